@@ -1,0 +1,1 @@
+"""What rooms see and say."""

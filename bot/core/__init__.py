@@ -1,0 +1,1 @@
+"""Nouns, ports and errors; pure: the standard library and pydantic."""

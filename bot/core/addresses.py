@@ -1,0 +1,61 @@
+"""E-mail addresses: one normal form for comparing, careful parsing for everything else."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NewType
+
+Address = NewType("Address", str)
+"""An address in the form in which it is compared: see `fold`."""
+
+_PLACEHOLDER_DOMAIN = "nomail.org"
+_UNSAFE = re.compile(r"[\x00-\x20\x7f<>,;:\"()\[\]\\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """A display name (may be empty) and a folded address (RFC 5322 section 3.4)."""
+
+    name: str
+    address: Address
+
+
+def fold(address: str) -> Address:
+    """Lower case, NFKC, domain as A-labels (IDNA), no surrounding blanks.
+
+    What cannot be folded keeps its lower case: comparing must never fail on odd mail.
+    """
+    folded = unicodedata.normalize("NFKC", address).strip().lower()
+    local, at, domain = folded.rpartition("@")
+    if not domain.isascii():
+        try:
+            domain = domain.encode("idna").decode("ascii")
+        except UnicodeError:
+            pass  # an impossible domain is still a name that can be compared
+    return Address(f"{local}{at}{domain}")
+
+
+def domain_of(address: str) -> str:
+    """What stands behind the last @; empty if there is none."""
+    return address.rpartition("@")[2] if "@" in address else ""
+
+
+def local_part_of(address: str) -> str:
+    """What stands before the last @."""
+    return address.rpartition("@")[0]
+
+
+def is_deliverable(address: str) -> bool:
+    """False for placeholders (``@nomail.org``), for text without ``@`` and for what SMTP cannot carry."""
+    local, at, domain = address.rpartition("@")
+    if not (local and at and domain) or domain == _PLACEHOLDER_DOMAIN:
+        return False
+    return not _UNSAFE.search(local + domain) and "@" not in local
+
+
+def unique(addresses: Iterable[Address]) -> list[Address]:
+    """Each address once, in the order of its first appearance."""
+    return list(dict.fromkeys(addresses))

@@ -1,0 +1,121 @@
+"""What rooms show and what people do there, in terms that every chat network can render.
+
+Strings in here are plain text in the reader's language, never markup: each transport escapes them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from bot.core.people import Actor
+
+PRESS_LIMIT_OCTETS = 64
+"""Telegram's limit for what a button may carry; the other transports keep to it."""
+
+
+class Tone(StrEnum):
+    """How a button looks where the network can colour it."""
+
+    PLAIN = "plain"
+    SUCCESS = "success"
+    DANGER = "danger"
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """`data` comes back with the press, at most 64 octets: an id, a key and a count, no state."""
+
+    label: str
+    data: str
+    tone: Tone = Tone.PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A run of text in one style."""
+
+    text: str
+    strong: bool = False
+    code: bool = False
+
+
+Line = tuple[Span, ...]
+
+
+def line(text: str, *, strong: bool = False, code: bool = False) -> Line:
+    """A line in one style."""
+    return (Span(text, strong=strong, code=code),)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """Something to hand out: a post's ``.eml``, an attachment, an export."""
+
+    name: str
+    content_type: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """One thing posted to a room: lines, then a quotation of a mail's text, lines below, buttons."""
+
+    lines: tuple[Line, ...]
+    quote: str = ""
+    below: tuple[Line, ...] = ()
+    buttons: tuple[tuple[Button, ...], ...] = ()
+    files: tuple[File, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """Something said to the bot: a command, or words that a dialogue waits for."""
+
+    speaker: Actor
+    room: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A button tapped; `data` may be stale, replayed or invented."""
+
+    speaker: Actor
+    room: str
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to a press: a short sentence at once, then screens posted below."""
+
+    text: str
+    screens: tuple[Screen, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A place where cards are shown: `address` is the network's own name for it."""
+
+    id: int
+    transport: str
+    address: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """The card of one post in one room: brought up to date while `shown` is below `wanted`.
+
+    `message_id` is the network's id of what was posted, empty before the first time.
+    """
+
+    post_id: int
+    room_id: int
+    wanted: int
+    shown: int
+    message_id: str
+    failures: int
+    due_at: datetime

@@ -1,0 +1,144 @@
+"""What leaves: a mailing (the copy of a post, or a notice) and its delivery to each recipient."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from bot.core.addresses import Address
+
+
+class MailingKind(StrEnum):
+    """A copy of a post to its members, or a mail that facteur itself writes to somebody."""
+
+    COPY = "copy"
+    NOTICE = "notice"
+
+
+class DeliveryState(StrEnum):
+    """due = never tried; deferred = tried, will be again; the others are ends."""
+
+    DUE = "due"
+    DEFERRED = "deferred"
+    DELIVERED = "delivered"
+    BOUNCED = "bounced"
+    DROPPED = "dropped"
+
+
+OPEN_STATES = (DeliveryState.DUE, DeliveryState.DEFERRED)
+
+
+class Outcome(StrEnum):
+    """What one attempt gave for one recipient."""
+
+    DELIVERED = "delivered"
+    DEFERRED = "deferred"
+    BOUNCED = "bounced"
+
+
+@dataclass(frozen=True, slots=True)
+class NewMailing:
+    """A mail to be stored with its deliveries, each due at `due_at`.
+
+    `header` ends with the empty line. `body` is None for a copy: its body is the post's own, which
+    is stored once and never edited.
+    """
+
+    kind: MailingKind
+    mail_from: Address
+    recipients: tuple[Address, ...]
+    header: bytes = field(repr=False)
+    body: bytes | None = field(repr=False)
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """RFC 5321 section 2.3.1: a return path and 1 to 100 recipients."""
+
+    mail_from: Address
+    recipients: tuple[Address, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """One delivery whose attempt is already counted and stored."""
+
+    id: int
+    recipient: Address
+    attempts: int
+    first_attempt_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Deliveries of one mailing that are sent in one transaction; attempts already stored."""
+
+    mailing_id: int
+    mlist_id: int
+    post_id: int
+    kind: MailingKind
+    mail_from: Address
+    content: bytes = field(repr=False)
+    deliveries: tuple[Claimed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientResult:
+    """The relay's word on one recipient; code 0 where there was no reply at all.
+
+    `maybe_taken`: the connection broke after the content was sent, so the relay may have it
+    (RFC 1047); it is deferred, and a duplicate is the lesser evil.
+    """
+
+    recipient: Address
+    outcome: Outcome
+    code: int
+    reply: str
+    maybe_taken: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What commit 5 stores for one delivery; `retry_at` only where it stays due."""
+
+    delivery_id: int
+    state: DeliveryState
+    reply: str
+    retry_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One stored sending to one recipient."""
+
+    id: int
+    post_id: int
+    mlist_id: int
+    kind: MailingKind
+    recipient: Address
+    state: DeliveryState
+    attempts: int
+    next_attempt_at: datetime | None
+    last_attempt_at: datetime | None
+    last_reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The deliveries of a post's copy, disjoint: their sum is the number of recipients."""
+
+    delivered: int = 0
+    deferred: int = 0
+    bounced: int = 0
+    dropped: int = 0
+    due: int = 0
+
+    @property
+    def recipients(self) -> int:
+        return self.delivered + self.deferred + self.bounced + self.dropped + self.due
+
+    @property
+    def open(self) -> int:
+        return self.deferred + self.due

@@ -1,0 +1,69 @@
+"""What can go wrong, sorted by what to do next; adapters translate every library's error into these."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from typing_extensions import override
+
+from bot.core.text import Text
+
+
+class FacteurError(Exception):
+    """Base class, never raised itself; `text` is the sentence for people, without any secret."""
+
+    def __init__(self, text: Text) -> None:
+        super().__init__(text)
+        self.text = text
+
+    @override
+    def __str__(self) -> str:
+        return str(self.text)
+
+
+class TransientError(FacteurError):
+    """Later may work: back off, keep the work."""
+
+
+class PermanentError(FacteurError):
+    """Never works as it stands: record it, tell a moderator."""
+
+
+class Trouble(StrEnum):
+    """Why a server could not be used, as far as the person who set it up can mend it."""
+
+    NAME = "name"  # the host name does not exist
+    REFUSED = "refused"  # nothing listens on that port
+    TIMEOUT = "timeout"  # no answer
+    TLS = "tls"  # something answers, but not TLS (or TLS where none was expected)
+    CERTIFICATE = "certificate"  # the certificate does not verify
+    LOGIN = "login"  # user name or password refused
+    FOLDER = "folder"  # the folder does not exist
+    LOST = "lost"  # the connection broke
+    ANSWER = "answer"  # the server answered something unusable
+
+
+class ServerTrouble(TransientError):
+    """A mail or chat server could not be used; `trouble` says why, `text` what to do."""
+
+    def __init__(self, trouble: Trouble, text: Text) -> None:
+        super().__init__(text)
+        self.trouble = trouble
+
+
+class UserError(FacteurError):
+    """The person who asked can mend it: `text` says what is wrong and what to do; nothing changed."""
+
+
+class AlreadyDecided(UserError):
+    """Somebody was first, or the button is of an earlier decision."""
+
+    def __init__(self, text: Text, *, decided_by: str = "", decided_at: datetime | None = None) -> None:
+        super().__init__(text)
+        self.decided_by = decided_by
+        self.decided_at = decided_at
+
+
+class Conflict(FacteurError):
+    """The row changed since it was read: read again and repeat."""

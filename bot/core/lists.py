@@ -1,0 +1,123 @@
+"""A mailing list and the accounts that its settings describe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from bot.core.addresses import Address, domain_of, local_part_of
+from bot.core.settings import ListSettings, MailProtocol, Security
+from bot.core.text import Text
+
+_MAILBOX_PORTS = {
+    (MailProtocol.IMAP, Security.SSL): 993,
+    (MailProtocol.IMAP, Security.STARTTLS): 143,
+    (MailProtocol.IMAP, Security.NONE): 143,
+    (MailProtocol.POP3, Security.SSL): 995,
+    (MailProtocol.POP3, Security.STARTTLS): 110,
+    (MailProtocol.POP3, Security.NONE): 110,
+}
+_SMTP_PORTS = {Security.SSL: 465, Security.STARTTLS: 587, Security.NONE: 25}
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What the last contact with a server gave; both None before the first."""
+
+    ok_at: datetime | None = None
+    trouble: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MailingList:
+    """An address whose mail is re-posted to members.
+
+    `own` holds the settings given for this list alone, by key; `settings` is the whole, with the
+    defaults of the installation behind it. `version` rises with each change of either.
+    """
+
+    id: int
+    address: Address
+    settings: ListSettings
+    own: dict[str, Any] = field(repr=False)
+    version: int
+    paused: bool
+    created_at: datetime
+    poll: Health = Health()
+    smtp: Health = Health()
+
+    @property
+    def local_part(self) -> str:
+        return local_part_of(self.address)
+
+    @property
+    def domain(self) -> str:
+        return domain_of(self.address)
+
+    @property
+    def list_id(self) -> str:
+        """The identifier between the angle brackets of List-Id (RFC 2919 section 3)."""
+        return f"{self.local_part}.{self.domain}"
+
+    @property
+    def prefix(self) -> str:
+        """What stands before subjects; empty for nothing."""
+        return f"[{self.local_part}]" if self.settings.prefix is None else self.settings.prefix
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxAccount:
+    """Where and how a list's mail is fetched; every empty setting already filled in."""
+
+    host: str
+    port: int
+    protocol: MailProtocol
+    security: Security
+    username: str
+    password: str = field(repr=False)
+    folders: tuple[str, ...]
+    after_intake: str
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpAccount:
+    """An outgoing account; two lists with the same `key` share its connections and its quota.
+
+    `max_per_hour` and `max_per_day` count recipients, 0 = no limit.
+    """
+
+    host: str
+    port: int
+    security: Security
+    username: str
+    password: str = field(repr=False)
+    max_per_hour: int = 0
+    max_per_day: int = 0
+    max_recipients: int = 50
+    connections: int = 2
+    pipelining: bool = True
+
+    @property
+    def key(self) -> str:
+        return f"{self.username}@{self.host}:{self.port}"
+
+
+def mailbox_account(mlist: MailingList) -> MailboxAccount:
+    """The mailbox of a list."""
+    settings = mlist.settings
+    return MailboxAccount(
+        host=settings.host,
+        port=settings.port or _MAILBOX_PORTS[settings.protocol, settings.security],
+        protocol=settings.protocol,
+        security=settings.security,
+        username=settings.username or mlist.address,
+        password=settings.password.get_secret_value(),
+        folders=tuple(name.strip() for name in settings.folder.split(",") if name.strip()),
+        after_intake=settings.after_intake,
+    )
+
+
+def smtp_port(security: Security) -> int:
+    """The customary submission port (RFC 8314 section 3.3, RFC 6409, RFC 5321)."""
+    return _SMTP_PORTS[security]

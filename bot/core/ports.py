@@ -1,0 +1,128 @@
+"""What the flow and the chat ask of the outside: mailboxes, relays, rooms. `bot.core.stores` has storage."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from bot.core.chat import Answer, Press, Screen, Utterance
+from bot.core.deliveries import Envelope, RecipientResult
+from bot.core.errors import FacteurError
+from bot.core.lists import MailboxAccount, SmtpAccount
+from bot.core.posts import Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """One mail as it was on the wire, or why this one could not be had."""
+
+    cursor: Cursor
+    raw: bytes = field(default=b"", repr=False)
+    error: FacteurError | None = None
+
+
+class Mailbox(Protocol):
+    """The mailbox of one list, connected when first needed and kept connected.
+
+    Every method raises ServerTrouble when the server cannot be used; the next call starts afresh.
+    One task uses it at a time. Nothing waits longer than the time limits of the implementation.
+    """
+
+    async def listing(self) -> Sequence[Cursor]:
+        """Every mail in the account's folders, oldest first within a folder, as of now."""
+        ...
+
+    def fetch(self, cursors: Sequence[Cursor]) -> AsyncIterator[Fetched]:
+        """The mails named, in bounded groups; one that is gone meanwhile is left out.
+
+        A mail that cannot be had comes with its error and never stops the others. Nothing is
+        marked on the server.
+        """
+        ...
+
+    async def settle(self, cursors: Sequence[Cursor]) -> None:
+        """Delete, move or keep exactly these mails, as the account's `after_intake` says.
+
+        Mails that another client has marked as deleted stay; a mail that is gone is no error.
+        """
+        ...
+
+    async def wait(self, timeout_s: float) -> None:
+        """Return when the server says that something arrived (a hint only), else after `timeout_s`."""
+        ...
+
+    async def close(self) -> None:
+        """Leave the server; never raises."""
+        ...
+
+
+class MailSender(Protocol):
+    """One connection to a relay, opened when first needed, reused, reopened when it was lost."""
+
+    async def send(self, envelope: Envelope, content: bytes) -> Sequence[RecipientResult]:
+        """Offer one mail to the relay in one transaction (RFC 5321 section 3.3).
+
+        Args:
+            envelope: return path and recipients.
+            content: a complete mail as stored; line ends are made CRLF here, nothing else changes.
+
+        Returns:
+            One result per recipient, in the order of the envelope. A refusal of the whole
+            transaction is a result for each.
+
+        Raises:
+            ServerTrouble: nothing was offered (name, connection, TLS, login).
+        """
+        ...
+
+    async def check(self) -> None:
+        """Connect and log in, or raise ServerTrouble."""
+        ...
+
+    async def close(self) -> None:
+        """Leave the relay; never raises."""
+        ...
+
+
+class Servers(Protocol):
+    """Makes the clients for the accounts of lists."""
+
+    def mailbox(self, account: MailboxAccount) -> Mailbox: ...
+
+    def sender(self, account: SmtpAccount) -> MailSender: ...
+
+
+class Listener(Protocol):
+    """What a chat transport tells of people; both are safe to call concurrently and never raise."""
+
+    async def said(self, utterance: Utterance) -> Sequence[Screen]:
+        """The screens that answer; none for words that are not for the bot."""
+        ...
+
+    async def pressed(self, press: Press) -> Answer:
+        """Decides by compare-and-set and answers; to be shown before any other network use."""
+        ...
+
+
+class ChatTransport(Protocol):
+    """A chat network (or the terminal), seen through the rooms in it."""
+
+    name: str
+
+    async def run(self, listener: Listener) -> None:
+        """Listen until cancelled; network trouble is retried inside, with back-off."""
+        ...
+
+    async def post(self, room: str, screen: Screen) -> str:
+        """Show a new screen and return the network's id of it.
+
+        Raises:
+            TransientError: not posted, as far as is known; later may work.
+            PermanentError: never will be posted in this room.
+        """
+        ...
+
+    async def edit(self, room: str, message_id: str, screen: Screen) -> None:
+        """Replace a screen in place; a screen that is gone or unchanged is no error. Raises as `post`."""
+        ...

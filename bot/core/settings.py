@@ -1,0 +1,297 @@
+"""The settings of a mailing list: one definition gives parsing, help, storage and documentation."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Protocol
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    SecretStr,
+    SerializationInfo,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+
+from bot.core.errors import UserError
+from bot.core.text import N_, Text
+
+
+class Box(Protocol):
+    """Seals secrets for storage; passed as the ``box`` of pydantic's context."""
+
+    def seal(self, secret: str) -> str: ...
+
+    def unseal(self, token: str) -> str:
+        """Raises ValueError when the token was sealed with another key."""
+        ...
+
+
+def _yes_or_no(value: object) -> object:
+    words = {"yes": True, "oui": True, "true": True, "no": False, "non": False, "false": False}
+    return words.get(value.strip().lower(), value) if isinstance(value, str) else value
+
+
+def _octets(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"(\d+(?:[.,]\d+)?)\s*([km]?)[bo]?", value.strip().lower())
+    if not match:
+        return value
+    return int(float(match[1].replace(",", ".")) * {"": 1, "k": 1_000, "m": 1_000_000}[match[2]])
+
+
+def _unseal(value: object, info: ValidationInfo) -> object:
+    """Stored secrets are ``{"sealed": token}``; typed ones are plain text."""
+    match value:
+        case {"sealed": str(token)}:
+            return (info.context or {})["box"].unseal(token)
+        case _:
+            return value
+
+
+def _seal(value: SecretStr, info: SerializationInfo) -> Any:  # noqa: ANN401 - JSON
+    if not value.get_secret_value():
+        return ""
+    if not info.context:
+        raise ValueError("a secret is only ever stored sealed")
+    return {"sealed": info.context["box"].seal(value.get_secret_value())}
+
+
+YES_NO = N_("yes or no")
+SIZE = N_("a size such as 500kB or 10MB, 0 for no limit")
+
+YesNo = Annotated[bool, BeforeValidator(_yes_or_no), YES_NO]
+Octets = Annotated[int, BeforeValidator(_octets), Field(ge=0), SIZE]
+Secret = Annotated[SecretStr, BeforeValidator(_unseal), PlainSerializer(_seal, when_used="json")]
+Port = Annotated[int, Field(ge=0, le=65_535), N_("a port number")]
+Count = Annotated[int, Field(ge=0, le=10_000_000), N_("a number, 0 or more")]
+
+
+class Moderation(StrEnum):
+    """Whose posts wait for a moderator."""
+
+    ALL = "all"
+    NON_MEMBERS = "non_members"
+    OPEN = "open"
+
+
+class UnknownSenders(StrEnum):
+    MODERATE = "moderate"
+    DISCARD = "discard"
+
+
+class ReplyTo(StrEnum):
+    SENDER = "sender"
+    LIST = "list"
+
+
+class RewriteFrom(StrEnum):
+    FOREIGN = "foreign"
+    DMARC = "dmarc"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+class MailProtocol(StrEnum):
+    IMAP = "imap"
+    POP3 = "pop3"
+
+
+class Security(StrEnum):
+    """How a connection is encrypted: from its first octet, after STARTTLS, or not."""
+
+    SSL = "ssl"
+    STARTTLS = "starttls"
+    NONE = "none"
+
+
+class FirstPoll(StrEnum):
+    HOLD = "hold"
+    LEAVE = "leave"
+
+
+class RoomPolicy(StrEnum):
+    EVERYONE = "everyone"
+    MODERATORS = "moderators"
+
+
+class ListSettings(BaseModel):
+    """Every setting of a list, as ``/set`` names it, with its default and a line of help."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    description: Annotated[str, Field(max_length=200)] = Field("", description=N_("What the list is for"))
+    prefix: Annotated[str | None, Field(max_length=60)] = Field(
+        None, description=N_("Put before every subject; default [local part], empty for none")
+    )
+    language: Literal["", "en", "fr"] = Field("", description=N_("Language of its notices"))
+
+    moderation: Moderation = Field(Moderation.NON_MEMBERS, description=N_("Whose posts wait for a moderator"))
+    unknown_senders: UnknownSenders = Field(
+        UnknownSenders.MODERATE, description=N_("What happens to posts of people nobody knows")
+    )
+    reply_to: ReplyTo = Field(ReplyTo.SENDER, description=N_("Where answers of members go"))
+    rewrite_from: RewriteFrom = Field(
+        RewriteFrom.FOREIGN, description=N_("Whose From is replaced by the list's address")
+    )
+    include_moderators: YesNo = Field(default=False, description=N_("Moderators are members too"))
+    include_unmoderated: YesNo = Field(default=False, description=N_("Unmoderated people are members too"))
+    copy_to_author: YesNo = Field(default=True, description=N_("Authors get their own posts"))
+    skip_addressed: YesNo = Field(default=True, description=N_("No copy for people already in To or Cc"))
+    max_size: Octets = Field(0, description=N_("Larger posts wait for a moderator"))
+    undo_s: Annotated[int, Field(ge=0, le=86_400), N_("seconds")] = Field(
+        30, description=N_("Seconds in which a decision can be taken back")
+    )
+    remind_h: Count = Field(12, description=N_("Hours after which held posts are reminded of"))
+    expire_days: Count = Field(0, description=N_("Days after which held posts expire, 0 for never"))
+    room_policy: RoomPolicy = Field(RoomPolicy.EVERYONE, description=N_("Who in a room decides"))
+
+    notify_held: YesNo = Field(default=True, description=N_("Tell authors that their post waits"))
+    notify_rejected: YesNo = Field(default=True, description=N_("Tell authors that their post was rejected"))
+    notify_distributed: YesNo = Field(
+        default=True, description=N_("Tell authors that their post was distributed")
+    )
+    notify_auto: YesNo = Field(default=False, description=N_("Also if nobody had to decide"))
+    notify_unknown: YesNo = Field(default=False, description=N_("Also if nobody knows the author"))
+
+    host: str = Field("", description=N_("Server of the mailbox"))
+    port: Port = Field(0, description=N_("Its port, 0 for the usual one"))
+    protocol: MailProtocol = Field(MailProtocol.IMAP, description=N_("How mail is fetched"))
+    security: Security = Field(Security.SSL, description=N_("How the connection is encrypted"))
+    username: str = Field("", description=N_("Login, empty for the list's address"))
+    password: Secret = Field(SecretStr(""), description=N_("Password of the mailbox"))
+    self_signed: YesNo = Field(default=False, description=N_("Trust the certificate seen first"))
+    auth_host: str = Field("", description=N_("Host whose Authentication-Results are trusted"))
+    folder: Annotated[str, Field(min_length=1)] = Field("INBOX", description=N_("Folders that are read"))
+    after_intake: Annotated[
+        str, Field(pattern=r"^(delete|keep|move:.+)$"), N_("delete, keep or move:FOLDER")
+    ] = Field("delete", description=N_("What happens to a mail on the server once it is stored here"))
+    first_poll: FirstPoll = Field(
+        FirstPoll.HOLD, description=N_("What happens to mail that was there before the list")
+    )
+
+    smtp_host: str = Field("", description=N_("Outgoing server, empty for the common one"))
+    smtp_port: Port = Field(0, description=N_("Its port, 0 for the usual one"))
+    smtp_security: Security | Literal[""] = Field("", description=N_("How it is encrypted"))
+    smtp_username: str = Field("", description=N_("Its login"))
+    smtp_password: Secret = Field(SecretStr(""), description=N_("Its password"))
+    smtp_max_per_hour: Count = Field(0, description=N_("Recipients an hour, 0 for no limit"))
+    smtp_max_per_day: Count = Field(0, description=N_("Recipients a day, 0 for no limit"))
+
+    @field_validator(
+        "host", "smtp_host", "username", "smtp_username", "auth_host", "description", mode="after"
+    )
+    @classmethod
+    def _one_line(cls, value: str) -> str:
+        if not value.isprintable():
+            raise ValueError("one line of text")
+        return value.strip()
+
+
+SECRETS = frozenset({"password", "smtp_password"})
+
+ACCOUNT_KEYS = frozenset(
+    name
+    for name in ListSettings.model_fields
+    if name.startswith("smtp_")
+    or name in {"host", "port", "protocol", "security", "username", "password", "self_signed", "folder"}
+)
+"""Settings of the accounts: only admins may change them."""
+
+_FORGETS = {
+    "password": frozenset({"host", "port", "security", "self_signed"}),
+    "smtp_password": frozenset({"smtp_host", "smtp_port", "smtp_security", "self_signed"}),
+}
+
+_NOT_YET = {
+    ("protocol", MailProtocol.POP3),
+    ("first_poll", FirstPoll.LEAVE),
+    ("self_signed", True),
+    ("room_policy", RoomPolicy.MODERATORS),
+}
+"""Values that are promised and not built: refused, because ignoring them would be a lie."""
+
+
+def changed(own: dict[str, Any], words: dict[str, str]) -> dict[str, Any]:
+    """The settings that a list has of its own, after ``/set`` with `words`.
+
+    Changing where a password would be sent forgets it, unless it is given again: nobody can have a
+    stored password sent to a host of their own.
+
+    Raises:
+        UserError: names every word that is wrong, what is allowed there, and changes nothing.
+    """
+    kept = dict(own)
+    for secret, triggers in _FORGETS.items():
+        if triggers & words.keys():
+            kept.pop(secret, None)
+    checked = validated({**kept, **words})
+    return checked.model_dump(exclude_unset=True)
+
+
+def validated(values: dict[str, Any]) -> ListSettings:
+    """Settings from typed or stored values. Raises UserError with one sentence per mistake."""
+    try:
+        settings = ListSettings.model_validate(values)
+    except ValidationError as error:
+        mistakes = [_mistake(str(item["loc"][0])) for item in error.errors(include_input=False)]
+        raise UserError(Text("{mistakes}", mistakes=mistakes)) from None
+    refused = [
+        Text("{key}={value} is not available yet", key=k, value=_shown(v))
+        for k, v in _NOT_YET
+        if getattr(settings, k) == v
+    ]
+    if refused:
+        raise UserError(Text("{mistakes}", mistakes=refused))
+    return settings
+
+
+def allowed(key: str) -> str:
+    """What may stand behind ``key=``, as an English template for the reader's language."""
+    field = ListSettings.model_fields[key]
+    hint = next((item for item in field.metadata if isinstance(item, str)), "")
+    if hint:
+        return hint
+    choices = _choices(field.annotation)
+    return " / ".join(choices) if choices else N_("text")
+
+
+def shown(settings: ListSettings, key: str) -> str:
+    """A value as it would be typed; secrets only as ``****`` or empty."""
+    return _shown(getattr(settings, key))
+
+
+def _shown(value: object) -> str:
+    match value:
+        case SecretStr():
+            return "****" if value.get_secret_value() else ""
+        case bool():
+            return "yes" if value else "no"
+        case None:
+            return ""
+        case _:
+            return str(value)
+
+
+def _choices(annotation: Any) -> list[str]:  # noqa: ANN401 - a type expression
+    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
+        return [member.value for member in annotation]
+    return [
+        choice
+        for part in getattr(annotation, "__args__", ())
+        for choice in ([part] if isinstance(part, str) else _choices(part))
+        if choice
+    ]
+
+
+def _mistake(key: str) -> Text:
+    if key not in ListSettings.model_fields:
+        return Text("there is no setting {key}", key=key)
+    return Text("{key} must be: {allowed}", key=key, allowed=Text(allowed(key)))

@@ -1,0 +1,319 @@
+"""What the flow and the chat ask of storage.
+
+Each method that writes is one transaction, which a cancelled caller cannot tear: it ends by itself,
+whole or not at all. Rows never leave a store. The numbered commits are those of ``docs/flow.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, Protocol, TypeVar
+
+from bot.core.addresses import Address, Mailbox
+from bot.core.chat import Card, Room
+from bot.core.deliveries import Batch, Counts, Delivery, Recorded
+from bot.core.lists import MailingList, SmtpAccount
+from bot.core.people import Actor, Ban, Holder, Person, Role, Standing
+from bot.core.posts import Cursor, Decision, NewPost, Post, PostState, Screened
+from bot.core.text import Text
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a listing: at most `size` items (None = all) behind the item with the id `after`."""
+
+    size: int | None = None
+    after: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[T]):
+    """`next_after` is the id to ask the next page with, None on the last; `total` counts all pages."""
+
+    items: tuple[T, ...]
+    total: int
+    next_after: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListCounts:
+    """What ``/lists`` shows beside a list."""
+
+    people: int
+    addresses: int
+    held: int
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What went with a deleted list."""
+
+    held: int
+    dropped: int
+
+
+class Changes(Protocol):
+    """Tells, across processes, that something was committed: a hint to look at what is due."""
+
+    count: int
+    """Rises with each commit noticed, whoever made it."""
+
+    async def beyond(self, count: int) -> None:
+        """Return as soon as `self.count` is above `count`."""
+        ...
+
+
+class ListStore(Protocol):
+    """Mailing lists, their settings and their health."""
+
+    async def all(self) -> Sequence[MailingList]:
+        """Every list, by address."""
+        ...
+
+    async def get(self, mlist_id: int) -> MailingList:
+        """One list. Raises UserError if it was deleted."""
+        ...
+
+    async def add(self, address: Address, own: Mapping[str, Any], at: datetime) -> MailingList:
+        """Raises UserError if there is a list with this address."""
+        ...
+
+    async def change(self, mlist: MailingList, own: Mapping[str, Any]) -> MailingList:
+        """Replace its own settings. Raises Conflict if `mlist.version` is not the latest."""
+        ...
+
+    async def defaults(self) -> Mapping[str, Any]:
+        """What ``/set all`` has set, by key."""
+        ...
+
+    async def change_defaults(self, own: Mapping[str, Any]) -> None:
+        """Replace the defaults of lists that have no value of their own."""
+        ...
+
+    async def rename(self, mlist: MailingList, address: Address) -> MailingList:
+        """Raises UserError if the address is taken."""
+        ...
+
+    async def delete(self, mlist: MailingList) -> Removed:
+        """The list and all that belongs to it, people excepted."""
+        ...
+
+    async def pause(self, mlist: MailingList, *, paused: bool) -> MailingList: ...
+
+    async def counts(self, mlist: MailingList) -> ListCounts: ...
+
+    async def polled(self, mlist_id: int, at: datetime, trouble: Text | None) -> None:
+        """Note what the last poll gave; None = it succeeded at `at`."""
+        ...
+
+    async def connected(self, mlist_ids: Collection[int], at: datetime, trouble: Text | None) -> None:
+        """Note what the last login to the outgoing server of these lists gave."""
+        ...
+
+    async def old_mail(self, mlist_id: int) -> Collection[str] | None:
+        """Cursors of mail that was there before the list (as str); None before the first look."""
+        ...
+
+    async def note_old_mail(self, mlist_id: int, cursors: Collection[Cursor]) -> None:
+        """Remember what was there at the first look; a second call changes nothing."""
+        ...
+
+
+class PeopleStore(Protocol):
+    """The directory and the roles in it."""
+
+    async def grant(self, mlist: MailingList, role: Role, who: Mailbox) -> tuple[Person, bool]:
+        """Give a role; unknown people are added. False = they had it already.
+
+        A known address keeps its person's name; an empty name is filled by a given one.
+        """
+        ...
+
+    async def revoke(self, mlist: MailingList, role: Role, address: Address) -> Person | None:
+        """Take a role away from whom the address belongs to; None if they did not have it."""
+        ...
+
+    async def holders(self, mlist: MailingList, role: Role, words: str, page: Page) -> Listing[Holder]:
+        """Who has the role, by name then address; `words` are all contained in name or address."""
+        ...
+
+    async def addresses_of(self, mlist: MailingList, roles: Collection[Role]) -> Sequence[Address]:
+        """Every address of everybody who has one of the roles, each once, in a stable order."""
+        ...
+
+    async def standing(self, mlist: MailingList, address: Address) -> Standing:
+        """What the directory knows of an author, any address of a person counting for the person."""
+        ...
+
+
+class BanStore(Protocol):
+    """Authors who are not heard."""
+
+    async def add(self, ban: Ban) -> bool:
+        """False = it was there already."""
+        ...
+
+    async def remove(self, pattern: str, mlist_id: int | None) -> bool: ...
+
+    async def concerning(self, mlist_id: int | None) -> Sequence[Ban]:
+        """The bans of one list and those of all lists; None = only those of all lists."""
+        ...
+
+
+class PostStore(Protocol):
+    """Posts from intake to purge."""
+
+    async def take_in(self, post: NewPost) -> int | None:
+        """**Commit 1**: store the post and its raw bytes, state `received`.
+
+        Returns its number; None if (list, cursor, SHA-256) was stored before.
+        """
+        ...
+
+    async def taken_in(self, mlist_id: int, cursors: Collection[Cursor]) -> Collection[str]:
+        """Those of the cursors (as str) under which some mail was stored before."""
+        ...
+
+    async def received(self, mlist_id: int) -> Sequence[int]:
+        """Numbers of the list's posts that still wait for screening, oldest first."""
+        ...
+
+    async def get(self, post_id: int) -> Post:
+        """Raises UserError if there is no such post (any more)."""
+        ...
+
+    async def raw(self, post_id: int) -> bytes:
+        """The mail as it came. Raises UserError if it was purged."""
+        ...
+
+    async def is_repeated(self, post: Post) -> bool:
+        """Whether the list has an earlier post with the same Message-ID and body."""
+        ...
+
+    async def screened(self, screened: Screened) -> Post | None:
+        """**Commit 2** (held: with its cards) or 3 (accepted: with its mailings) or its discard.
+
+        Compare-and-set on `received`: None if somebody else had screened it.
+        """
+        ...
+
+    async def decide(self, decision: Decision) -> Post:
+        """**Commit 3**: compare-and-set on `held` and the count of decisions, mailings and cards.
+
+        Raises AlreadyDecided if it is not held any more or the count has moved on.
+        """
+        ...
+
+    async def undo(self, post_id: int, by: Actor, at: datetime, seen_decisions: int | None) -> Post:
+        """Back to `held`, its unsent mailings gone.
+
+        Raises UserError when a first attempt is stored (too late) or there is nothing to undo.
+        """
+        ...
+
+    async def stop(
+        self, post_id: int, by: Actor, at: datetime, seen_decisions: int | None
+    ) -> tuple[Post, int]:
+        """Drop what has not left yet; the number dropped. Raises UserError if nothing is under way."""
+        ...
+
+    async def resend(self, post_id: int) -> int:
+        """Have its cards posted anew in every open room; the number of rooms."""
+        ...
+
+    async def find(
+        self, mlist_ids: Collection[int] | None, states: Collection[PostState], words: str, page: Page
+    ) -> Listing[Post]:
+        """Newest first; every word is contained in subject, author or text, case and accents folded."""
+        ...
+
+    async def purge(self, before: datetime) -> int:
+        """Delete posts that ended before; never one that is held or has deliveries open. **Commit 5.**"""
+        ...
+
+
+class OutboxStore(Protocol):
+    """Mailings and their deliveries."""
+
+    async def claim(self, account: SmtpAccount, now: datetime) -> Batch | None:
+        """**Commit 4**: take due deliveries of one mailing, within the account's quota.
+
+        The attempt is counted and the next date stored before the network is used; never-tried
+        deliveries first; lists that are paused are passed over. None = nothing may be sent now.
+        """
+        ...
+
+    async def record(self, results: Sequence[Recorded], at: datetime) -> None:
+        """**Commit 5**: outcomes; closes the post whose last delivery ended, and raises its cards."""
+        ...
+
+    async def next_due(self, account: SmtpAccount, now: datetime) -> datetime | None:
+        """When `claim` may next give something, quota included; None = nothing waits."""
+        ...
+
+    async def counts(self, post_id: int) -> Counts:
+        """Of the post's copy; notices do not count."""
+        ...
+
+    async def forecast(self, account: SmtpAccount, more: int, now: datetime) -> datetime:
+        """When the last of the open deliveries and `more` new ones would leave, at the quota."""
+        ...
+
+    async def find(
+        self, mlist_ids: Collection[int] | None, states: Collection[str], address: str, page: Page
+    ) -> Listing[Delivery]:
+        """Newest first; `address` empty = every recipient."""
+        ...
+
+    async def retry(
+        self, mlist_ids: Collection[int], post_id: int | None, address: str, now: datetime
+    ) -> int:
+        """Make deferred and bounced deliveries due now; their number."""
+        ...
+
+    async def drop(self, mlist_ids: Collection[int], post_id: int, address: str, at: datetime) -> int:
+        """Drop open deliveries; their number."""
+        ...
+
+
+class RoomStore(Protocol):
+    """Rooms and the cards in them."""
+
+    async def open(self, transport: str, address: str, language: str, now: datetime) -> Room:
+        """A room that sees every list; each held post gets its card there at once, afresh."""
+        ...
+
+    async def close(self, room: Room) -> None:
+        """No more cards there; those it had are abandoned."""
+        ...
+
+    async def cards_due(self, room: Room, now: datetime, limit: int) -> Sequence[Card]:
+        """Cards that are behind, oldest post first."""
+        ...
+
+    async def next_due(self, room: Room) -> datetime | None: ...
+
+    async def shown(self, card: Card, message_id: str, at: datetime, again_at: datetime | None) -> None:
+        """`card.wanted` is what the room shows now; `again_at` = it will look different then."""
+        ...
+
+    async def postpone(self, card: Card, until: datetime) -> None:
+        """It could not be shown: later."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """All of storage, as the flow and the chat see it."""
+
+    lists: ListStore
+    people: PeopleStore
+    bans: BanStore
+    posts: PostStore
+    outbox: OutboxStore
+    rooms: RoomStore
+    changes: Changes

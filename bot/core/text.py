@@ -1,0 +1,172 @@
+"""Sentences for people: English templates with typed values, rendered in the reader's language.
+
+English is the message id, so a sentence is written once, where it arises, and a catalogue only
+adds other languages (gettext). Values keep their type until a reader is known: a moment is shown
+in the organisation's time zone, a size with its unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol, TypeAlias
+
+from typing_extensions import override  # in the standard library from Python 3.12 on
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """A number of octets, shown as ``12 kB`` or ``10.5 MB`` (decimal units)."""
+
+    octets: int
+
+
+Value: TypeAlias = "str | int | Size | datetime | Text | Sequence[Value]"
+
+
+class Language(Protocol):
+    """What a reader understands: implemented with Babel in ``bot.chat.language``."""
+
+    def sentence(self, template: str) -> str:
+        """Translate one template; an unknown one comes back as it is."""
+        ...
+
+    def plural(self, one: str, many: str, count: int) -> str:
+        """Translate the form that the language uses for `count`."""
+        ...
+
+    def value(self, value: Value) -> str:
+        """Write one value as readers of this language write it."""
+        ...
+
+
+def N_(template: str) -> str:  # noqa: N802 - gettext's customary name for "mark, do not translate"
+    """Mark a template for extraction; it is translated later, when a reader is known."""
+    return template
+
+
+class Text:
+    """A template (``str.format`` names only) and its values; equal if all of these are.
+
+    >>> str(Text("held: {size}, limit {limit}", size=Size(12_000), limit=Size(10_000)))
+    'held: 12 kB, limit 10 kB'
+    """
+
+    __slots__ = ("plural", "template", "values")
+
+    def __init__(self, template: str, /, **values: Value) -> None:
+        self.template = template
+        self.plural = ""
+        self.values: Mapping[str, Value] = values
+
+    @classmethod
+    def counted(cls, one: str, many: str, /, count: int, **values: Value) -> Text:
+        """Two forms, chosen by `count`, which is also the value ``{count}``."""
+        text = cls(one, count=count, **values)
+        text.plural = many
+        return text
+
+    def render(self, language: Language) -> str:
+        """The sentence in `language`, values included."""
+        count = self.values.get("count")
+        if self.plural and isinstance(count, int):
+            template = language.plural(self.template, self.plural, count)
+        else:
+            template = language.sentence(self.template)
+        return template.format(**{name: language.value(value) for name, value in self.values.items()})
+
+    def dump(self) -> dict[str, Any]:
+        """A JSON value from which `load` makes an equal text."""
+        return {"t": self.template, "p": self.plural, "v": {k: _dump(v) for k, v in self.values.items()}}
+
+    @classmethod
+    def load(cls, stored: Mapping[str, Any]) -> Text:
+        """The text that `dump` stored."""
+        text = cls(stored["t"], **{name: _load(value) for name, value in stored["v"].items()})
+        text.plural = stored["p"]
+        return text
+
+    @override
+    def __str__(self) -> str:
+        return self.render(ENGLISH)
+
+    @override
+    def __repr__(self) -> str:
+        return f"Text({str(self)!r})"
+
+    @override
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Text) and self.dump() == other.dump()
+
+    @override
+    def __hash__(self) -> int:
+        return hash((self.template, self.plural))
+
+
+def verbatim(words: str) -> Text:
+    """Words that are nobody's to translate: a server's reply, a moderator's reason."""
+    return Text("{words}", words=words)
+
+
+def _dump(value: Value) -> Any:  # noqa: ANN401 - JSON
+    match value:
+        case Text():
+            return {"text": value.dump()}
+        case Size():
+            return {"size": value.octets}
+        case datetime():
+            return {"at": value.isoformat()}
+        case str() | int():
+            return value
+        case _:
+            return [_dump(item) for item in value]
+
+
+def _load(value: Any) -> Value:  # noqa: ANN401 - JSON
+    match value:
+        case {"text": text}:
+            return Text.load(text)
+        case {"size": octets}:
+            return Size(octets)
+        case {"at": moment}:
+            return datetime.fromisoformat(moment)
+        case list():
+            return [_load(item) for item in value]
+        case _:
+            return value  # type: ignore[no-any-return]  # str or int, as _dump left it
+
+
+class _English:
+    """The language of the templates themselves: for logs and for ``str(error)``."""
+
+    def sentence(self, template: str) -> str:
+        return template
+
+    def plural(self, one: str, many: str, count: int) -> str:
+        return one if count == 1 else many
+
+    def value(self, value: Value) -> str:
+        match value:
+            case Text():
+                return value.render(self)
+            case Size():
+                return plain_size(value)
+            case datetime():
+                return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+            case str() | int():
+                return str(value)
+            case _:
+                return ", ".join(self.value(item) for item in value)
+
+
+def plain_size(size: Size, point: str = ".") -> str:
+    """``999 B``, ``12 kB``, ``10.5 MB``: one decimal at most, never a trailing zero."""
+    if size.octets < 1_000:
+        return f"{size.octets} B"
+    if size.octets < 1_000_000:
+        return f"{size.octets / 1_000:.0f} kB"
+    return f"{size.octets / 1_000_000:.1f}".removesuffix(".0").replace(".", point) + " MB"
+
+
+ENGLISH: Language = _English()

@@ -1,0 +1,1 @@
+"""A post's way, one module per hop."""

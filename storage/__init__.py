@@ -1,0 +1,1 @@
+"""Rows, migrations and stores; rows never leave."""
