@@ -10,7 +10,7 @@ import email.errors
 import email.header
 import email.utils
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -18,7 +18,9 @@ from bot.core.addresses import Mailbox, fold
 
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\n|\r|\Z)")
 _NAME = re.compile(rb"[\x21-\x39\x3b-\x7e]+[ \t]*:")
+_EMPTY_LINE = re.compile(rb"(\A|\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
 _LINE_END = re.compile(rb"\r\n|\n|\r")
+_NOT_A_FOLD = re.compile(rb"(?:\r\n|\n|\r)(?![ \t])")
 _ENCODED_WORD = re.compile(r"=\?[^?\s]+\?[bqBQ]\?[^?]*\?=")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _ADDRESS_FIELD_LIMIT = 200_000
@@ -33,15 +35,15 @@ class Header:
 
     def all(self, name: str) -> list[str]:
         """Every value of the field `name`, unfolded and decoded (RFC 2047), top to bottom."""
-        return [_decode(_value(field)) for field in self._named(name)]
+        return [decoded(_text(_value(field))) for field in self._named(name)]
 
     def first(self, name: str) -> str:
         """The first value of `name`, unfolded and decoded; empty if the field is missing."""
-        return next((_decode(_value(field)) for field in self._named(name)), "")
+        return next((decoded(_text(_value(field))) for field in self._named(name)), "")
 
     def raw(self, name: str) -> bytes | None:
-        """The first value of `name` as it came, unfolded but with its encoded words; or None."""
-        return next((_value(field) for field in self._named(name)), None)
+        """The first value of `name` as it came, with its folds and encoded words; or None."""
+        return next((field.partition(b":")[2].strip(b" \t\r\n") for field in self._named(name)), None)
 
     def has(self, name: str) -> bool:
         """Whether there is such a field at all."""
@@ -51,7 +53,7 @@ class Header:
         """Every mailbox of every field `name`, group syntax taken apart (RFC 5322 section 3.4)."""
         values = [_text(_value(field)[:_ADDRESS_FIELD_LIMIT]) for field in self._named(name)]
         return [
-            Mailbox(_decode(display.encode("utf-8", "surrogateescape")), fold(address))
+            Mailbox(decoded(display), fold(address))
             for display, address in _parsed_addresses(values)
             if "@" in address
         ]
@@ -68,9 +70,9 @@ class Header:
         """Without the fields of `remove` and with those of `add`, which replace their namesakes.
 
         A replaced field keeps the place of the first one it replaces, a new one goes to the end;
-        `add` may name a field several times. A value is ASCII text or bytes that came by mail, free
-        of line ends, otherwise ValueError: nothing that came by mail can start a field of its own
-        (header injection).
+        `add` may name a field several times. A value is ASCII text or bytes that came by mail, its
+        line ends all folds, otherwise ValueError: no value can start a field of its own (header
+        injection).
         """
         fresh: dict[str, list[bytes]] = {}
         for name, value in add:
@@ -86,6 +88,14 @@ class Header:
                 kept.append(field)
         return Header((*kept, *(field for fields in fresh.values() for field in fields)))
 
+    def without(self, unwanted: Collection[bytes]) -> Header:
+        """Without these very fields, named by their bytes."""
+        return Header(tuple(field for field in self.fields if field not in unwanted))
+
+    def raw_fields(self, name: str) -> list[bytes]:
+        """Every field `name`, whole, as it came."""
+        return list(self._named(name))
+
     def appended(self, name: str, value: str) -> Header:
         """With one more field at the end; its namesakes stay."""
         return Header((*self.fields, _field(name, value)))
@@ -100,33 +110,25 @@ class Header:
 
 
 def split(raw: bytes) -> tuple[Header, bytes]:
-    """A raw mail as its header and its body, which together lose nothing but the line between them.
+    """A raw mail as its header and its body.
 
-    The body is what follows the first empty line. Empty lines and an mbox "From " line before the
-    first field are dropped; a line in the header that is no field starts the body; a mail without
-    any field is all body, one without an empty line has an empty body.
+    The body is what follows the first empty line, whatever stands before it; no empty line = empty
+    body. Lines of the header that are no field ("From " of an mbox, junk of a broken gateway) are
+    dropped; only in a mail without any empty line, where they may be all that somebody wrote, they
+    are kept, behind the fields.
     """
-    starts: list[int] = []
-    header_end, body_start = len(raw), len(raw)
-    for match in _LINE.finditer(raw):
-        line, position = match[0], match.start()
-        if position == len(raw):
-            break
-        if not line.strip(b"\r\n"):
-            if starts:
-                header_end, body_start = position, match.end()
-                break
-        elif line[:1] in b" \t" and starts:
-            continue
-        elif _NAME.match(line):
-            starts.append(position)
-        elif starts or not line.startswith((b"From ", b">From ")):
-            header_end = body_start = position
-            break
-    if not starts:
-        return Header(()), raw
-    ends = [*starts[1:], header_end]
-    return Header(tuple(raw[a:b] for a, b in zip(starts, ends, strict=True))), raw[body_start:]
+    empty_line = _EMPTY_LINE.search(raw)
+    head = raw[: empty_line.end(1)] if empty_line else raw
+    body = raw[empty_line.end() :] if empty_line else b""
+    starts = [
+        (match.start(), bool(_NAME.match(match[0])))
+        for match in _LINE.finditer(head)
+        if match[0][:1] not in {b" ", b"\t", b""} or not match.start()
+    ]
+    ends = [*(start for start, _ in starts[1:]), len(head)]
+    fields = [head[start:end] for (start, named), end in zip(starts, ends, strict=True) if named]
+    junk = [head[start:end] for (start, named), end in zip(starts, ends, strict=True) if not named]
+    return Header(tuple(fields if empty_line else fields + junk)), body
 
 
 def encoded(text: str) -> str:
@@ -143,7 +145,8 @@ def readable(text: str) -> str:
 
 
 def _name(field: bytes) -> str:
-    return field.partition(b":")[0].rstrip(b" \t").decode("ascii", "replace").lower()
+    name, colon, _ = field.partition(b":")
+    return name.rstrip(b" \t").decode("ascii", "replace").lower() if colon else ""
 
 
 def _value(field: bytes) -> bytes:
@@ -152,7 +155,7 @@ def _value(field: bytes) -> bytes:
 
 def _field(name: str, value: str | bytes) -> bytes:
     octets = value.encode("ascii") if isinstance(value, str) else value
-    if b"\r" in octets or b"\n" in octets:
+    if _NOT_A_FOLD.search(octets):
         raise ValueError(name)
     folded = octets.replace(b"?= =?", b"?=\r\n =?")  # RFC 2047 section 2: one encoded word a line
     return name.encode("ascii") + b": " + folded + b"\r\n"
@@ -166,8 +169,8 @@ def _text(value: bytes) -> str:
         return value.decode("cp1252", "replace")
 
 
-def _decode(value: bytes) -> str:
-    text = _text(value)
+def decoded(text: str) -> str:
+    """`text` with its encoded words read (RFC 2047); what cannot be read stays as it was written."""
     if _ENCODED_WORD.search(text):
         try:
             text = str(email.header.make_header(email.header.decode_header(text)))

@@ -52,6 +52,8 @@ class Standing:
     known: bool
     roles: frozenset[Role]
     name: str = ""
+    addresses: tuple[Address, ...] = ()
+    """Every address of the person whom this one belongs to; empty for a stranger."""
     posts_accepted: int = 0
     posts_refused: int = 0
 

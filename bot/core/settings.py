@@ -83,16 +83,22 @@ class Moderation(StrEnum):
 
 
 class UnknownSenders(StrEnum):
+    """What happens to posts of authors in nobody's address book."""
+
     MODERATE = "moderate"
     DISCARD = "discard"
 
 
 class ReplyTo(StrEnum):
+    """Where an answer to a copy goes."""
+
     SENDER = "sender"
     LIST = "list"
 
 
 class RewriteFrom(StrEnum):
+    """For which authors From becomes the list's address."""
+
     FOREIGN = "foreign"
     DMARC = "dmarc"
     ALWAYS = "always"
@@ -100,6 +106,8 @@ class RewriteFrom(StrEnum):
 
 
 class MailProtocol(StrEnum):
+    """How a mailbox is read."""
+
     IMAP = "imap"
     POP3 = "pop3"
 
@@ -113,11 +121,15 @@ class Security(StrEnum):
 
 
 class FirstPoll(StrEnum):
+    """What happens to mail that was in the mailbox before the list was added."""
+
     HOLD = "hold"
     LEAVE = "leave"
 
 
 class RoomPolicy(StrEnum):
+    """Who decides in a room that is bound to the list."""
+
     EVERYONE = "everyone"
     MODERATORS = "moderators"
 

@@ -1,0 +1,109 @@
+"""Which outgoing account a list uses, and which lists share one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from bot.core.addresses import Address
+from bot.core.lists import MailingList, SmtpAccount, mailbox_account, smtp_port
+from bot.core.settings import Security
+
+_SECURITY_OF_PORT = {465: Security.SSL, 587: Security.STARTTLS, 25: Security.NONE}
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """An account and the lists whose mail leaves through it."""
+
+    account: SmtpAccount
+    mlist_ids: tuple[int, ...]
+
+
+class Accounts:
+    """The installation's account (section ``[smtp]``) and what each list makes of it."""
+
+    def __init__(self, common: SmtpAccount, redirect_to: Address | None = None) -> None:
+        """`redirect_to`: test mode, every mail goes there instead."""
+        self._common = common
+        self.redirect_to = redirect_to
+
+    def smtp(self, mlist: MailingList) -> SmtpAccount:
+        """The account of one list; its host is empty if neither the list nor ``[smtp]`` names one."""
+        own, common = mlist.settings, self._common
+        if not own.smtp_host or own.smtp_host == common.host:
+            security = own.smtp_security or common.security
+            port = own.smtp_port or common.port or smtp_port(Security(security))
+            base = replace(common, security=Security(security), port=port)
+        else:
+            security = own.smtp_security or _SECURITY_OF_PORT.get(own.smtp_port, Security.SSL)
+            port = own.smtp_port or smtp_port(Security(security))
+            base = replace(
+                common,
+                host=own.smtp_host,
+                port=port,
+                security=Security(security),
+                username="",
+                password="",
+                max_per_hour=0,
+                max_per_day=0,
+            )
+        username, password = self._credentials(mlist, base)
+        return replace(
+            base,
+            username=username,
+            password=password,
+            max_per_hour=own.smtp_max_per_hour or base.max_per_hour,
+            max_per_day=own.smtp_max_per_day or base.max_per_day,
+        )
+
+    def outgoing(self, lists: Iterable[MailingList]) -> list[Outgoing]:
+        """Every account in use with its lists; of different quotas for one account the lowest holds."""
+        shared: dict[str, Outgoing] = {}
+        for mlist in lists:
+            account = self.smtp(mlist)
+            if not account.host:
+                continue
+            so_far = shared.get(account.key, Outgoing(account, ()))
+            shared[account.key] = Outgoing(_stricter(so_far.account, account), (*so_far.mlist_ids, mlist.id))
+        return list(shared.values())
+
+    def shared_by(self, mlist: MailingList, lists: Iterable[MailingList]) -> Outgoing:
+        """The account of one list, with all the lists that use it too."""
+        key = self.smtp(mlist).key
+        found = (outgoing for outgoing in self.outgoing(lists) if outgoing.account.key == key)
+        return next(found, Outgoing(self.smtp(mlist), (mlist.id,)))
+
+    def _credentials(self, mlist: MailingList, base: SmtpAccount) -> tuple[str, str]:
+        """The list's own, else those of ``[smtp]``, else the mailbox's where both have one owner.
+
+        A password goes nowhere but to the host it was given for, or to one of the same registrable
+        domain: a list cannot have another's password sent to a host of its choice.
+        """
+        own = mlist.settings
+        mailbox = mailbox_account(mlist)
+        if own.smtp_password.get_secret_value():
+            return own.smtp_username or mailbox.username, own.smtp_password.get_secret_value()
+        if base.password:
+            return own.smtp_username or base.username, base.password
+        if mailbox.password and registrable(base.host) == registrable(mailbox.host):
+            return own.smtp_username or mailbox.username, mailbox.password
+        return "", ""
+
+
+def registrable(host: str) -> str:
+    """The domain that somebody registered (public suffix and one label); `host` itself if unknown."""
+    from publicsuffixlist import PublicSuffixList
+
+    return PublicSuffixList().privatesuffix(host.lower()) or host.lower()
+
+
+def _stricter(one: SmtpAccount, other: SmtpAccount) -> SmtpAccount:
+    def lower(a: int, b: int) -> int:
+        return min(a, b) if a and b else a or b
+
+    return replace(
+        one,
+        max_per_hour=lower(one.max_per_hour, other.max_per_hour),
+        max_per_day=lower(one.max_per_day, other.max_per_day),
+    )
