@@ -1,0 +1,46 @@
+"""A certificate authority of the tests' own, and the certificate that their servers share."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import trustme
+
+NAMES = ("localhost", "127.0.0.1")
+
+
+@dataclass(frozen=True, slots=True)
+class Certificates:
+    """A certificate for `NAMES`, signed by an authority that only `client_context` trusts."""
+
+    authority: trustme.CA = field(default_factory=trustme.CA)
+
+    def server_context(self, *names: str) -> ssl.SSLContext:
+        """For a server in this process; `names` other than the usual ones make a wrong certificate."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.authority.issue_cert(*(names or NAMES)).configure_cert(context)
+        return context
+
+    def client_context(self) -> ssl.SSLContext:
+        """For a client: verifies everything, and trusts this authority alone."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self.authority.configure_trust(context)
+        return context
+
+    def write(self, folder: Path) -> tuple[Path, Path, Path]:
+        """Files for a server in another process: certificate chain, key, authority; PEM."""
+        leaf = self.authority.issue_cert(*NAMES)
+        chain, key, trusted = folder / "cert.pem", folder / "key.pem", folder / "ca.pem"
+        chain.write_bytes(b"".join(blob.bytes() for blob in leaf.cert_chain_pems))
+        key.write_bytes(leaf.private_key_pem.bytes())
+        trusted.write_bytes(self.authority.cert_pem.bytes())
+        return chain, key, trusted
+
+
+@cache
+def certificates() -> Certificates:
+    """The one authority of a test session."""
+    return Certificates()
