@@ -11,6 +11,9 @@ from typing import NewType
 Address = NewType("Address", str)
 """An address in the form in which it is compared: see `fold`."""
 
+LENGTH_LIMIT = 320
+"""RFC 5321 section 4.5.3.1: 64 octets before the @ and 255 behind it."""
+
 _PLACEHOLDER_DOMAIN = "nomail.org"
 _UNSAFE = re.compile(r"[\x00-\x20\x7f<>,;:\"()\[\]\\]")
 
@@ -52,6 +55,8 @@ def is_deliverable(address: str) -> bool:
     """False for placeholders (``@nomail.org``), for text without ``@`` and for what SMTP cannot carry."""
     local, at, domain = address.rpartition("@")
     if not (local and at and domain) or domain == _PLACEHOLDER_DOMAIN:
+        return False
+    if len(address) > LENGTH_LIMIT:
         return False
     return not _UNSAFE.search(local + domain) and "@" not in local
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.core.addresses import Address
@@ -27,6 +27,16 @@ class DeliveryState(StrEnum):
 
 
 OPEN_STATES = (DeliveryState.DUE, DeliveryState.DEFERRED)
+
+GIVE_UP_AFTER = timedelta(days=5)
+"""Counted from the first attempt (RFC 5321 section 4.5.4.1): then a deferral becomes a bounce."""
+
+_DELAYS_MIN = (1, 5, 15, 30, 60)
+
+
+def next_delay(attempts: int) -> timedelta:
+    """How long after the attempt numbered `attempts` (from 1) the next one is due."""
+    return timedelta(minutes=_DELAYS_MIN[attempts - 1] if attempts <= len(_DELAYS_MIN) else 120)
 
 
 class Outcome(StrEnum):

@@ -2,6 +2,9 @@
 
 Each method that writes is one transaction, which a cancelled caller cannot tear: it ends by itself,
 whole or not at all. Rows never leave a store. The numbered commits are those of ``docs/flow.md``.
+
+Every method may raise TransientError when the database cannot be used just now, and Conflict when
+what it concerns changed or went at the same moment: read again and repeat.
 """
 
 from __future__ import annotations
@@ -239,11 +242,24 @@ class PostStore(Protocol):
 class OutboxStore(Protocol):
     """Mailings and their deliveries."""
 
-    async def claim(self, account: SmtpAccount, now: datetime) -> Batch | None:
+    async def claim(self, account: SmtpAccount, mlist_ids: Collection[int], now: datetime) -> Batch | None:
         """**Commit 4**: take due deliveries of one mailing, within the account's quota.
 
         The attempt is counted and the next date stored before the network is used; never-tried
         deliveries first; lists that are paused are passed over. None = nothing may be sent now.
+
+        Args:
+            account: gives the limits; its key names the quota.
+            mlist_ids: every list that sends through this account.
+            now: the time of the attempt.
+        """
+        ...
+
+    async def prolong(self, batch: Batch, until: datetime) -> None:
+        """Say that a batch is still under way, so that no other worker claims it before `until`.
+
+        Needed where a transaction may take longer than the first retry delay: a large mail over a
+        slow line would otherwise go out twice.
         """
         ...
 
@@ -251,7 +267,9 @@ class OutboxStore(Protocol):
         """**Commit 5**: outcomes; closes the post whose last delivery ended, and raises its cards."""
         ...
 
-    async def next_due(self, account: SmtpAccount, now: datetime) -> datetime | None:
+    async def next_due(
+        self, account: SmtpAccount, mlist_ids: Collection[int], now: datetime
+    ) -> datetime | None:
         """When `claim` may next give something, quota included; None = nothing waits."""
         ...
 
@@ -259,7 +277,9 @@ class OutboxStore(Protocol):
         """Of the post's copy; notices do not count."""
         ...
 
-    async def forecast(self, account: SmtpAccount, more: int, now: datetime) -> datetime:
+    async def forecast(
+        self, account: SmtpAccount, mlist_ids: Collection[int], more: int, now: datetime
+    ) -> datetime:
         """When the last of the open deliveries and `more` new ones would leave, at the quota."""
         ...
 

@@ -7,6 +7,7 @@ in the organisation's time zone, a size with its unit.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -107,6 +108,19 @@ class Text:
 def verbatim(words: str) -> Text:
     """Words that are nobody's to translate: a server's reply, a moderator's reason."""
     return Text("{words}", words=words)
+
+
+_LIGATURES = str.maketrans({"œ": "oe", "æ": "ae"})
+
+
+def folded(text: str) -> str:
+    """The form in which words are searched and sorted: case, accents and ligatures folded.
+
+    >>> folded("Œufs de la FORÊT")
+    'oeufs de la foret'
+    """
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(c for c in plain if not unicodedata.combining(c)).casefold().translate(_LIGATURES)
 
 
 def _dump(value: Value) -> Any:  # noqa: ANN401 - JSON
