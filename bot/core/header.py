@@ -102,7 +102,8 @@ class Header:
 
     def to_bytes(self) -> bytes:
         """Every field with CRLF line ends, and the empty line that ends a header."""
-        lines = (_LINE_END.sub(b"\r\n", field.rstrip(b"\r\n")) + b"\r\n" for field in self.fields)
+        junk_last = sorted(self.fields, key=lambda field: not _NAME.match(field))
+        lines = (_LINE_END.sub(b"\r\n", field.rstrip(b"\r\n")) + b"\r\n" for field in junk_last)
         return b"".join(lines) + b"\r\n"
 
     def _named(self, name: str) -> Iterator[bytes]:
@@ -123,7 +124,7 @@ def split(raw: bytes) -> tuple[Header, bytes]:
     starts = [
         (match.start(), bool(_NAME.match(match[0])))
         for match in _LINE.finditer(head)
-        if match[0][:1] not in {b" ", b"\t", b""} or not match.start()
+        if match[0] and (match[0][:1] not in b" \t" or not match.start())
     ]
     ends = [*(start for start, _ in starts[1:]), len(head)]
     fields = [head[start:end] for (start, named), end in zip(starts, ends, strict=True) if named]

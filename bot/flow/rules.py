@@ -1,0 +1,240 @@
+"""Hop 3: the rules of screening, a table read from top to bottom.
+
+A rule sees the evidence and has one opinion or none. The first opinion wins, and no opinion at all
+means hold (`bot.flow.screening`), never accept.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bot.core.addresses import local_part_of
+from bot.core.header import Header
+from bot.core.lists import MailingList
+from bot.core.people import Ban, Role, Standing
+from bot.core.posts import Disposition, Post, Verdict
+from bot.core.settings import Moderation, UnknownSenders
+from bot.core.text import Size, Text
+from bot.flow.bans import matches
+
+_RECEIVED_LIMIT = 30
+_DAEMONS = re.compile(r"(mailer-?daemon|mail-daemon|mdaemon|postmaster)", re.IGNORECASE)
+_ROBOTS = re.compile(r"(abuse|sympa|mailman|majordomo|listserv|list-?serv(er)?)(-.*)?", re.IGNORECASE)
+_AWAY = re.compile(
+    r"\s*(auto(matic)?[ :-]|out of office|r[ée]ponse automatique|absence|absent|away|vacation|abwesen)",
+    re.IGNORECASE,
+)
+_JUNK_FOLDER = re.compile(r"junk|spam|ind[ée]sirable|pourriel|bulk", re.IGNORECASE)
+_REPORT_TYPES = ("delivery-status", "feedback-report", "disposition-notification")
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that a rule may look at; gathered once per post by `bot.flow.screening`."""
+
+    post: Post
+    header: Header
+    mlist: MailingList
+    standings: tuple[Standing, ...]
+    """What the directory knows of each author, in the order of From."""
+    bans: Sequence[Ban]
+    repeated: bool
+    old: bool
+    """It was in the mailbox before the list was added."""
+    spam_headers: Sequence[str]
+
+
+Rule = Callable[[Evidence], Verdict | None]
+
+
+def _hold(rule: str, reason: Text, *, warning: bool = False) -> Verdict:
+    return Verdict(Disposition.HOLD, rule, reason, warning)
+
+
+def _discard(rule: str, reason: Text) -> Verdict:
+    return Verdict(Disposition.DISCARD, rule, reason)
+
+
+def loop(evidence: Evidence) -> Verdict | None:
+    """Our own copy that came back, or a mail that travels in circles."""
+    header, mlist = evidence.header, evidence.mlist
+    list_ids = [value.rpartition("<")[2].rstrip("> ").lower() for value in header.all("list-id")]
+    list_posts = " ".join(header.all("list-post")).lower()
+    x_loops = {value.strip().lower() for value in header.all("x-loop")}
+    if mlist.list_id in list_ids or f"mailto:{mlist.address}>" in list_posts or mlist.address in x_loops:
+        return _discard("loop", Text("this list has distributed it already"))
+    if len(header.all("received")) > _RECEIVED_LIMIT:
+        return _hold(
+            "loop", Text("it went through more than {count} servers", count=_RECEIVED_LIMIT), warning=True
+        )
+    return None
+
+
+def auto_reply(evidence: Evidence) -> Verdict | None:
+    """An absence notice or another automatic answer (RFC 3834)."""
+    header = evidence.header
+    answers = (
+        header.first("auto-submitted").lower().startswith("auto-replied")
+        or header.has("x-autoreply")
+        or header.has("x-autorespond")
+        or header.first("precedence").lower().strip() == "auto_reply"
+        or (
+            _null_return_path(header)
+            and not _is_report(header)
+            and bool(_AWAY.match(header.first("subject")))
+        )
+    )
+    return _discard("auto-reply", Text("an automatic answer")) if answers else None
+
+
+def bounce(evidence: Evidence) -> Verdict | None:
+    """A delivery report or a complaint: not a post."""
+    daemon = any(_DAEMONS.fullmatch(local_part_of(author.address)) for author in evidence.post.authors)
+    if daemon or _null_return_path(evidence.header) or _is_report(evidence.header):
+        return _discard("bounce", Text("a report about the delivery of another mail"))
+    return None
+
+
+def duplicate(evidence: Evidence) -> Verdict | None:
+    """The same mail once more, as servers and people sometimes send it."""
+    return _discard("duplicate", Text("the same mail came before")) if evidence.repeated else None
+
+
+def no_author(evidence: Evidence) -> Verdict | None:
+    """Nobody could be told or trusted."""
+    return None if evidence.post.authors else _hold("no-author", Text("it does not say who wrote it"))
+
+
+def banned(evidence: Evidence) -> Verdict | None:
+    """Somebody decided that this author is not heard."""
+    for ban in evidence.bans:
+        if any(matches(ban.pattern, author.address) for author in evidence.post.authors):
+            return _discard("banned", Text("the author is banned by {pattern}", pattern=ban.pattern))
+    return None
+
+
+def unknown(evidence: Evidence) -> Verdict | None:
+    """Strangers, where the list does not want to hear them."""
+    settings = evidence.mlist.settings
+    if settings.unknown_senders is not UnknownSenders.DISCARD or settings.moderation is Moderation.OPEN:
+        return None
+    if any(standing.known for standing in evidence.standings):
+        return None
+    return _discard("unknown", Text("nobody knows the author, and this list discards posts of strangers"))
+
+
+def paused(evidence: Evidence) -> Verdict | None:
+    """An administrator stopped the list."""
+    return _hold("paused", Text("the list is paused")) if evidence.mlist.paused else None
+
+
+def spam(evidence: Evidence) -> Verdict | None:
+    """The mail provider says so."""
+    header = evidence.header
+    flags = [
+        header.first(name).strip().lower()
+        for name in ("x-spam-flag", "x-spam-status", *evidence.spam_headers)
+    ]
+    if any(flag.startswith(("yes", "true", "spam")) for flag in flags):
+        return _hold("spam", Text("the mail provider takes it for spam"), warning=True)
+    folder = evidence.post.cursor.folder
+    if _JUNK_FOLDER.search(folder):
+        return _hold("spam", Text("it lay in the folder {folder}", folder=folder), warning=True)
+    return None
+
+
+def too_big(evidence: Evidence) -> Verdict | None:
+    """Larger than the list wants."""
+    limit, size = evidence.mlist.settings.max_size, evidence.post.size_octets
+    if not limit or size <= limit:
+        return None
+    return _hold(
+        "too-big", Text("it has {size}, the list's limit is {limit}", size=Size(size), limit=Size(limit))
+    )
+
+
+def automatic(evidence: Evidence) -> Verdict | None:
+    """Written by a program, and not by one that somebody vouched for with a role."""
+    submitted = evidence.header.first("auto-submitted").strip().lower()
+    robot = any(_ROBOTS.fullmatch(local_part_of(author.address)) for author in evidence.post.authors)
+    if (submitted in {"", "no"} and not robot) or _privilege(evidence):
+        return None
+    return _hold("automatic", Text("a program wrote it"))
+
+
+def first_poll(evidence: Evidence) -> Verdict | None:
+    """Old mail is never distributed by itself, whoever wrote it."""
+    return (
+        _hold("first-poll", Text("it was in the mailbox before the list was added")) if evidence.old else None
+    )
+
+
+def privileged(evidence: Evidence) -> Verdict | None:
+    """Moderators, unmoderated people and owners pass; the verdict's rule names the role."""
+    role = _privilege(evidence)
+    return Verdict(Disposition.ACCEPT, role, Text("the author's posts pass")) if role else None
+
+
+def open_list(evidence: Evidence) -> Verdict | None:
+    """Everybody's posts pass."""
+    if evidence.mlist.settings.moderation is not Moderation.OPEN:
+        return None
+    return Verdict(Disposition.ACCEPT, "open", Text("this list is open to everybody"))
+
+
+def member(evidence: Evidence) -> Verdict | None:
+    """Members' posts pass."""
+    if evidence.mlist.settings.moderation is not Moderation.NON_MEMBERS:
+        return None
+    if all(Role.MEMBER in standing.roles for standing in evidence.standings):
+        return Verdict(Disposition.ACCEPT, "member", Text("the author is a member"))
+    return None
+
+
+CHAIN: tuple[Rule, ...] = (
+    loop,
+    auto_reply,
+    bounce,
+    duplicate,
+    no_author,
+    banned,
+    unknown,
+    paused,
+    spam,
+    too_big,
+    automatic,
+    first_poll,
+    privileged,
+    open_list,
+    member,
+)
+
+
+def default(evidence: Evidence) -> Verdict:
+    """No rule had an opinion: a person looks."""
+    if evidence.mlist.settings.moderation is Moderation.ALL:
+        return _hold("default", Text("every post to this list waits for a moderator"))
+    if all(standing.known for standing in evidence.standings):
+        return _hold("default", Text("the author is not a member of this list"))
+    return _hold("default", Text("nobody knows the author"))
+
+
+def _privilege(evidence: Evidence) -> str:
+    """The role that lets the post pass: every author must have one, the first author's is named."""
+    names = []
+    for standing in evidence.standings:
+        roles = (Role.MODERATOR, Role.UNMODERATED, Role.OWNER)
+        names.append(next((role.value for role in roles if role in standing.roles), ""))
+    return names[0] if names and all(names) else ""
+
+
+def _null_return_path(header: Header) -> bool:
+    return header.has("return-path") and header.first("return-path").replace(" ", "") in {"<>", ""}
+
+
+def _is_report(header: Header) -> bool:
+    """multipart/report of a delivery, a complaint or a read receipt (RFC 6522)."""
+    content_type = header.first("content-type").lower()
+    return content_type.startswith("multipart/report") and any(kind in content_type for kind in _REPORT_TYPES)

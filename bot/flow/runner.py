@@ -1,0 +1,107 @@
+"""Keeps the parts of the service going: one that fails backs off alone and never stops another."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from bot.core.clock import Clock
+from bot.core.errors import FacteurError
+from bot.core.stores import Changes
+
+log = structlog.get_logger()
+
+Step = Callable[[], Awaitable[datetime | None]]
+Wake = Callable[[], Awaitable[None]]
+
+_FIRST_BACK_OFF = timedelta(seconds=1)
+_LONGEST_BACK_OFF = timedelta(minutes=5)
+_TIME_TO_FINISH_S = 8.0
+
+
+class Closing(Protocol):
+    """A part that holds connections."""
+
+    async def close(self) -> None: ...
+
+
+class Runner:
+    """Runs named parts until each is stopped.
+
+    A part is a step that does what is due now and returns when it wants to be called again. It is
+    called earlier when its `wake` returns: by default, when something was committed.
+    """
+
+    def __init__(self, clock: Clock, changes: Changes) -> None:
+        self._clock = clock
+        self._changes = changes
+        self._parts: dict[str, tuple[asyncio.Task[None], asyncio.Event, Closing | None]] = {}
+
+    @property
+    def names(self) -> set[str]:
+        """The parts that run."""
+        return set(self._parts)
+
+    def start(
+        self, name: str, step: Step, *, wake: Wake | None = None, closing: Closing | None = None
+    ) -> None:
+        """Run a part from now on; `closing` is closed when it has stopped."""
+        stopping = asyncio.Event()
+        task = asyncio.create_task(self._keep_going(name, step, wake, stopping), name=name)
+        self._parts[name] = (task, stopping, closing)
+
+    async def stop(self, name: str) -> None:
+        """Let the step under way finish, for a few seconds, then end it; nothing half done is stored."""
+        task, stopping, closing = self._parts.pop(name)
+        stopping.set()
+        _, late = await asyncio.wait({task}, timeout=_TIME_TO_FINISH_S)
+        for cut_short in late:
+            log.warning("cut short", part=name)
+            cut_short.cancel()
+            await asyncio.wait({cut_short}, timeout=1.0)
+        if closing:
+            await closing.close()
+
+    async def stop_all(self) -> None:
+        """All at once, so that the whole takes no longer than the slowest part."""
+        await asyncio.gather(*(self.stop(name) for name in list(self._parts)))
+
+    async def _keep_going(self, name: str, step: Step, wake: Wake | None, stopping: asyncio.Event) -> None:
+        failures = 0
+        while not stopping.is_set():
+            seen = self._changes.count
+            try:
+                until = await step()
+                event = wake() if wake else self._changes.beyond(seen)
+                await self._clock.wait(_first_of(event, stopping.wait()), until)
+                failures = 0
+            except Exception as error:  # noqa: BLE001 - the one place where a part's failure stays its own
+                failures += 1
+                _log_failure(name, error)
+                back_off = min(_FIRST_BACK_OFF * (1 << min(failures - 1, 10)), _LONGEST_BACK_OFF)
+                await self._clock.wait(stopping.wait(), self._clock.now() + back_off)
+
+
+def _log_failure(name: str, error: Exception) -> None:
+    if isinstance(error, FacteurError):
+        log.warning("failed", part=name, why=str(error))
+    else:
+        log.error("failed", part=name, exc_info=error)
+
+
+async def _first_of(*events: Awaitable[object]) -> None:
+    """Return when the first is done; the others are cancelled, also when this is."""
+    tasks = [asyncio.ensure_future(event) for event in events]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+    for result in results:
+        if isinstance(result, Exception):
+            raise result

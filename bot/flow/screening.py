@@ -1,0 +1,91 @@
+"""Hop 3: the automatic judgement before a person looks, and what follows from it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import structlog
+
+from bot.core.addresses import domain_of
+from bot.core.clock import Clock
+from bot.core.header import Header, split
+from bot.core.lists import MailingList
+from bot.core.people import Standing
+from bot.core.posts import Disposition, Post, Screened, Verdict
+from bot.core.stores import PeopleStore, Stores
+from bot.core.text import Text
+from bot.flow import rules
+from bot.flow.distribution import copy_for
+from bot.flow.reading import PARSE_ERRORS
+from bot.flow.rules import CHAIN, Evidence, Rule
+
+log = structlog.get_logger()
+
+
+def judge(evidence: Evidence, chain: Sequence[Rule] = CHAIN) -> Verdict:
+    """The first opinion wins; no opinion at all means hold, never accept."""
+    opinions = (rule(evidence) for rule in chain)
+    return next((verdict for verdict in opinions if verdict), rules.default(evidence))
+
+
+class Screening:
+    """Judges posts that were taken in."""
+
+    def __init__(self, stores: Stores, clock: Clock, spam_headers: Sequence[str] = ()) -> None:
+        self._stores = stores
+        self._clock = clock
+        self._spam_headers = spam_headers
+
+    async def screen(self, mlist: MailingList, post_id: int) -> None:
+        """Judge one post and store the verdict with all that follows from it, in one transaction."""
+        post = await self._stores.posts.get(post_id)
+        raw = await self._stores.posts.raw(post_id)
+        header, _ = split(raw)
+        now = self._clock.now()
+        try:
+            verdict = judge(await self._evidence(post, header, mlist))
+            accepted = verdict.disposition is Disposition.ACCEPT
+            mailings = (await copy_for(self._stores.people, mlist, header, now),) if accepted else ()
+        except PARSE_ERRORS:
+            # one mail that breaks a rule must not wait for ever, nor stop the others: a person looks
+            log.exception("unreadable", list=mlist.address, post=post_id)
+            verdict = Verdict(
+                Disposition.HOLD, "unreadable", Text("this mail is damaged: look at its .eml"), warning=True
+            )
+            mailings = ()
+        screened = await self._stores.posts.screened(Screened(post_id, verdict, now, mailings))
+        if screened:
+            log.info(
+                "screened",
+                list=mlist.address,
+                post=post_id,
+                message_id=post.message_id,
+                state=screened.state.value,
+                rule=verdict.rule,
+            )
+
+    async def _evidence(self, post: Post, header: Header, mlist: MailingList) -> Evidence:
+        people = self._stores.people
+        return Evidence(
+            post=post,
+            header=header,
+            mlist=mlist,
+            standings=await standings(people, mlist, post, header),
+            bans=await self._stores.bans.concerning(mlist.id),
+            repeated=await self._stores.posts.is_repeated(post),
+            old=str(post.cursor) in (await self._stores.lists.old_mail(mlist.id) or ()),
+            spam_headers=self._spam_headers,
+        )
+
+
+async def standings(
+    people: PeopleStore, mlist: MailingList, post: Post, header: Header
+) -> tuple[Standing, ...]:
+    """What is known of each author; Sender counts for a lone author of the same domain."""
+    found = [await people.standing(mlist, author.address) for author in post.authors]
+    senders = header.mailboxes("sender")
+    if len(found) == 1 and senders and domain_of(senders[0].address) == domain_of(post.author_address):
+        second = await people.standing(mlist, senders[0].address)
+        found = [replace(found[0], known=found[0].known or second.known, roles=found[0].roles | second.roles)]
+    return tuple(found)
