@@ -1,0 +1,251 @@
+"""Every key of ``facteur.toml``, with its default; ``docs/configuration.md`` explains them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from typing_extensions import override
+
+
+def _words(value: object) -> object:
+    """A list may come from the environment as words with commas between."""
+    return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+
+
+def _first_line(path: str) -> str:
+    try:
+        return Path(path).expanduser().read_text(encoding="utf-8").partition("\n")[0].strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "not text"
+        raise PydanticCustomError(
+            "own", "the file {path} cannot be read ({why})", {"path": path, "why": why or ""}
+        ) from None
+
+
+def _readable(path: str) -> str:
+    if path:
+        _first_line(path)
+    return path
+
+
+SecretFile = Annotated[str, AfterValidator(_readable)]
+Words = Annotated[list[str], NoDecode, BeforeValidator(_words)]
+Port = Annotated[int, Field(ge=1, le=65_535)]
+Count = Annotated[int, Field(ge=0)]
+
+
+class Section(BaseModel):
+    """A section of the file: unknown keys are mistakes, and no error repeats a value."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_secret_files(cls, values: Any) -> Any:  # noqa: ANN401 - whatever stands in the file
+        """``password_file = "path"`` gives ``password``: the first line of that file."""
+        if not isinstance(values, dict):
+            return values
+        read = dict(values)
+        for name in cls.model_fields:
+            path = read.get(f"{name}_file")
+            if f"{name}_file" in cls.model_fields and isinstance(path, str) and path:
+                try:
+                    read[name] = _first_line(path)
+                except PydanticCustomError:
+                    pass  # the path's own validation tells it, beside the section's other mistakes
+        return read
+
+
+class Poll(Section):
+    """How often mailboxes are looked at."""
+
+    interval_s: Annotated[int, Field(ge=1)] = 300
+    idle: bool = True
+
+
+class Smtp(Section):
+    """The outgoing account of lists that have none of their own."""
+
+    host: str = ""
+    port: Annotated[int, Field(ge=0, le=65_535)] = 0
+    security: Literal["ssl", "starttls", "none"] = "ssl"
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    password_file: SecretFile = ""
+    max_per_hour: Count = 0
+    max_per_day: Count = 0
+    max_recipients: Annotated[int, Field(ge=1, le=100)] = 50
+    connections: Annotated[int, Field(ge=1, le=20)] = 2
+    pipelining: bool = True
+    from_: Annotated[str, Field(alias="from")] = ""
+    redirect_to: str = ""
+
+
+class Telegram(Section):
+    """The bot's account on Telegram."""
+
+    token: SecretStr = SecretStr("")
+    token_file: SecretFile = ""
+    base_url: str = ""
+
+
+class Matrix(Section):
+    """The bot's account on Matrix."""
+
+    homeserver: str = ""
+    user_id: str = ""
+    password: SecretStr = SecretStr("")
+    password_file: SecretFile = ""
+    access_token: SecretStr = SecretStr("")
+    access_token_file: SecretFile = ""
+    trust: Literal["room", "verified"] = "room"
+
+
+class Archive(Section):
+    """How long what has ended is kept; negative = for ever."""
+
+    keep_days: int = 90
+    log_keep_days: int = 90
+
+
+class Moderation(Section):
+    """What moderators are offered."""
+
+    reasons: Words = []
+
+
+class Reminders(Section):
+    """When rooms are reminded of held posts, in the organisation's time zone."""
+
+    at: Words = ["09:00", "18:00"]
+
+    @field_validator("at")
+    @classmethod
+    def _hours(cls, values: list[str]) -> list[str]:
+        for value in values:
+            hour, colon, minute = value.partition(":")
+            if not (colon and hour.isdigit() and minute.isdigit() and int(hour) < 24 and int(minute) < 60):
+                raise PydanticCustomError("own", 'must be hours such as "09:00"')
+        return values
+
+
+class Screening(Section):
+    """What else makes a post probable spam: names of header fields that say yes."""
+
+    spam_headers: Words = []
+
+
+class Bounces(Section):
+    """When an address is suspended."""
+
+    limit: Annotated[int, Field(ge=1)] = 5
+    forget_days: Annotated[int, Field(ge=1)] = 7
+
+
+class Directory(Section):
+    """Groups that follow a source."""
+
+    sync_every_h: Annotated[int, Field(ge=1)] = 6
+    always_members: Words = []
+
+
+class Dns(Section):
+    """Which resolver is asked; empty = the system's."""
+
+    server: str = ""
+
+
+class Http(Section):
+    """Where health and metrics are served; empty = nowhere."""
+
+    listen: str = ""
+
+
+class Settings(BaseSettings):
+    """The whole file; see `config.loading.load` for where values come from."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        env_prefix="FACTEUR_",
+        env_nested_delimiter="__",
+    )
+
+    organisation: Annotated[str, Field(min_length=1)] = "facteur"
+    language: Literal["fr", "en"] = "fr"
+    timezone: str = "Europe/Paris"
+    data_dir: Path = Path("data")
+    database_url: SecretStr = SecretStr("")
+    admins: Words = []
+
+    poll: Poll = Poll()
+    smtp: Smtp = Smtp()
+    telegram: Telegram | None = None
+    matrix: Matrix | None = None
+    archive: Archive = Archive()
+    moderation: Moderation = Moderation()
+    reminders: Reminders = Reminders()
+    screening: Screening = Screening()
+    bounces: Bounces = Bounces()
+    directory: Directory = Directory()
+    dns: Dns = Dns()
+    http: Http = Http()
+
+    @classmethod
+    @override
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over the file, whose table is passed to the constructor."""
+        return env_settings, init_settings
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The organisation's time zone."""
+        return ZoneInfo(self.timezone)
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise PydanticCustomError("own", "must be a time zone such as Europe/Paris") from None
+        return value
+
+    @field_validator("admins")
+    @classmethod
+    def _admin_ids(cls, values: list[str]) -> list[str]:
+        for value in values:
+            network, colon, who = value.partition(":")
+            if network not in {"telegram", "matrix"} or not colon or not who:
+                raise PydanticCustomError("own", 'must be ids such as "telegram:123456789" (see /whoami)')
+        return values
+
+    @field_validator("database_url")
+    @classmethod
+    def _supported_database(cls, value: SecretStr) -> SecretStr:
+        if urlsplit(value.get_secret_value()).scheme not in {"", "postgres", "postgresql"}:
+            raise PydanticCustomError("own", "must be empty or postgres://user:password@host/name")
+        return value
