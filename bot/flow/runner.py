@@ -40,16 +40,14 @@ class Runner:
         self._clock = clock
         self._changes = changes
         self._parts: dict[str, tuple[asyncio.Task[None], asyncio.Event, Closing | None]] = {}
-
-    @property
-    def names(self) -> set[str]:
-        """The parts that run."""
-        return set(self._parts)
+        self._closed = False
 
     def start(
         self, name: str, step: Step, *, wake: Wake | None = None, closing: Closing | None = None
     ) -> None:
-        """Run a part from now on; `closing` is closed when it has stopped."""
+        """Run a part from now on; `closing` is closed when it has stopped. Nothing starts after the end."""
+        if self._closed:
+            return
         stopping = asyncio.Event()
         task = asyncio.create_task(self._keep_going(name, step, wake, stopping), name=name)
         self._parts[name] = (task, stopping, closing)
@@ -67,7 +65,8 @@ class Runner:
             await closing.close()
 
     async def stop_all(self) -> None:
-        """All at once, so that the whole takes no longer than the slowest part."""
+        """All at once, so that the whole takes no longer than the slowest part; for good."""
+        self._closed = True
         await asyncio.gather(*(self.stop(name) for name in list(self._parts)))
 
     async def _keep_going(self, name: str, step: Step, wake: Wake | None, stopping: asyncio.Event) -> None:

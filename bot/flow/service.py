@@ -1,0 +1,153 @@
+"""Which parts run: one intake per mailbox, a few connections per outgoing account, as lists come and go."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.core.clock import Clock
+from bot.core.lists import MailingList, mailbox_account
+from bot.core.ports import Servers
+from bot.core.stores import Stores
+from bot.core.text import Text
+from bot.flow.accounts import Accounts, Outgoing
+from bot.flow.archive import Archive
+from bot.flow.intake import Intake
+from bot.flow.outbox import Outbox
+from bot.flow.runner import Runner
+from bot.flow.screening import Screening
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A part that should run; it is restarted when `identity` differs from that of the running one."""
+
+    identity: object
+    start: Callable[[], None]
+
+
+class Service:
+    """Runs the post's way for every list, and follows what is changed while it runs."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - the composition root's view of the flow
+        self,
+        stores: Stores,
+        servers: Servers,
+        accounts: Accounts,
+        screening: Screening,
+        archive: Archive,
+        clock: Clock,
+        poll_interval: timedelta,
+    ) -> None:
+        self._stores = stores
+        self._servers = servers
+        self._accounts = accounts
+        self._screening = screening
+        self._archive = archive
+        self._clock = clock
+        self._poll_interval = poll_interval
+        self._runner = Runner(clock, stores.changes)
+        self._running: dict[str, object] = {}
+
+    def start_polling(self) -> None:
+        """Take in mail, now and from lists to come; and purge what is old."""
+        self._runner.start("mailboxes", self._follow_mailboxes)
+        self._runner.start("archive", self._archive.step, wake=self._archive.wake)
+
+    def start_delivering(self) -> None:
+        """Send what is due, now and for lists to come."""
+        self._runner.start("accounts", self._follow_accounts)
+
+    def start_room(self, name: str, step: Callable[[], Awaitable[datetime | None]]) -> None:
+        """Keep the cards of a room up to date."""
+        self._runner.start(name, step)
+
+    async def stop(self) -> None:
+        """Let every transaction under way finish."""
+        await self._runner.stop_all()
+
+    async def one_pass(self) -> Mapping[str, Text]:
+        """Poll every mailbox once, then send all that is due; what went wrong, by list address."""
+        lists = await self._stores.lists.all()
+        troubles = await asyncio.gather(*(self._poll_once(mlist) for mlist in lists))
+        for outgoing in self._accounts.outgoing(lists):
+            await self._empty(outgoing)
+        await self._archive.step()
+        return {mlist.address: trouble for mlist, trouble in zip(lists, troubles, strict=True) if trouble}
+
+    async def _poll_once(self, mlist: MailingList) -> Text | None:
+        intake = self._intake(mlist)
+        try:
+            return await intake.poll()
+        finally:
+            await intake.close()
+
+    async def _empty(self, outgoing: Outgoing) -> None:
+        outbox = self._outbox(outgoing)
+        try:
+            while (again_at := await outbox.step()) and again_at <= self._clock.now():
+                pass
+        finally:
+            await outbox.close()
+
+    async def _follow_mailboxes(self) -> None:
+        """Runs after each change, so a list added by another process is polled within a moment."""
+        wanted = {}
+        for mlist in await self._stores.lists.all():
+            if mlist.settings.host:
+                identity = (mlist.address, mailbox_account(mlist))
+                wanted[f"poll {mlist.id}"] = _Wanted(identity, self._starter(f"poll {mlist.id}", mlist))
+        await self._bring_about("poll ", wanted)
+
+    def _starter(self, name: str, mlist: MailingList) -> Callable[[], None]:
+        def start() -> None:
+            intake = self._intake(mlist)
+            self._runner.start(name, intake.step, wake=intake.wake, closing=intake)
+
+        return start
+
+    async def _follow_accounts(self) -> None:
+        wanted = {}
+        for outgoing in self._accounts.outgoing(await self._stores.lists.all()):
+            for number in range(outgoing.account.connections):
+                name = f"deliver {outgoing.account.key} {number}"
+                wanted[name] = _Wanted(outgoing, self._sender_starter(name, outgoing))
+        await self._bring_about("deliver ", wanted)
+
+    def _sender_starter(self, name: str, outgoing: Outgoing) -> Callable[[], None]:
+        def start() -> None:
+            outbox = self._outbox(outgoing)
+            self._runner.start(name, outbox.step, closing=outbox)
+
+        return start
+
+    async def _bring_about(self, prefix: str, wanted: Mapping[str, _Wanted]) -> None:
+        """Stop what is not wanted any more (or not like that), start what is missing."""
+        gone = [
+            name
+            for name, identity in self._running.items()
+            if name.startswith(prefix) and (name not in wanted or wanted[name].identity != identity)
+        ]
+        await asyncio.gather(*(self._runner.stop(name) for name in gone))
+        for name in gone:
+            del self._running[name]
+        for name, part in wanted.items():
+            if name not in self._running:
+                part.start()
+                self._running[name] = part.identity
+
+    def _intake(self, mlist: MailingList) -> Intake:
+        return Intake(
+            mlist,
+            self._servers.mailbox(mailbox_account(mlist)),
+            self._stores,
+            self._screening,
+            self._clock,
+            self._poll_interval,
+        )
+
+    def _outbox(self, outgoing: Outgoing) -> Outbox:
+        sender = self._servers.sender(outgoing.account)
+        return Outbox(outgoing, sender, self._stores, self._clock, self._accounts.redirect_to)
