@@ -1,0 +1,154 @@
+"""The terminal as a moderators' room: what is open stays at the bottom, history scrolls away above."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TextIO
+
+from prompt_toolkit.utils import is_dumb_terminal
+from typing_extensions import override
+
+from bot.core.chat import File, Press, Screen, Utterance
+from bot.core.errors import TransientError
+from bot.core.people import Actor
+from bot.core.ports import ChatTransport, Listener
+from bot.core.text import Text
+from transports.terminal_board import Board, Shown
+from transports.terminal_face import Face
+from transports.terminal_files import save
+from transports.terminal_layout import Phrases
+from transports.terminal_live import LiveFace
+from transports.terminal_plain import PlainFace
+
+__all__ = ["ROOM", "Phrases", "Terminal", "face_for"]
+
+ROOM = "console"
+"""The address of the only room."""
+
+_NUMBER = re.compile(r"[0-9]{1,9}")
+
+
+def face_for(source: TextIO, sink: TextIO) -> Face:
+    """Redrawn in place if both are a terminal that can do so, else line by line."""
+    if source.isatty() and sink.isatty() and not is_dumb_terminal():
+        return LiveFace.on(source, sink)
+    return PlainFace(source, sink)
+
+
+class Terminal(ChatTransport):
+    """One room with one person in it.
+
+    Args:
+        speaker: the person at the keyboard, as whom everything is said and pressed.
+        downloads: the folder for the files of screens, made when first needed.
+        commands: (name, one-line summary) of each command, for completion.
+        phrases: the terminal's own words in the reader's language.
+        face: where it is shown; by default the standard input and output.
+    """
+
+    name = "terminal"
+
+    def __init__(
+        self,
+        speaker: Actor,
+        *,
+        downloads: Path,
+        commands: Sequence[tuple[str, str]] = (),
+        phrases: Phrases | None = None,
+        face: Face | None = None,
+    ) -> None:
+        self._speaker = speaker
+        self._downloads = downloads
+        self._phrases = phrases or Phrases()
+        self._board = Board()
+        self._face = face or face_for(sys.stdin, sys.stdout)
+        self._face.furnish(self._board, self._phrases, commands)
+        self._gone = False
+
+    @override
+    async def run(self, listener: Listener) -> None:
+        """Listen until the person leaves (``/quit``, Ctrl-D) or the terminal closes."""
+
+        async def heard(line: str) -> None:
+            await self._heard(listener, line.strip())
+
+        try:
+            await self._face.run(heard)
+        except (OSError, TransientError):
+            pass  # hung up or closed: the same as leaving
+        finally:
+            self._gone = True
+
+    @override
+    async def post(self, room: str, screen: Screen) -> str:
+        # not a small number: after a restart it must not be taken for a screen of this session
+        message_id = secrets.token_hex(8)
+        self._show(self._board.put(message_id, screen))
+        await self._save(screen.files)
+        return message_id
+
+    @override
+    async def edit(self, room: str, message_id: str, screen: Screen) -> None:
+        """Show the new version; one of an earlier session, which is not known, is shown anew."""
+        shown = self._board.put(message_id, screen)
+        if shown.before != screen:
+            self._show(shown)
+
+    async def _heard(self, listener: Listener, line: str) -> None:
+        if not line:
+            self._face.refresh()
+        elif _NUMBER.fullmatch(line) and int(line) <= self._board.highest:
+            await self._press(listener, int(line))
+        else:
+            self._face.echo(line)
+            screens = await listener.said(Utterance(self._speaker, ROOM, line))
+            await self._answer(screens)
+            if _NUMBER.fullmatch(line) and not screens:  # no dialogue was waiting for a number
+                self._face.say(self._phrases.unknown_number.format(number=line))
+
+    async def _press(self, listener: Listener, number: int) -> None:
+        target = self._board.target(number)
+        if not target:
+            self._face.say(self._phrases.no_button.format(number=number))
+        elif target.data is None:
+            self._board.look_at(target.id)
+            self._face.refresh()
+        else:
+            self._face.echo(f"{number} {target.label}")
+            self._board.pressed(target.id)
+            answer = await listener.pressed(Press(self._speaker, ROOM, target.data))
+            if answer.text:
+                self._face.say(answer.text)
+            await self._answer(answer.screens)
+
+    async def _answer(self, screens: Sequence[Screen]) -> None:
+        """Print at once, with numbers for buttons; answers are never edited, so never on the board."""
+        for screen in screens:
+            shown = Shown(secrets.token_hex(8), None, screen, live=False, closed=False)
+            self._show(shown)
+            await self._save(screen.files)
+
+    def _show(self, shown: Shown) -> None:
+        """Raises TransientError when nobody is at the terminal any more."""
+        try:
+            if not self._gone:
+                self._face.show(shown)
+                return
+        except OSError:
+            self._gone = True
+        raise TransientError(Text("The terminal is closed: start it again with facteur console."))
+
+    async def _save(self, files: Sequence[File]) -> None:
+        for file in files:
+            try:
+                path = await asyncio.to_thread(save, self._downloads, file.name, file.content)
+            except OSError as error:
+                reason = error.strerror or str(error)
+                self._face.say(self._phrases.not_saved.format(name=file.name, reason=reason))
+            else:
+                self._face.say(self._phrases.saved.format(path=path))
