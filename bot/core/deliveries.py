@@ -137,13 +137,17 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The deliveries of a post's copy, disjoint: their sum is the number of recipients."""
+    """The deliveries of a post's copy, disjoint: their sum is the number of recipients.
+
+    `last_at` is when the last one was delivered; None before the first.
+    """
 
     delivered: int = 0
     deferred: int = 0
     bounced: int = 0
     dropped: int = 0
     due: int = 0
+    last_at: datetime | None = None
 
     @property
     def recipients(self) -> int:
