@@ -1,0 +1,241 @@
+"""What a room sees of one post, from the moment it is held until its last copy has left."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.chat.facts import Facts
+from bot.chat.readable import one_line, preview
+from bot.core.addresses import Mailbox
+from bot.core.chat import Button, Line, Screen, Span, Tone, line
+from bot.core.lists import MailingList
+from bot.core.people import Role, Standing
+from bot.core.posts import Attachment, Post, PostState
+from bot.core.text import N_, Language, Size, Text
+
+ATTACHMENTS_NAMED = 5
+_SUBJECT_LIMIT = 150
+_NAME_LIMIT = 60
+_ADDRESS_LIMIT = 120
+_REASON_LIMIT = 300
+_SENTENCE_LIMIT = 500
+
+_ROLES = {
+    Role.OWNER: N_("owner"),
+    Role.MODERATOR: N_("moderator"),
+    Role.UNMODERATED: N_("posts without moderation"),
+    Role.MEMBER: N_("member"),
+    Role.EXCLUDED: N_("excluded from the copies"),
+}
+_BUTTONS = {
+    "distribute": (N_("✅ Distribute"), Tone.SUCCESS),
+    "reject": (N_("❌ Reject"), Tone.DANGER),
+    "discard": (N_("🔇 Reject silently"), Tone.PLAIN),
+    "read": (N_("👁 Read"), Tone.PLAIN),
+    "more": (N_("➕ More"), Tone.PLAIN),
+    "undo": (N_("↩️ Undo"), Tone.PLAIN),
+    "stop": (N_("⏹ Stop"), Tone.DANGER),
+}
+_OUTCOMES = {
+    PostState.RECEIVED: N_("⏳ Just arrived, not looked at yet"),
+    PostState.ACCEPTED: N_("✅ Distributed by {who} at {at}"),
+    PostState.DISTRIBUTED: N_("✅ Distributed by {who} at {at}"),
+    PostState.REJECTED: N_("❌ Rejected by {who} at {at}"),
+    PostState.DISCARDED: N_("🔇 Rejected silently by {who} at {at}"),
+    PostState.EXPIRED: N_("⌛ Expired: nobody decided in time"),
+}
+_BY_RULE = {
+    PostState.ACCEPTED: N_("✅ Distributed without moderation"),
+    PostState.DISTRIBUTED: N_("✅ Distributed without moderation"),
+    PostState.DISCARDED: N_("🔇 Not distributed: {reason}"),
+}
+
+
+def card(post: Post, facts: Facts, language: Language) -> tuple[Screen, datetime | None]:
+    """The card as it should look now, and when it will look different by itself (None = never)."""
+    if post.state is PostState.HELD:
+        return _held(post, facts, language), None
+    buttons = _buttons(post, language, *_keys_after(post, facts))
+    said = [*_outcome(post), *_progress(post, facts), *_warnings(facts)]
+    screen = Screen(
+        lines=(_title(post, facts.mlist, language), *_lines(said, language)),
+        buttons=(buttons,) if buttons else (),
+    )
+    return screen, post.undo_until if _may_undo(post, facts.now) else None
+
+
+def author_line(author: Mailbox | None) -> Text:
+    """Name and address; a name with an @ in it would pass for the address and is left out."""
+    if author is None:
+        return Text("an author who cannot be read")
+    address = one_line(author.address, _ADDRESS_LIMIT)
+    name = one_line(author.name, _NAME_LIMIT)
+    if not name or "@" in name:
+        return Text("{address}", address=address)
+    return Text("{name} <{address}>", name=name, address=address)
+
+
+def subject_of(post: Post) -> Text:
+    """The subject, made harmless; words in its place where there is none."""
+    shown = one_line(post.subject, _SUBJECT_LIMIT)
+    return Text("{subject}", subject=shown) if shown else Text("(no subject)")
+
+
+def trust(standing: Standing) -> Text:
+    """Whether the list knows the author, and what became of their posts so far."""
+    roles: list[Text] = [Text(name) for role, name in _ROLES.items() if role in standing.roles]
+    if roles:
+        known = Text("{roles} of this list", roles=roles)
+    elif standing.known:
+        known = Text("in the directory, without a role on this list")
+    else:
+        known = Text("unknown to this list")
+    if not standing.posts_accepted and not standing.posts_refused:
+        return Text("{known} · first post", known=known)
+    return Text(
+        "{known} · {accepted} accepted, {refused} refused",
+        known=known,
+        accepted=standing.posts_accepted,
+        refused=standing.posts_refused,
+    )
+
+
+def _held(post: Post, facts: Facts, language: Language) -> Screen:
+    shown = preview(post.text)
+    mark = "⚠️ " if post.warning else ""
+    why = post.reason or Text("it waits for a moderator")
+    said = [
+        author_line(post.author),
+        trust(facts.standing),
+        Text("received {at}, {size}", at=post.received_at, size=Size(post.size_octets)),
+        *_attachments(post.attachments),
+        Text("{mark}Why it is held: {reason}", mark=mark, reason=why),
+        *_unreadable(post),
+        _reach(facts),
+        *_warnings(facts),
+    ]
+    folded = [Text("There is more in it: 👁 Read shows everything.")] if shown.folded else []
+    return Screen(
+        lines=(_title(post, facts.mlist, language), *_lines(said, language)),
+        quote=shown.text or Text("(empty)").render(language),
+        below=tuple(_lines(folded, language)),
+        buttons=(
+            _buttons(post, language, "distribute", "reject", "discard"),
+            _buttons(post, language, "read", "more"),
+        ),
+    )
+
+
+def _title(post: Post, mlist: MailingList, language: Language) -> Line:
+    return (
+        Span(f"#{post.id} {mlist.local_part}", strong=True),
+        Span(f" · {subject_of(post).render(language)}"),
+    )
+
+
+def _lines(said: list[Text], language: Language) -> list[Line]:
+    return [line(one_line(text.render(language), _SENTENCE_LIMIT)) for text in said]
+
+
+def _attachments(attachments: tuple[Attachment, ...]) -> list[Text]:
+    named = [
+        Text(
+            "📎 {name} ({kind}, {size})",
+            name=one_line(part.name, _NAME_LIMIT),
+            kind=one_line(part.content_type, _NAME_LIMIT),
+            size=Size(part.size_octets),
+        )
+        for part in attachments[:ATTACHMENTS_NAMED]
+    ]
+    more = len(attachments) - len(named)
+    return [*named, Text.counted("📎 and {count} more", "📎 and {count} more", more)] if more else named
+
+
+def _unreadable(post: Post) -> list[Text]:
+    if not post.unparsed:
+        return []
+    return [Text("⚠️ This mail is damaged and cannot be shown here; 👁 Read hands it out as a file.")]
+
+
+def _reach(facts: Facts) -> Text:
+    count = facts.recipients
+    if facts.leaves_by:
+        return Text.counted(
+            "{count} address will get it, by {by}",
+            "{count} addresses will get it, the last by {by}",
+            count,
+            by=facts.leaves_by,
+        )
+    return Text.counted("{count} address will get it", "{count} addresses will get it", count)
+
+
+def _warnings(facts: Facts) -> list[Text]:
+    warnings = []
+    if facts.redirect_to:
+        warnings.append(
+            Text("🧪 Test mode: every mail goes to {address} instead.", address=facts.redirect_to)
+        )
+    if facts.mlist.paused:
+        warnings.append(Text("⏸ The list is paused: nothing leaves before /resume."))
+    return warnings
+
+
+def _outcome(post: Post) -> list[Text]:
+    reason = one_line(post.decision_reason, _REASON_LIMIT)
+    person = post.decided_by if post.decided_by and post.decided_by.id else None
+    if person is None and post.state in _BY_RULE:
+        return [Text(_BY_RULE[post.state], reason=post.reason or Text("no reason is recorded"))]
+    said = [
+        Text(
+            _OUTCOMES[post.state],
+            who=one_line(person.name, _NAME_LIMIT) if person else "",
+            at=post.decided_at or post.received_at,
+        )
+    ]
+    return [*said, Text("Reason: {reason}", reason=reason)] if reason else said
+
+
+def _progress(post: Post, facts: Facts) -> list[Text]:
+    """``61/86 sent, 1 bounced, last at 15:40``, without what is zero."""
+    counts = facts.counts
+    if post.state not in {PostState.ACCEPTED, PostState.DISTRIBUTED}:
+        return []
+    if not counts.recipients:
+        return [Text("Nobody is there to get it.")]
+    parts = [Text("{sent}/{all} sent", sent=counts.delivered, all=counts.recipients)]
+    if counts.bounced:
+        parts.append(Text("{count} bounced", count=counts.bounced))
+    if counts.deferred:
+        parts.append(Text("{count} to be tried again", count=counts.deferred))
+    if counts.last_at:
+        parts.append(Text("last at {at}", at=counts.last_at))
+    said = [Text("{parts}", parts=parts)]
+    if post.stopped_by:
+        said.append(
+            Text.counted(
+                "⏹ Stopped by {who}: {count} copy did not leave",
+                "⏹ Stopped by {who}: {count} copies did not leave",
+                counts.dropped,
+                who=one_line(post.stopped_by, _NAME_LIMIT),
+            )
+        )
+    return said
+
+
+def _may_undo(post: Post, now: datetime) -> bool:
+    return post.undo_until is not None and now < post.undo_until
+
+
+def _keys_after(post: Post, facts: Facts) -> tuple[str, ...]:
+    if _may_undo(post, facts.now):
+        return ("undo",)
+    if post.state is PostState.ACCEPTED and facts.counts.open:
+        return ("stop",)
+    return ()
+
+
+def _buttons(post: Post, language: Language, *keys: str) -> tuple[Button, ...]:
+    return tuple(
+        Button(language.sentence(_BUTTONS[key][0]), f"{key}:{post.id}:{post.decisions}", _BUTTONS[key][1])
+        for key in keys
+    )

@@ -1,0 +1,115 @@
+"""Making, renaming and deleting mailing lists: administrators only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.chat.commands.lists import checked_lines, checked_rows, refuse_shared_mailbox
+from bot.chat.desk import Call, Desk, Option, Reply, iso, mistakes
+from bot.chat.kinds import Confirmation, EmailAddress, NewAddress, OneList, Pairs, by_id, valid_address
+from bot.chat.mbox import as_mbox
+from bot.chat.registry import command
+from bot.core.addresses import Address
+from bot.core.chat import File, Tone
+from bot.core.errors import UserError
+from bot.core.lists import MailingList, mailbox_account
+from bot.core.people import Rank
+from bot.core.posts import PostState
+from bot.core.settings import changed, validated
+from bot.core.stores import Page
+from bot.core.text import N_, Text
+
+
+@command("addlist", N_("Make a mailing list of a mailbox"), rank=Rank.ADMIN)
+async def addlist(desk: Desk, call: Call, new: NewAddress, settings: Pairs) -> Reply:
+    """Store the list, then try its accounts; it is kept even if they do not work yet."""
+    address, own = _checked(new, settings)
+    now = desk.clock.now()
+    whole = validated({**await desk.stores.lists.defaults(), **own})
+    await refuse_shared_mailbox(desk, MailingList(0, address, whole, own, 0, paused=False, created_at=now))
+    mlist = await desk.stores.lists.add(address, own, now)
+    found = await desk.checks.check(mlist)
+    works = all(checked.trouble is None for checked in found)
+    after = (
+        Text("Next: /addmember {list} Name <address>", list=mlist.local_part)
+        if works
+        else Text(
+            "The list is kept: mend it with /set {list} key=value, then /check {list}.", list=mlist.local_part
+        )
+    )
+    return Reply(
+        said=(Text("📮 {list} is a mailing list now.", list=mlist.address), *checked_lines(found), after),
+        rows=[{"address": mlist.address, "checks": checked_rows(found)}],
+    )
+
+
+@command("renamelist", N_("Give a list another address"), rank=Rank.ADMIN)
+async def renamelist(desk: Desk, call: Call, mlist: OneList, address: EmailAddress) -> Reply:
+    """The people, settings and archive stay."""
+    renamed = await desk.stores.lists.rename(mlist, address)
+    login = Text("Its mail is fetched as {username}.", username=mailbox_account(renamed).username)
+    return Reply(
+        said=(Text("{old} is {new} now.", old=mlist.address, new=renamed.address), login),
+        rows=[{"address": renamed.address}],
+    )
+
+
+@command("dellist", N_("Delete a list; its archive is handed out first"), rank=Rank.ADMIN)
+async def dellist(desk: Desk, call: Call, mlist: OneList, *, confirm: Confirmation = False) -> Reply:
+    """Everything but the people, after a confirmation."""
+    if not confirm:
+        line = f"/dellist {by_id(mlist)} confirm=yes"
+        button = Option(Text("🗑 Delete {list}", list=mlist.address), line, Tone.DANGER)
+        return Reply(
+            said=(
+                Text(
+                    "Delete {list} with its posts, settings and roles? That is for ever.", list=mlist.address
+                ),
+                Text("To do it: /dellist {list} confirm=yes", list=mlist.address),
+            ),
+            options=((button,),),
+            ok=False,
+        )
+    archive = await _archive(desk, mlist)
+    removed = await desk.stores.lists.delete(mlist)
+    return Reply(
+        said=(
+            Text(
+                "{list} is deleted: {held} posts were waiting, {dropped} deliveries are dropped.",
+                list=mlist.address,
+                held=removed.held,
+                dropped=removed.dropped,
+            ),
+            Text("Here is its archive; please keep it in a safe place."),
+        ),
+        rows=[{"address": mlist.address, "held": removed.held, "dropped": removed.dropped}],
+        files=(archive,),
+    )
+
+
+def _checked(new: str, settings: dict[str, str]) -> tuple[Address, dict[str, Any]]:
+    """The address and the settings, or one UserError that names every mistake in both."""
+    wrong: list[Text] = []
+    address, own = Address(""), {}
+    try:
+        address = valid_address(new)
+    except UserError as error:
+        wrong += mistakes(error)
+    try:
+        own = changed({}, settings)
+    except UserError as error:
+        wrong += mistakes(error)
+    if wrong:
+        raise UserError(Text("{mistakes}", mistakes=wrong))
+    return address, own
+
+
+async def _archive(desk: Desk, mlist: MailingList) -> File:
+    """Every post of a list as it came, oldest first."""
+    posts = await desk.stores.posts.find([mlist.id], frozenset(PostState), "", Page())
+    mails = [
+        (post.author_address, post.received_at, await desk.stores.posts.raw(post.id))
+        for post in reversed(posts.items)
+    ]
+    day = (iso(desk.clock.now()) or "")[:10]
+    return File(f"{mlist.local_part}-{day}.mbox", "application/mbox", as_mbox(mails))

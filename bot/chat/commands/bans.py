@@ -1,0 +1,163 @@
+"""Authors who always pass and authors who are never heard."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.chat.desk import Call, Desk, Reply, iso, say
+from bot.chat.kinds import Confirmation, EmailAddress, Pattern, Scope
+from bot.chat.listings import scope
+from bot.chat.registry import command
+from bot.core.addresses import Address, Mailbox
+from bot.core.errors import UserError
+from bot.core.lists import MailingList
+from bot.core.people import Ban, Rank, Role
+from bot.core.posts import Post
+from bot.core.text import N_, Text
+from bot.flow.bans import matches, normal_form
+
+_PUBLIC_PROVIDERS = tuple(
+    """
+    aol.com bbox.fr club-internet.fr free.fr gmail.com gmx.com gmx.de gmx.fr gmx.net googlemail.com
+    hotmail.com hotmail.fr icloud.com laposte.net live.com live.fr mac.com mail.com mailo.com me.com
+    msn.com neuf.fr numericable.fr orange.fr outlook.com outlook.fr pm.me posteo.de posteo.net proton.me
+    protonmail.com sfr.fr tutanota.com wanadoo.fr web.de yahoo.com yahoo.fr ymail.com
+    """.split()  # noqa: SIM905 - easier to read and to add to
+)
+"""Where half of an association has its mail: banning one of them whole is nearly always a mistake."""
+
+
+def _rank_of_allowing(arguments: Mapping[str, Any]) -> Rank:
+    return Rank.ADMIN if arguments["mlist"] is None else Rank.MODERATOR
+
+
+def _rank_of_banning(arguments: Mapping[str, Any]) -> Rank:
+    """One address on one list is a moderator's, a pattern an owner's, every list an administrator's."""
+    if arguments["mlist"] is None:
+        return Rank.ADMIN
+    one_address = not arguments["pattern"].startswith(("/", "*"))
+    return Rank.MODERATOR if one_address else Rank.OWNER
+
+
+@command(
+    "allow", N_("Let an author always post without a decision"), rank=Rank.MODERATOR, raises=_rank_of_allowing
+)
+async def allow(desk: Desk, call: Call, address: EmailAddress, mlist: Scope) -> Reply:
+    """The role `unmoderated`; a ban of this very address goes."""
+    return await _allow(desk, Mailbox("", address), mlist)
+
+
+@command("ban", N_("Discard whatever an author posts"), rank=Rank.MODERATOR, raises=_rank_of_banning)
+async def ban(
+    desk: Desk, call: Call, pattern: Pattern, mlist: Scope, *, confirm: Confirmation = False
+) -> Reply:
+    """An address, ``*@domain`` or ``/regular expression/``."""
+    return await _ban(desk, call, normal_form(pattern), mlist, confirmed=confirm)
+
+
+@command("unban", N_("Listen to a banned author again"), rank=Rank.MODERATOR, raises=_rank_of_banning)
+async def unban(desk: Desk, call: Call, pattern: Pattern, mlist: Scope) -> Reply:
+    """Take a ban away, exactly as /bans shows it."""
+    banned = normal_form(pattern)
+    if not await desk.stores.bans.remove(banned, mlist.id if mlist else None):
+        raise UserError(Text("{pattern} is not banned there: /bans shows what is.", pattern=banned))
+    return say(Text("{pattern} is heard again.", pattern=banned))
+
+
+@command("bans", N_("Show who is banned"), rank=Rank.MODERATOR)
+async def bans(desk: Desk, call: Call, mlist: Scope) -> Reply:
+    """The bans of a list and those of every list."""
+    lists = await scope(desk, mlist)
+    found: set[Ban] = set()
+    for mlist_id in [*lists, None]:
+        found.update(await desk.stores.bans.concerning(mlist_id))
+    shown = sorted(found, key=lambda ban: (ban.at, ban.pattern, ban.mlist_id or 0))
+    where = {each.mlist_id: lists[each.mlist_id].address if each.mlist_id else "" for each in shown}
+    title = Text.counted("{count} ban:", "{count} bans:", len(shown)) if shown else Text("Nobody is banned.")
+    return Reply(
+        said=(title, *(_line(each, where[each.mlist_id]) for each in shown)),
+        rows=[
+            {
+                "pattern": each.pattern,
+                "list": where[each.mlist_id] or None,
+                "by": each.by,
+                "at": iso(each.at),
+            }
+            for each in shown
+        ],
+    )
+
+
+async def allow_author(desk: Desk, post: Post) -> Reply:
+    """The author of a post, on its list. Raises UserError if the post names none."""
+    return await _allow(desk, _author(post), await desk.stores.lists.get(post.mlist_id))
+
+
+async def ban_author(desk: Desk, call: Call, post: Post) -> Reply:
+    """The author of a post, on its list. Raises UserError if the post names none."""
+    mlist = await desk.stores.lists.get(post.mlist_id)
+    return await _ban(desk, call, _author(post).address, mlist, confirmed=False)
+
+
+async def _allow(desk: Desk, author: Mailbox, mlist: MailingList | None) -> Reply:
+    lists = await scope(desk, mlist)
+    for each in lists.values():
+        await desk.stores.people.grant(each, Role.UNMODERATED, author)
+        await desk.stores.bans.remove(author.address, each.id)
+    if mlist is None:
+        await desk.stores.bans.remove(author.address, None)
+    return say(
+        Text(
+            "👍 {address} posts without a decision from now on, on {lists}.",
+            address=author.address,
+            lists=[each.address for each in lists.values()],
+        )
+    )
+
+
+async def _ban(desk: Desk, call: Call, pattern: str, mlist: MailingList | None, *, confirmed: bool) -> Reply:
+    if not confirmed and (domain := _public_provider(pattern)):
+        raise UserError(
+            Text(
+                "{pattern} would ban everybody at {domain}. If you mean it, add confirm=yes.",
+                pattern=pattern,
+                domain=domain,
+            )
+        )
+    banned = Ban(pattern, mlist.id if mlist else None, call.speaker.name, desk.clock.now())
+    new = await desk.stores.bans.add(banned)
+    where = Text("{list}", list=mlist.address) if mlist else Text("every list")
+    if not new:
+        return say(Text("{pattern} is banned already on {where}.", pattern=pattern, where=where))
+    return say(
+        Text(
+            "🚫 Posts of {pattern} on {where} are discarded from now on; /unban takes it back.",
+            pattern=pattern,
+            where=where,
+        )
+    )
+
+
+def _public_provider(pattern: str) -> str:
+    """A mailbox provider, all of whose customers the pattern would hit; empty if there is none."""
+    if not pattern.startswith(("/", "*")):
+        return ""
+    probes = ((domain, Address(f"somebody.or.other@{domain}")) for domain in _PUBLIC_PROVIDERS)
+    return next((domain for domain, probe in probes if matches(pattern, probe)), "")
+
+
+def _author(post: Post) -> Mailbox:
+    if post.author is None:
+        raise UserError(Text("#{number} has no author who can be read.", number=post.id))
+    return post.author
+
+
+def _line(ban: Ban, where: str) -> Text:
+    return Text(
+        "{pattern} · {where} · by {who}, {at}",
+        pattern=ban.pattern,
+        where=where or Text("every list"),
+        who=ban.by,
+        at=ban.at,
+    )

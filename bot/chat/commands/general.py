@@ -1,0 +1,81 @@
+"""What anybody may ask: help, who one is, what this is."""
+
+from __future__ import annotations
+
+from bot.chat.desk import Call, Desk, Reply, say
+from bot.chat.kinds import Name
+from bot.chat.registry import command, find, menu
+from bot.core.people import Rank
+from bot.core.text import N_, Text
+
+RANKS = {
+    Rank.ANYONE: N_("everybody"),
+    Rank.MODERATOR: N_("moderators"),
+    Rank.OWNER: N_("owners of the list"),
+    Rank.ADMIN: N_("administrators"),
+}
+
+
+@command("start", N_("Say hello and tell what to do first"), rank=Rank.ANYONE)
+async def start(desk: Desk, call: Call) -> Reply:
+    """The first thing that anybody sees in a private conversation."""
+    first = (
+        Text("Good to see you. /pending shows the posts that wait, /help all there is.")
+        if call.rank > Rank.ANYONE
+        else Text("You cannot do much here yet: /whoami shows the id that an administrator needs.")
+    )
+    return say(
+        Text("This is facteur, the postman of {organisation}.", organisation=desk.installation.organisation),
+        first,
+    )
+
+
+@command("help", N_("Show what there is, or how one command is used"), rank=Rank.ANYONE)
+async def help_(desk: Desk, call: Call, name: Name = "") -> Reply:
+    """Every command that the asker may use, or one with its usage."""
+    if name:
+        known = find(name.lstrip("/!").lower())
+        return Reply(
+            said=(
+                Text("{usage}", usage=known.usage),
+                Text(known.summary),
+                Text("For {rank}.", rank=Text(RANKS[known.rank])),
+            ),
+            rows=[_row(known.name)],
+        )
+    shown = menu(call.rank)
+    lines = [Text("/{name}: {summary}", name=known.name, summary=Text(known.summary)) for known in shown]
+    return Reply(
+        said=(*lines, Text("/help COMMAND shows how one is written.")),
+        rows=[_row(known.name) for known in shown],
+    )
+
+
+@command("whoami", N_("Show your id, to be put under admins"), rank=Rank.ANYONE)
+async def whoami(desk: Desk, call: Call) -> Reply:
+    """The id of who asks, as the configuration wants it."""
+    rank = Text(RANKS[call.rank])
+    return Reply(
+        said=(
+            Text("You are {name}, id {id}.", name=call.speaker.name, id=call.speaker.id),
+            Text("Here you may do what {rank} may do.", rank=rank),
+        ),
+        rows=[{"id": call.speaker.id, "name": call.speaker.name, "rank": call.rank.name.lower()}],
+    )
+
+
+@command("version", N_("Show the version of facteur"), rank=Rank.ADMIN)
+async def version(desk: Desk, call: Call) -> Reply:
+    """The installed version."""
+    number = desk.installation.version
+    return Reply(said=(Text("facteur {version}", version=number),), rows=[{"version": number}])
+
+
+def _row(name: str) -> dict[str, str]:
+    known = find(name)
+    return {
+        "name": name,
+        "usage": known.usage,
+        "summary": known.summary,
+        "rank": known.rank.name.lower(),
+    }

@@ -1,0 +1,203 @@
+"""Mailing lists: how they are, their settings, pausing, checking."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bot.chat.desk import Call, Desk, Option, Reply, say
+from bot.chat.health import troubles
+from bot.chat.kinds import ListOrAll, OneList, Pairs, by_id
+from bot.chat.registry import command
+from bot.core.errors import Conflict, UserError
+from bot.core.lists import MailingList, mailbox_account
+from bot.core.people import Rank
+from bot.core.settings import ACCOUNT_KEYS, SECRETS, ListSettings, changed, shown, validated
+from bot.core.text import N_, Text
+from bot.flow.checks import Checked
+
+_ATTEMPTS = 5
+
+
+def _rank_of_settings(arguments: Mapping[str, Any]) -> Rank:
+    """Accounts and the defaults of all lists are the administrators'."""
+    if arguments["mlist"] is None or ACCOUNT_KEYS & arguments["settings"].keys():
+        return Rank.ADMIN
+    return Rank.OWNER
+
+
+@command("lists", N_("Show every list and how it is"), rank=Rank.MODERATOR)
+async def lists_(desk: Desk, call: Call) -> Reply:
+    """An overview, by address."""
+    everything = await desk.stores.lists.all()
+    if not everything:
+        return say(Text("There is no list yet. /addlist makes one."))
+    said, rows = [], []
+    for mlist in everything:
+        row, found = await _overview(desk, mlist)
+        rows.append(row)
+        said.append(
+            Text(
+                "{mark} {address}: {people} members, {held} waiting",
+                mark=_mark(mlist, found),
+                address=mlist.address,
+                people=row["people"],
+                held=row["held"],
+            )
+        )
+        said += [Text("    {trouble}", trouble=trouble) for trouble in found]
+    return Reply(said=tuple(said), rows=rows)
+
+
+@command("list", N_("Show a list: settings, counters, health"), rank=Rank.MODERATOR)
+async def list_(desk: Desk, call: Call, mlist: OneList) -> Reply:
+    """One list with every setting."""
+    row, found = await _overview(desk, mlist)
+    settings = {key: shown(mlist.settings, key) for key in ListSettings.model_fields}
+    said = [
+        Text("{mark} {address}", mark=_mark(mlist, found), address=mlist.address),
+        Text(
+            "{people} members with {addresses} addresses, {held} posts waiting",
+            people=row["people"],
+            addresses=row["addresses"],
+            held=row["held"],
+        ),
+        *found,
+        *(Text("{key}={value}", key=key, value=_quoted(value)) for key, value in settings.items()),
+    ]
+    switch = "resume" if mlist.paused else "pause"
+    options = (
+        Option(Text("🔎 Check"), f"/check {by_id(mlist)}"),
+        Option(Text("👥 Members"), f"/members {by_id(mlist)}"),
+        Option(Text("▶️ Resume") if mlist.paused else Text("⏸ Pause"), f"/{switch} {by_id(mlist)}"),
+    )
+    return Reply(said=tuple(said), rows=[{**row, "settings": settings}], options=(options,))
+
+
+@command("set", N_("Change settings of a list, or of all"), rank=Rank.OWNER, raises=_rank_of_settings)
+async def set_(desk: Desk, call: Call, mlist: ListOrAll, settings: Pairs) -> Reply:
+    """Change settings; all of them or, if one is wrong, none."""
+    forgotten: list[str] = []
+    if mlist is None:
+        defaults = changed(dict(await desk.stores.lists.defaults()), settings)
+        await desk.stores.lists.change_defaults(defaults)
+        whole = validated(defaults)
+        title = Text("Saved for every list without a value of its own:")
+    else:
+        mlist, forgotten = await _change(desk, mlist, settings)
+        whole = mlist.settings
+        title = Text("Saved for {list}:", list=mlist.address)
+    saved = (Text("{key}={value}", key=key, value=_quoted(shown(whole, key))) for key in settings)
+    warnings = (
+        Text("⚠️ The stored {key} was for another account and is forgotten: please give it anew.", key=key)
+        for key in forgotten
+    )
+    return Reply(said=(title, *saved, *warnings), rows=[{key: shown(whole, key) for key in settings}])
+
+
+@command("pause", N_("Let nothing leave; posts are still taken in and decided"), rank=Rank.OWNER)
+async def pause(desk: Desk, call: Call, mlist: OneList) -> Reply:
+    """Hold back what is accepted."""
+    await desk.stores.lists.pause(mlist, paused=True)
+    return say(Text("⏸ {list} is paused: what is accepted leaves after /resume.", list=mlist.address))
+
+
+@command("resume", N_("Let a paused list send again"), rank=Rank.OWNER)
+async def resume(desk: Desk, call: Call, mlist: OneList) -> Reply:
+    """Go on."""
+    await desk.stores.lists.pause(mlist, paused=False)
+    return say(Text("▶️ {list} sends again.", list=mlist.address))
+
+
+@command("check", N_("Try the mailbox and the outgoing mail of a list"), rank=Rank.OWNER)
+async def check(desk: Desk, call: Call, mlist: OneList) -> Reply:
+    """Each with OK or the reason."""
+    found = await desk.checks.check(mlist)
+    return Reply(
+        said=checked_lines(found),
+        rows=checked_rows(found),
+        ok=all(checked.trouble is None for checked in found),
+    )
+
+
+def checked_lines(found: Sequence[Checked]) -> tuple[Text, ...]:
+    """One line for each thing that was tried."""
+    return tuple(
+        Text("❌ {what}: {trouble}", what=checked.what, trouble=checked.trouble)
+        if checked.trouble
+        else Text("✅ {what}: OK", what=checked.what)
+        for checked in found
+    )
+
+
+def checked_rows(found: Sequence[Checked]) -> list[dict[str, Any]]:
+    """The same for scripts."""
+    return [
+        {
+            "what": str(checked.what),
+            "ok": checked.trouble is None,
+            "trouble": str(checked.trouble) if checked.trouble else None,
+        }
+        for checked in found
+    ]
+
+
+async def refuse_shared_mailbox(desk: Desk, mlist: MailingList) -> None:
+    """Two lists on one mailbox would take each other's mail, unless their folders differ.
+
+    Raises:
+        UserError: names the other list.
+    """
+    ours = mailbox_account(mlist)
+    for other in await desk.stores.lists.all():
+        theirs = mailbox_account(other)
+        same = (ours.host.lower(), ours.username, ours.protocol) == (
+            theirs.host.lower(),
+            theirs.username,
+            theirs.protocol,
+        )
+        if other.id != mlist.id and ours.host and same and set(ours.folders) & set(theirs.folders):
+            raise UserError(
+                Text("{list} reads that mailbox already: give another folder=", list=other.address)
+            )
+
+
+async def _change(desk: Desk, mlist: MailingList, words: dict[str, str]) -> tuple[MailingList, list[str]]:
+    """Change the list's own settings; the changed list and the names of forgotten passwords."""
+    defaults = await desk.stores.lists.defaults()
+    for _ in range(_ATTEMPTS):
+        own = changed(mlist.own, words)
+        after = MailingList(
+            mlist.id, mlist.address, validated({**defaults, **own}), own, 0, mlist.paused, mlist.created_at
+        )
+        await refuse_shared_mailbox(desk, after)
+        forgotten = sorted(key for key in SECRETS & mlist.own.keys() if key not in own)
+        try:
+            return await desk.stores.lists.change(mlist, own), forgotten
+        except Conflict:  # somebody changed another setting just now: keep both changes
+            mlist = await desk.stores.lists.get(mlist.id)
+    raise UserError(Text("Others are changing this list just now; please try again."))
+
+
+async def _overview(desk: Desk, mlist: MailingList) -> tuple[dict[str, Any], list[Text]]:
+    counts = await desk.stores.lists.counts(mlist)
+    found = troubles(mlist, desk.clock.now(), desk.installation.poll_interval)
+    row = {
+        "address": mlist.address,
+        "moderation": mlist.settings.moderation.value,
+        "people": counts.people,
+        "addresses": counts.addresses,
+        "held": counts.held,
+        "healthy": not found,
+        "paused": mlist.paused,
+        "troubles": [str(trouble) for trouble in found],
+    }
+    return row, found
+
+
+def _mark(mlist: MailingList, found: Sequence[Text]) -> str:
+    return "⏸" if mlist.paused else "⚠️" if found else "✅"
+
+
+def _quoted(value: str) -> str:
+    return f'"{value}"' if not value or " " in value else value

@@ -1,0 +1,147 @@
+"""The outbox: what waits, what failed and why, whether somebody got it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from bot.chat.desk import Call, Desk, Reply, iso, say
+from bot.chat.kinds import After, AnyList, EmailAddress, ListOrPost, PostId
+from bot.chat.listings import next_page, scope
+from bot.chat.readable import one_line
+from bot.chat.registry import command
+from bot.core.addresses import Address
+from bot.core.deliveries import OPEN_STATES, Delivery, DeliveryState
+from bot.core.lists import MailingList
+from bot.core.people import Rank
+from bot.core.posts import Post
+from bot.core.text import N_, Text
+
+_FAILED = (DeliveryState.DEFERRED, DeliveryState.BOUNCED)
+_STATES = {
+    DeliveryState.DUE: N_("waits"),
+    DeliveryState.DEFERRED: N_("to be tried again"),
+    DeliveryState.DELIVERED: N_("sent"),
+    DeliveryState.BOUNCED: N_("refused for good"),
+    DeliveryState.DROPPED: N_("dropped"),
+}
+_ANYBODY = Address("")
+_REPLY_LIMIT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Which deliveries a command lists; no list = every list, no address = everybody's."""
+
+    command: str
+    states: Collection[DeliveryState]
+    mlist: MailingList | None = None
+    address: Address = _ANYBODY
+
+
+@command("queue", N_("Show the deliveries that wait"), rank=Rank.OWNER)
+async def queue(desk: Desk, call: Call, mlist: AnyList = None, *, after: After = None) -> Reply:
+    """What has not left yet."""
+    return await _listing(desk, call, _Wanted("queue", OPEN_STATES, mlist), after)
+
+
+@command("errors", N_("Show the deliveries that failed, and why"), rank=Rank.OWNER)
+async def errors(desk: Desk, call: Call, mlist: AnyList = None, *, after: After = None) -> Reply:
+    """What was refused, for now or for good."""
+    return await _listing(desk, call, _Wanted("errors", _FAILED, mlist), after)
+
+
+@command("trace", N_("Show what was sent to an address"), rank=Rank.OWNER)
+async def trace(desk: Desk, call: Call, address: EmailAddress, *, after: After = None) -> Reply:
+    """Did this person get it?"""
+    return await _listing(desk, call, _Wanted("trace", tuple(DeliveryState), address=address), after)
+
+
+@command("retry", N_("Try deliveries again now that failed"), rank=Rank.OWNER)
+async def retry(
+    desk: Desk,
+    call: Call,
+    what: ListOrPost = None,
+    address: EmailAddress = _ANYBODY,
+) -> Reply:
+    """Deferred and bounced deliveries of a post, a list or everything become due."""
+    post_id = what.id if isinstance(what, Post) else None
+    mlist_ids = [what.mlist_id] if isinstance(what, Post) else list(await scope(desk, what))
+    count = await desk.stores.outbox.retry(mlist_ids, post_id, address, desk.clock.now())
+    return Reply(
+        said=(
+            Text.counted(
+                "{count} delivery is tried again now.", "{count} deliveries are tried again now.", count
+            ),
+        ),
+        rows=[{"retried": count}],
+    )
+
+
+@command("drop", N_("Give up the deliveries of a post that wait"), rank=Rank.OWNER)
+async def drop(
+    desk: Desk,
+    call: Call,
+    post: PostId,
+    address: EmailAddress = _ANYBODY,
+) -> Reply:
+    """Drop what has not left, for everybody or one address."""
+    count = await desk.stores.outbox.drop([post.mlist_id], post.id, address, desk.clock.now())
+    if not count:
+        return say(Text("Nothing of #{number} was waiting.", number=post.id))
+    return Reply(
+        said=(
+            Text.counted(
+                "{count} delivery of #{number} is dropped.",
+                "{count} deliveries of #{number} are dropped.",
+                count,
+                number=post.id,
+            ),
+        ),
+        rows=[{"dropped": count}],
+    )
+
+
+async def _listing(desk: Desk, call: Call, wanted: _Wanted, after: int | None) -> Reply:
+    lists = await scope(desk, wanted.mlist)
+    found = await desk.stores.outbox.find(list(lists), wanted.states, wanted.address, call.page(after))
+    title = (
+        Text.counted("{count} delivery.", "{count} deliveries.", found.total)
+        if found.total
+        else Text("None at all.")
+    )
+    more = next_page(wanted.command, wanted.mlist, wanted.address, found.next_after)
+    return Reply(
+        said=(title, *(_line(delivery) for delivery in found.items), *more.said),
+        rows=[_row(delivery, lists[delivery.mlist_id]) for delivery in found.items],
+        options=more.options,
+    )
+
+
+def _line(delivery: Delivery) -> Text:
+    said = Text(
+        "#{number} → {recipient}: {state}",
+        number=delivery.post_id,
+        recipient=delivery.recipient,
+        state=Text(_STATES[delivery.state]),
+    )
+    if delivery.last_reply:
+        said = Text("{said} ({reply})", said=said, reply=one_line(delivery.last_reply, _REPLY_LIMIT))
+    if delivery.next_attempt_at and delivery.attempts and delivery.state in OPEN_STATES:
+        return Text("{said}, next at {at}", said=said, at=delivery.next_attempt_at)
+    return said
+
+
+def _row(delivery: Delivery, mlist: MailingList) -> dict[str, Any]:
+    return {
+        "post_id": delivery.post_id,
+        "list": mlist.address,
+        "kind": delivery.kind.value,
+        "recipient": delivery.recipient,
+        "state": delivery.state.value,
+        "attempts": delivery.attempts,
+        "next_attempt_at": iso(delivery.next_attempt_at),
+        "last_attempt_at": iso(delivery.last_attempt_at),
+        "last_reply": delivery.last_reply,
+    }

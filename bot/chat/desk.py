@@ -1,0 +1,108 @@
+"""What a command has at hand, who asks, and the answer it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeAlias
+
+from bot.chat.language import BabelLanguage, Languages
+from bot.core.chat import File, Screen, Tone
+from bot.core.clock import Clock
+from bot.core.errors import FacteurError
+from bot.core.people import Actor, Rank
+from bot.core.stores import Page, Stores
+from bot.core.text import Text
+from bot.flow.accounts import Accounts
+from bot.flow.checks import Checks
+from bot.flow.decisions import Decisions
+
+Row: TypeAlias = Mapping[str, Any]
+"""One object of ``--json``: JSON values only, moments by `iso`."""
+
+PAGE_SIZE = 10
+"""Items of a listing that a room is shown at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Facts of this installation that commands show or keep to.
+
+    `reasons` are the canned reasons for a rejection; empty = the shipped ones.
+    """
+
+    organisation: str
+    version: str
+    poll_interval: timedelta
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The capabilities of commands and buttons, and nothing else of facteur."""
+
+    stores: Stores
+    decisions: Decisions
+    accounts: Accounts
+    checks: Checks
+    languages: Languages
+    clock: Clock
+    installation: Installation
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Who asks, with which rank, and in which language; `paged` is False for a script, which wants all."""
+
+    speaker: Actor
+    rank: Rank
+    language: BabelLanguage
+    paged: bool = True
+
+    def page(self, after: int | None) -> Page:
+        """The part of a listing that this call wants."""
+        return Page(size=PAGE_SIZE if self.paged else None, after=after)
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A button below an answer; `data` is a command line or what a card's button carries."""
+
+    label: Text
+    data: str
+    tone: Tone = Tone.PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer before it is put into the reader's language.
+
+    `said` is one text a line; `rows` are the same facts for scripts; `screens` are shown instead
+    of `said` where a card or a long text says it better.
+    """
+
+    said: tuple[Text, ...] = ()
+    rows: Sequence[Row] = ()
+    options: tuple[tuple[Option, ...], ...] = ()
+    files: tuple[File, ...] = field(default=(), repr=False)
+    screens: tuple[Screen, ...] = ()
+    ok: bool = True
+
+
+def say(*said: Text) -> Reply:
+    """An answer of a few lines and nothing else."""
+    return Reply(said=said)
+
+
+def mistakes(error: FacteurError) -> tuple[Text, ...]:
+    """The sentences of an error, one for each thing that is wrong."""
+    found = error.text.values.get("mistakes")
+    if isinstance(found, (list, tuple)):
+        return tuple(text if isinstance(text, Text) else Text("{text}", text=text) for text in found)
+    return (error.text,)
+
+
+def iso(moment: datetime | None) -> str | None:
+    """ISO 8601 in UTC, as ``--json`` writes every moment."""
+    return moment.astimezone(UTC).isoformat() if moment else None

@@ -1,0 +1,197 @@
+"""From what is said or tapped to what is shown: parse, test the right, run, answer.
+
+The only place where every exception is caught: somebody who asked gets an answer, whatever happens,
+and never more than the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from bot.chat import presses
+from bot.chat.commands.general import RANKS
+from bot.chat.desk import Call, Desk, Option, Reply, Row, mistakes
+from bot.chat.language import BabelLanguage
+from bot.chat.permissions import Permissions
+from bot.chat.readable import harmless
+from bot.chat.registry import Command, find
+from bot.chat.words import Typed, typed
+from bot.core.chat import Answer, Button, File, Line, Press, Screen, Utterance, line
+from bot.core.errors import Conflict, FacteurError, UserError
+from bot.core.lists import MailingList
+from bot.core.people import Actor, Rank
+from bot.core.posts import Post
+from bot.core.text import Text
+
+_CONSOLE = "console"
+_SCREEN_CHARACTERS = 3_500
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a script gets of a command; `rows` are JSON values and complete."""
+
+    ok: bool
+    text: str
+    rows: Sequence[Row]
+    files: tuple[File, ...] = ()
+
+
+class Dispatcher:
+    """The `Listener` of every chat network, and of ``facteur do``."""
+
+    def __init__(self, desk: Desk, permissions: Permissions) -> None:
+        self._desk = desk
+        self._permissions = permissions
+
+    async def said(self, utterance: Utterance) -> Sequence[Screen]:
+        """Answer a command; words that are none are not for the bot."""
+        spoken = typed(utterance.text)
+        if spoken is None:
+            return ()
+        language = self._language()
+        reply = await self._guarded(
+            spoken.name, utterance.speaker, lambda: self._command(spoken, utterance.speaker, utterance.room)
+        )
+        return _screens(reply, language)
+
+    async def pressed(self, press: Press) -> Answer:
+        """Answer a tap, be it on a card or on a button that carries a command line."""
+        language = self._language()
+        reply = await self._guarded("press", press.speaker, lambda: self._press(press))
+        spoken = typed(press.data)
+        if spoken is not None or reply.options:
+            return Answer("", _screens(reply, language))
+        return Answer(_text(reply, language), reply.screens)
+
+    async def run_line(self, text: str, speaker: Actor, room: str = _CONSOLE) -> Outcome:
+        """Run one command line for a script: all rows at once, nothing is asked."""
+        language = self._language()
+        spoken = typed(text if text.lstrip().startswith(("/", "!")) else f"/{text}")
+        if spoken is None:
+            sentence = Text("A command is a word such as /lists or /help, and what belongs to it.")
+            return Outcome(ok=False, text=sentence.render(language), rows=[])
+        reply = await self._guarded(
+            spoken.name, speaker, lambda: self._command(spoken, speaker, room, paged=False)
+        )
+        return Outcome(reply.ok, _flat(_screens(reply, language)), reply.rows, reply.files)
+
+    async def _press(self, press: Press) -> Reply:
+        spoken = typed(press.data)
+        if spoken is not None:
+            return await self._command(spoken, press.speaker, press.room)
+        what = presses.tap(press.data)
+        await self._require(Rank.MODERATOR, press.speaker, press.room, None)
+        post = await self._desk.stores.posts.get(what.post_id)
+        mlist = await self._desk.stores.lists.get(post.mlist_id)
+        rank = await self._require(Rank.MODERATOR, press.speaker, press.room, mlist)
+        return await presses.pressed(self._desk, Call(press.speaker, rank, self._language()), post, what)
+
+    async def _command(self, spoken: Typed, speaker: Actor, room: str, *, paged: bool = True) -> Reply:
+        known = find(spoken.name)
+        await self._require(known.rank, speaker, room, None, known)
+        arguments = await known.parsed(spoken.rest, self._desk)
+        mlist = await self._list_of(arguments)
+        rank = await self._require(known.rank_for(arguments), speaker, room, mlist, known)
+        return await known.run(self._desk, Call(speaker, rank, self._language(), paged), **arguments)
+
+    async def _require(
+        self, needed: Rank, speaker: Actor, room: str, mlist: MailingList | None, known: Command | None = None
+    ) -> Rank:
+        """The rank of the speaker. Raises UserError if it is below what is needed."""
+        rank = await self._permissions.rank(speaker, room, mlist)
+        if rank >= needed:
+            return rank
+        name = f"/{known.name}" if known else "✅ ❌ 🔇"
+        raise UserError(
+            Text(
+                "{name} is for {rank}. Your id here is {id}: an administrator can let you in.",
+                name=name,
+                rank=Text(RANKS[needed]),
+                id=speaker.id,
+            )
+        )
+
+    async def _list_of(self, arguments: Mapping[str, Any]) -> MailingList | None:
+        """The list that a command concerns; None for several or none."""
+        for value in arguments.values():
+            if isinstance(value, MailingList):
+                return value
+            if isinstance(value, Post):
+                return await self._desk.stores.lists.get(value.mlist_id)
+        return None
+
+    async def _guarded(self, name: str, speaker: Actor, run: Callable[[], Awaitable[Reply]]) -> Reply:
+        """Run it; whatever goes wrong becomes a sentence. The line is not logged: it may hold a password."""
+        try:
+            reply = await run()
+        except UserError as error:
+            _log.info("refused", command=name, speaker=speaker.id)
+            return Reply(said=mistakes(error), ok=False)
+        except Conflict:
+            return Reply(
+                said=(Text("Somebody changed that at the same moment: please try again."),), ok=False
+            )
+        except FacteurError as error:
+            _log.warning("command failed", command=name, speaker=speaker.id, reason=str(error))
+            return Reply(said=(error.text,), ok=False)
+        except Exception:  # noqa: BLE001 - see above
+            _log.exception("command crashed", command=name, speaker=speaker.id)
+            sorry = Text("Sorry, that went wrong here. Nothing of it is lost; the log says more.")
+            return Reply(said=(sorry,), ok=False)
+        _log.info("command", command=name, speaker=speaker.id, ok=reply.ok)
+        return reply
+
+    def _language(self) -> BabelLanguage:
+        return self._desk.languages.default
+
+
+def _screens(reply: Reply, language: BabelLanguage) -> tuple[Screen, ...]:
+    """The reply as screens: its own ones, or its lines with its buttons and files below the last."""
+    if reply.screens:
+        return reply.screens
+    several = len(reply.said) > 1
+    lines = tuple(
+        line(harmless(text.render(language)), strong=several and number == 0)
+        for number, text in enumerate(reply.said)
+    )
+    buttons = tuple(tuple(_button(option, language) for option in row) for row in reply.options)
+    *before, last = _split(lines)
+    return (*(Screen(lines=part) for part in before), Screen(lines=last, buttons=buttons, files=reply.files))
+
+
+def _split(lines: tuple[Line, ...]) -> list[tuple[Line, ...]]:
+    """Lines in parts that every network can show at once."""
+    parts: list[list[Line]] = [[]]
+    length = 0
+    for each in lines:
+        length += sum(len(span.text) for span in each) + 1
+        if length > _SCREEN_CHARACTERS and parts[-1]:
+            parts.append([])
+            length = 0
+        parts[-1].append(each)
+    return [tuple(part) for part in parts]
+
+
+def _button(option: Option, language: BabelLanguage) -> Button:
+    return Button(option.label.render(language), option.data, option.tone)
+
+
+def _text(reply: Reply, language: BabelLanguage) -> str:
+    return harmless("\n".join(text.render(language) for text in reply.said))
+
+
+def _flat(screens: Sequence[Screen]) -> str:
+    """Screens as plain text."""
+    parts = []
+    for screen in screens:
+        parts += ["".join(span.text for span in each) for each in screen.lines]
+        parts += [screen.quote] if screen.quote else []
+        parts += ["".join(span.text for span in each) for each in screen.below]
+    return "\n".join(parts)

@@ -1,0 +1,56 @@
+"""What a card tells beside the post itself, gathered from the stores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bot.core.addresses import Address
+from bot.core.clock import Clock
+from bot.core.deliveries import Counts
+from bot.core.header import split
+from bot.core.lists import MailingList
+from bot.core.people import Standing
+from bot.core.posts import Post, PostState
+from bot.core.stores import Stores
+from bot.flow.accounts import Accounts
+from bot.flow.distribution import recipients
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a card tells beside the post itself, as of `now`.
+
+    `recipients` and `leaves_by` (None = at once) are forecasts and of a held post only, `counts`
+    of what its copy has become.
+    """
+
+    mlist: MailingList
+    standing: Standing
+    now: datetime
+    counts: Counts = field(default_factory=Counts)
+    recipients: int = 0
+    leaves_by: datetime | None = None
+    redirect_to: Address | None = None
+
+
+async def facts_of(post: Post, stores: Stores, accounts: Accounts, clock: Clock) -> Facts:
+    """Gather them. Raises UserError if the post or its list is gone meanwhile."""
+    mlist = await stores.lists.get(post.mlist_id)
+    standing = await stores.people.standing(mlist, post.author_address)
+    now = clock.now()
+    if post.state is not PostState.HELD:
+        counts = await stores.outbox.counts(post.id)
+        return Facts(mlist, standing, now, counts, redirect_to=accounts.redirect_to)
+    header, _ = split(await stores.posts.raw(post.id))
+    expected = len(await recipients(stores.people, mlist, header))
+    outgoing = accounts.shared_by(mlist, await stores.lists.all())
+    leaves_by = await stores.outbox.forecast(outgoing.account, outgoing.mlist_ids, expected, now)
+    return Facts(
+        mlist,
+        standing,
+        now,
+        recipients=expected,
+        leaves_by=leaves_by if leaves_by > now else None,
+        redirect_to=accounts.redirect_to,
+    )

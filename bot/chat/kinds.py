@@ -1,0 +1,244 @@
+"""The kinds of parameters that commands have: how each is read, and how usage lines call it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from bot.chat.desk import Desk
+from bot.chat.words import Words
+from bot.core.addresses import Address, Mailbox, fold
+from bot.core.errors import UserError
+from bot.core.lists import MailingList
+from bot.core.posts import Post
+from bot.core.text import Text
+
+_NUMBER = re.compile(r"#?([0-9]{1,15})")
+_NAMED = re.compile(r"(?P<name>.*?)\s*<(?P<address>[^<>]+)>", re.DOTALL)
+_BY_ID = "list:"
+ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class _OneList:
+    """A list by its address, its local part or ``list:ID``; left out where there is just one."""
+
+    label: str = "LIST"
+
+    async def read(self, words: Words, desk: Desk) -> MailingList:
+        lists = await desk.stores.lists.all()
+        found = list_named(words.peek(), lists)
+        if found:
+            words.next(self.label)
+            return found
+        if len(lists) == 1:
+            return lists[0]
+        if not lists:
+            raise UserError(Text("There is no list yet. /addlist makes one."))
+        raise UserError(
+            Text(
+                "Which list? There is: {lists}. No list is called “{word}”.",
+                lists=[mlist.address for mlist in lists],
+                word=words.peek(),
+            )
+            if words
+            else Text("Which list? There is: {lists}.", lists=[mlist.address for mlist in lists])
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _AnyList:
+    """A list, or None for every list; a word that names no list is left for the next parameter."""
+
+    label: str = "LIST"
+
+    async def read(self, words: Words, desk: Desk) -> MailingList | None:
+        found = list_named(words.peek(), await desk.stores.lists.all())
+        if found:
+            words.next(self.label)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _ListOrAll:
+    """A list, or None for the word ``all``."""
+
+    label: str = "LIST|all"
+
+    async def read(self, words: Words, desk: Desk) -> MailingList | None:
+        if words.peek() == ALL:
+            words.next(self.label)
+            return None
+        return await _OneList(self.label).read(words, desk)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """A list; None for ``all`` or, where there are several lists, for nothing."""
+
+    label: str = "[LIST|all]"
+
+    async def read(self, words: Words, desk: Desk) -> MailingList | None:
+        if not words and len(await desk.stores.lists.all()) != 1:
+            return None
+        return await _ListOrAll().read(words, desk)
+
+
+@dataclass(frozen=True, slots=True)
+class _PostId:
+    """A post by its number, with or without ``#``."""
+
+    label: str = "ID"
+
+    async def read(self, words: Words, desk: Desk) -> Post:
+        word = words.next(self.label)
+        number = _NUMBER.fullmatch(word)
+        if not number:
+            raise UserError(Text("“{word}” is not the number of a post, such as 12.", word=word))
+        return await desk.stores.posts.get(int(number[1]))
+
+
+@dataclass(frozen=True, slots=True)
+class _ListOrPost:
+    """A number is a post, anything else a list; None for nothing."""
+
+    label: str = "LIST|ID"
+
+    async def read(self, words: Words, desk: Desk) -> MailingList | Post | None:
+        if _NUMBER.fullmatch(words.peek()):
+            return await _PostId().read(words, desk)
+        return await _AnyList().read(words, desk)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """Everything that is left, as it was typed."""
+
+    label: str = "WORDS"
+
+    async def read(self, words: Words, desk: Desk) -> str:
+        return words.rest(self.label)
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """One word, which the command itself judges."""
+
+    label: str
+
+    async def read(self, words: Words, desk: Desk) -> str:
+        return words.next(self.label)
+
+
+@dataclass(frozen=True, slots=True)
+class _EmailAddress:
+    label: str = "ADDRESS"
+
+    async def read(self, words: Words, desk: Desk) -> Address:
+        return valid_address(words.next(self.label))
+
+
+@dataclass(frozen=True, slots=True)
+class _Who:
+    """An address, or ``Name <address>``."""
+
+    label: str = "WHO"
+
+    async def read(self, words: Words, desk: Desk) -> Mailbox:
+        text = words.rest(self.label)
+        named = _NAMED.fullmatch(text)
+        if not named:
+            return Mailbox("", valid_address(text))
+        name = " ".join(named["name"].strip('"“” ').split())
+        if not name.isprintable():
+            raise UserError(Text("That name has characters that cannot be shown; please type it again."))
+        return Mailbox(name, valid_address(named["address"]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    label: str = "key=value..."
+
+    async def read(self, words: Words, desk: Desk) -> dict[str, str]:
+        return words.pairs(self.label)
+
+
+@dataclass(frozen=True, slots=True)
+class _Confirmation:
+    label: str = "yes"
+
+    async def read(self, words: Words, desk: Desk) -> bool:
+        return words.next(self.label).lower() in {"yes", "oui"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Number:
+    label: str = "ID"
+
+    async def read(self, words: Words, desk: Desk) -> int:
+        word = words.next(self.label)
+        number = _NUMBER.fullmatch(word)
+        if not number:
+            raise UserError(Text("“{word}” is not a number.", word=word))
+        return int(number[1])
+
+
+OneList = Annotated[MailingList, _OneList()]
+AnyList = Annotated[MailingList | None, _AnyList()]
+ListOrAll = Annotated[MailingList | None, _ListOrAll()]
+Scope = Annotated[MailingList | None, _Scope()]
+PostId = Annotated[Post, _PostId()]
+ListOrPost = Annotated[MailingList | Post | None, _ListOrPost()]
+Rest = Annotated[str, _Rest()]
+Reason = Annotated[str, _Rest("REASON")]
+Name = Annotated[str, _Rest("COMMAND")]
+EmailAddress = Annotated[Address, _EmailAddress()]
+NewAddress = Annotated[str, _Word("ADDRESS")]
+Pattern = Annotated[str, _Word("PATTERN")]
+Who = Annotated[Mailbox, _Who()]
+Pairs = Annotated[dict[str, str], _Pairs()]
+Confirmation = Annotated[bool, _Confirmation()]
+After = Annotated[int | None, _Number()]
+
+
+def list_named(word: str, lists: Sequence[MailingList]) -> MailingList | None:
+    """The list with this address or local part; None if there is none.
+
+    Raises:
+        UserError: several lists have this local part; names them all.
+    """
+    if word.startswith(_BY_ID):
+        return next((mlist for mlist in lists if str(mlist.id) == word.removeprefix(_BY_ID)), None)
+    name = fold(word)
+    exact = [mlist for mlist in lists if mlist.address == name]
+    found = exact or [mlist for mlist in lists if mlist.local_part == name]
+    if len(found) > 1:
+        addresses = [mlist.address for mlist in found]
+        raise UserError(
+            Text(
+                "Several lists are called {name}: {lists}. Please give the whole address.",
+                name=name,
+                lists=addresses,
+            )
+        )
+    return found[0] if found else None
+
+
+def by_id(mlist: MailingList) -> str:
+    """A list as a button's command line names it: short and never ambiguous."""
+    return f"{_BY_ID}{mlist.id}"
+
+
+def valid_address(text: str) -> Address:
+    """`text` folded. Raises UserError if it is no e-mail address."""
+    from email_validator import EmailNotValidError, validate_email
+
+    try:
+        found = validate_email(text.strip(), check_deliverability=False, globally_deliverable=False)
+    except EmailNotValidError:
+        raise UserError(
+            Text("“{word}” is not an e-mail address, such as anne@example.org.", word=text)
+        ) from None
+    return fold(found.normalized)

@@ -1,0 +1,60 @@
+"""What the listings of commands share: their lists, the way to the next page, the rows of posts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.chat.desk import Desk, Option, Reply, iso
+from bot.chat.kinds import by_id
+from bot.core.chat import PRESS_LIMIT_OCTETS
+from bot.core.deliveries import Counts
+from bot.core.lists import MailingList
+from bot.core.posts import Post
+from bot.core.text import Text
+
+
+async def scope(desk: Desk, mlist: MailingList | None) -> dict[int, MailingList]:
+    """One list or, for None, every list, by id."""
+    return {each.id: each for each in ([mlist] if mlist else await desk.stores.lists.all())}
+
+
+def next_page(name: str, mlist: MailingList | None, words: str, after: int | None) -> Reply:
+    """The button to the next page; where its line is too long for a button, the line to type."""
+    if after is None:
+        return Reply()
+    parts = [f"/{name}", by_id(mlist) if mlist else "", words, f"after={after}"]
+    line = " ".join(part for part in parts if part)
+    if len(line.encode()) > PRESS_LIMIT_OCTETS:
+        return Reply(said=(Text("There are more: {line}", line=line),))
+    return Reply(options=((Option(Text("Next ▶"), line),),))
+
+
+def post_row(post: Post, mlist: MailingList) -> dict[str, Any]:
+    """A post for scripts: its own subject, decoded and without prefix; its author's bare address."""
+    person = post.decided_by if post.decided_by and post.decided_by.id else None
+    return {
+        "id": post.id,
+        "list": mlist.address,
+        "author": post.author_address,
+        "author_name": post.author.name if post.author else "",
+        "subject": post.subject,
+        "state": post.state.value,
+        "rule": post.rule,
+        "reason": str(post.reason or ""),
+        "received_at": iso(post.received_at),
+        "decided_by": person.name if person else None,
+        "decided_at": iso(post.decided_at),
+        "decision_reason": post.decision_reason,
+        "size": post.size_octets,
+    }
+
+
+def counted(counts: Counts) -> dict[str, int]:
+    """The deliveries of a post by state, disjoint."""
+    return {
+        "delivered": counts.delivered,
+        "deferred": counts.deferred,
+        "bounced": counts.bounced,
+        "dropped": counts.dropped,
+        "due": counts.due,
+    }

@@ -1,0 +1,130 @@
+"""What the buttons of a card do. A button carries ``key:post:decisions[:arg]`` and no other state.
+
+The number of decisions is the one it was shown with: a button of an earlier decision is refused,
+whoever kept, replayed or invented it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from bot.chat.cards import author_line, subject_of
+from bot.chat.commands.bans import allow_author, ban_author
+from bot.chat.commands.moderation import decided_by_hand, stopped, undone
+from bot.chat.desk import Call, Desk, Option, Reply
+from bot.chat.readable import harmless
+from bot.chat.reasons import canned_reason, canned_reasons
+from bot.core.chat import File, Screen, Tone, line
+from bot.core.errors import UserError
+from bot.core.posts import Disposition, Post
+from bot.core.text import Text
+from bot.flow.reading import attached_files
+
+_DATA = re.compile(r"([a-z]{1,16}):([0-9]{1,15}):([0-9]{1,9})(?::([0-9]{1,3}))?")
+
+PAGE_CHARACTERS = 3_000
+PAGES = 3
+"""How much of a text is posted; the rest is in the ``.eml``, which comes with it anyway."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tap:
+    """A press taken apart; `argument` is a number or None."""
+
+    key: str
+    post_id: int
+    seen: int
+    argument: int | None
+
+
+def tap(data: str) -> Tap:
+    """What a button carried. Raises UserError if no card of ours has such a button."""
+    match = _DATA.fullmatch(data)
+    if not match or match[1] not in _PRESSES:
+        raise UserError(Text("I do not know this button; /resend or /show brings a fresh card."))
+    return Tap(match[1], int(match[2]), int(match[3]), int(match[4]) if match[4] else None)
+
+
+async def pressed(desk: Desk, call: Call, post: Post, what: Tap) -> Reply:
+    """Do what the button says; the right to it was tested before."""
+    return await _PRESSES[what.key](desk, call, post, what)
+
+
+async def _distribute(desk: Desk, call: Call, post: Post, what: Tap) -> Reply:
+    return await decided_by_hand(desk, call, post, Disposition.ACCEPT, seen=what.seen)
+
+
+async def _reject(desk: Desk, call: Call, post: Post, what: Tap) -> Reply:
+    mlist = await desk.stores.lists.get(post.mlist_id)
+    reason = "" if what.argument is None else canned_reason(desk, mlist, what.argument)
+    return await decided_by_hand(desk, call, post, Disposition.REJECT, reason=reason, seen=what.seen)
+
+
+async def _discard(desk: Desk, call: Call, post: Post, what: Tap) -> Reply:
+    return await decided_by_hand(desk, call, post, Disposition.DISCARD, seen=what.seen)
+
+
+async def _undo(desk: Desk, call: Call, post: Post, what: Tap) -> Reply:
+    return await undone(desk, call, post, seen=what.seen)
+
+
+async def _stop(desk: Desk, call: Call, post: Post, what: Tap) -> Reply:
+    return await stopped(desk, call, post, seen=what.seen)
+
+
+async def _read(desk: Desk, call: Call, post: Post, what: Tap) -> Reply:
+    """The whole text, then the mail itself and what is attached to it."""
+    raw = await desk.stores.posts.raw(post.id)
+    text = harmless(post.text).strip() or Text("(empty)").render(call.language)
+    pages = [text[start : start + PAGE_CHARACTERS] for start in range(0, len(text), PAGE_CHARACTERS)]
+    title = line(Text("#{number}: {subject}", number=post.id, subject=subject_of(post)).render(call.language))
+    screens = [Screen(lines=(title,), quote=page) for page in pages[:PAGES]]
+    more = len(pages) > PAGES
+    rest = Text("The rest of the text is in the file.") if more else Text("The mail and its attachments:")
+    files = (File(f"{post.id}.eml", "message/rfc822", raw), *attached_files(raw))
+    return Reply(
+        said=(Text("Here is #{number}.", number=post.id),),
+        screens=(*screens, Screen(lines=(line(rest.render(call.language)),), files=files)),
+    )
+
+
+async def _more(desk: Desk, call: Call, post: Post, what: Tap) -> Reply:
+    """Less frequent answers to a held post, as buttons."""
+    mlist = await desk.stores.lists.get(post.mlist_id)
+    reasons = [
+        (Option(Text("❌ {reason}", reason=reason), f"reject:{post.id}:{what.seen}:{number}"),)
+        for number, reason in enumerate(canned_reasons(desk, mlist))
+    ]
+    about_author = (
+        Option(Text("👍 Always allow this author"), f"allow:{post.id}:{what.seen}"),
+        Option(Text("🚫 Ban this author"), f"ban:{post.id}:{what.seen}", Tone.DANGER),
+    )
+    said = (
+        Text("More for #{number}, {subject}", number=post.id, subject=subject_of(post)),
+        author_line(post.author),
+        Text("Reject with a reason below, or type your own: /reject {number} your reason", number=post.id),
+    )
+    return Reply(said=said, options=(*reasons, about_author) if post.author else tuple(reasons))
+
+
+async def _allow(desk: Desk, call: Call, post: Post, what: Tap) -> Reply:
+    return await allow_author(desk, post)
+
+
+async def _ban(desk: Desk, call: Call, post: Post, what: Tap) -> Reply:
+    return await ban_author(desk, call, post)
+
+
+_PRESSES: dict[str, Callable[[Desk, Call, Post, Tap], Awaitable[Reply]]] = {
+    "distribute": _distribute,
+    "reject": _reject,
+    "discard": _discard,
+    "undo": _undo,
+    "stop": _stop,
+    "read": _read,
+    "more": _more,
+    "allow": _allow,
+    "ban": _ban,
+}

@@ -1,0 +1,129 @@
+"""One line of chat, taken apart: a command's name, words, ``key=value`` pairs, the rest as typed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from bot.core.errors import UserError
+from bot.core.text import Text
+
+_COMMAND = re.compile(r"\s*[/!]([A-Za-z0-9_]{1,32})(?:@\w+)?(?:\s+(.*))?", re.DOTALL)
+_WORD = re.compile(
+    r"""\s*(?:(?P<key>[a-z][a-z0-9_]*)=)?   # only what starts with a key is a pair
+        (?:"(?P<quoted>(?:[^"\\]|\\.)*)"(?!\S)|“(?P<curly>[^”]*)”(?!\S)|(?P<plain>\S*))""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+class Missing(UserError):
+    """The line ended before a parameter that cannot be left out."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(Text("{label} is missing.", label=label))
+        self.label = label
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A command as it was typed: its name in lower case, the rest of the line untouched."""
+
+    name: str
+    rest: str
+
+
+def typed(line: str) -> Typed | None:
+    """``/name ...``, ``!name ...`` or ``/name@botname ...``; None for words that are no command."""
+    match = _COMMAND.fullmatch(line)
+    return Typed(match[1].lower(), (match[2] or "").strip()) if match else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    start: int
+    end: int
+    key: str
+    value: str
+
+    @property
+    def unclosed(self) -> bool:
+        return bool(self.key) and self.value.startswith(('"', "“"))
+
+
+class Words:
+    """The arguments of a command, taken one after the other.
+
+    Pairs whose key is one of `options` are set aside; what looks like another pair is a word, since
+    a reason or a search may well contain ``a=b``.
+    """
+
+    def __init__(self, line: str, options: Collection[str] = ()) -> None:
+        set_aside = [word for word in _split(line) if word.key in options]
+        for word in reversed(set_aside):
+            line = line[: word.start] + line[word.end :]
+        self.options = {word.key: word.value for word in set_aside}
+        self._line = line
+        self._waiting = _split(line)
+
+    @classmethod
+    def single(cls, value: str) -> Words:
+        """One word that is `value`, whatever is in it."""
+        words = cls("")
+        words._waiting = [_Word(0, len(value), "", value)]
+        return words
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
+
+    def peek(self) -> str:
+        """The next word without its quotes; empty at the end."""
+        return self._whole(self._waiting[0]) if self._waiting else ""
+
+    def next(self, label: str) -> str:
+        """Take a word. Raises Missing, which names `label`, at the end."""
+        if not self._waiting:
+            raise Missing(label)
+        return self._whole(self._waiting.pop(0))
+
+    def rest(self, label: str) -> str:
+        """Take all that is left as it was typed, line ends included. Raises Missing at the end."""
+        if not self._waiting:
+            raise Missing(label)
+        taken, self._waiting = self._waiting, []
+        if len(taken) == 1:
+            return self._whole(taken[0])
+        return self._line[taken[0].start :].strip()
+
+    def pairs(self, label: str) -> dict[str, str]:
+        """Take all that is left as ``key=value`` pairs. Raises UserError where one is none."""
+        if not self._waiting:
+            raise Missing(label)
+        taken, self._waiting = self._waiting, []
+        for word in taken:
+            if not word.key:
+                raise UserError(
+                    Text("“{word}” should be written key=value, with quotes around blanks.", word=word.value)
+                )
+            if word.unclosed:
+                raise UserError(Text("The quotation mark after {key}= is never closed.", key=word.key))
+        return {word.key: word.value for word in taken}
+
+    def _whole(self, word: _Word) -> str:
+        return f"{word.key}={word.value}" if word.key else word.value
+
+
+def _split(line: str) -> list[_Word]:
+    return [
+        _Word(match.end() - len(match[0].lstrip()), match.end(), match["key"] or "", _value(match))
+        for match in _WORD.finditer(line)
+        if match[0].strip()
+    ]
+
+
+def _value(match: re.Match[str]) -> str:
+    if match["quoted"] is not None:
+        return re.sub(r'\\(["\\])', r"\1", match["quoted"])
+    if match["curly"] is not None:
+        return match["curly"]
+    return match["plain"]
