@@ -1,0 +1,257 @@
+"""What every mailbox must do, on Dovecot, for each encryption and each end of a mail."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from bot.core.lists import MailboxAccount
+from bot.core.ports import Fetched, Mailbox
+from bot.core.posts import Cursor
+from bot.core.settings import Security
+from tests.support.certificates import certificates
+from tests.support.dovecot import Account, Dovecot
+from transports.imap import ImapMailbox
+
+PROMPT_S = 10.0
+"""How long a test waits for what should take well under a second."""
+
+NASTY = {
+    "plain": b"Subject: one\r\n\r\nbody\r\n",
+    "empty-body": b"Subject: two\r\n\r\n",
+    "no-blank-line": b"Subject: three\r\nFrom: a@example.org\r\n",
+    "8-bit": b"Subject: \xe9t\xe9\r\n\r\n"
+    + bytes(range(1, 256)).replace(b"\r", b"").replace(b"\n", b"")
+    + b"\r\n",
+    "like-an-answer": b"Subject: x\r\n\r\n)\r\n* 1 FETCH (UID 1 BODY[] {3}\r\nabc)\r\nA1 OK\r\n* BYE\r\n",
+    "long-line": b"Subject: long\r\n\r\n" + b"x" * 20_000 + b"\r\n",
+    "dots": b"Subject: dots\r\n\r\n.\r\n..\r\n.x\r\n",
+    "no-last-line-end": b"Subject: end\r\n\r\nbody",
+    "nine-megabytes": b"Subject: big\r\n\r\n" + b"0123456789abcdef\r\n" * 500_000,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A mailbox on a server, its client, and how to put mail into it."""
+
+    dovecot: Dovecot
+    account: Account
+    settings: MailboxAccount
+    mailbox: Mailbox
+
+    def deliver(self, raw: bytes) -> None:
+        self.dovecot.deliver(self.account, raw)
+
+    def holds(self, folder: str = "INBOX") -> list[bytes]:
+        return self.dovecot.holds(self.account, folder)
+
+
+def make_imap(settings: MailboxAccount) -> Mailbox:
+    return ImapMailbox(settings, tls=certificates().client_context(), timeout_s=PROMPT_S)
+
+
+@pytest.fixture(params=[Security.SSL, Security.STARTTLS, Security.NONE])
+def security(request: pytest.FixtureRequest) -> Security:
+    """How the connection is encrypted."""
+    return Security(request.param)
+
+
+@pytest.fixture(params=["delete", "keep", "move:Taken"])
+def after_intake(request: pytest.FixtureRequest) -> str:
+    """What becomes of a mail that was taken in."""
+    return str(request.param)
+
+
+@asynccontextmanager
+async def opened(dovecot: Dovecot, security: Security, after_intake: str) -> AsyncIterator[Box]:
+    account = dovecot.add_user()
+    with dovecot.client(account) as client:
+        client.create("Taken")
+    settings = dovecot.mailbox_account(account, security, after_intake=after_intake)
+    mailbox = make_imap(settings)
+    try:
+        yield Box(dovecot, account, settings, mailbox)
+    finally:
+        await mailbox.close()
+
+
+@pytest.fixture
+async def box(dovecot: Dovecot, security: Security) -> AsyncIterator[Box]:
+    """An empty mailbox; mails that were taken in are deleted."""
+    async with opened(dovecot, security, "delete") as found:
+        yield found
+
+
+async def taken(mailbox: Mailbox, cursors: Sequence[Cursor]) -> list[Fetched]:
+    return [mail async for mail in mailbox.fetch(cursors)]
+
+
+async def test_an_empty_mailbox_lists_nothing(box: Box) -> None:
+    assert list(await box.mailbox.listing()) == []
+
+
+async def test_mails_are_listed_oldest_first_with_the_uidvalidity_in_the_cursor(box: Box) -> None:
+    box.deliver(NASTY["plain"])
+    box.deliver(NASTY["dots"])
+    with box.dovecot.client(box.account) as client:
+        _, (validity,) = client.response("UIDVALIDITY")
+    assert validity is not None
+
+    listed = await box.mailbox.listing()
+
+    assert [Cursor("INBOX", validity.decode(), "1"), Cursor("INBOX", validity.decode(), "2")] == listed
+
+
+async def test_a_kept_connection_lists_what_arrived_since(box: Box) -> None:
+    assert not await box.mailbox.listing()
+    box.deliver(NASTY["plain"])
+    assert len(await box.mailbox.listing()) == 1
+
+
+async def test_mails_come_byte_for_byte(box: Box) -> None:
+    for raw in NASTY.values():
+        box.deliver(raw)
+
+    mails = await taken(box.mailbox, await box.mailbox.listing())
+
+    assert [mail.error for mail in mails] == [None] * len(NASTY)
+    for (name, raw), mail in zip(NASTY.items(), mails, strict=True):
+        assert mail.raw == raw, name
+
+
+async def test_a_mail_without_any_octet_or_with_lone_line_feeds_does_no_harm(box: Box) -> None:
+    """What a delivery agent wrote: the server answers with CRLF, the content is the same."""
+    box.dovecot.drop(box.account, b"Subject: lf\n\none\ntwo\n", "1")
+    box.dovecot.drop(box.account, b"", "2")
+
+    mails = await taken(box.mailbox, await box.mailbox.listing())
+
+    assert {b"", b"Subject: lf\r\n\r\none\r\ntwo\r\n"} == {mail.raw for mail in mails}
+
+
+async def test_fetching_marks_nothing(box: Box) -> None:
+    box.deliver(NASTY["plain"])
+    await taken(box.mailbox, await box.mailbox.listing())
+    with box.dovecot.client(box.account) as client:
+        assert client.uid("SEARCH", "UNSEEN")[1] == [b"1"]
+
+
+async def test_more_mails_than_fit_into_one_group_all_come(box: Box) -> None:
+    with box.dovecot.client(box.account) as client:
+        client.append("INBOX", "", "", NASTY["plain"])
+        for _ in range(7):
+            client.select("INBOX")
+            client.copy("1:*", "INBOX")
+
+    mails = await taken(box.mailbox, await box.mailbox.listing())
+
+    assert [NASTY["plain"]] * 128 == [mail.raw for mail in mails]
+
+
+async def test_a_mail_that_is_gone_meanwhile_is_left_out(box: Box) -> None:
+    for name in ("plain", "dots", "8-bit"):
+        box.deliver(NASTY[name])
+    listed = await box.mailbox.listing()
+    with box.dovecot.client(box.account) as client:
+        client.uid("STORE", "2", "+FLAGS", r"(\Deleted)")
+        client.expunge()
+
+    mails = await taken(box.mailbox, listed)
+
+    assert [NASTY["plain"], NASTY["8-bit"]] == [mail.raw for mail in mails]
+    await box.mailbox.settle(listed)
+    assert box.holds() == []
+
+
+async def test_cursors_of_a_folder_that_was_made_anew_touch_nothing(box: Box) -> None:
+    """The same UIDs under another UIDVALIDITY are other mails (RFC 3501 section 2.3.1.1)."""
+    box.deliver(NASTY["plain"])
+    (now,) = await box.mailbox.listing()
+    stale = Cursor(now.folder, "1", now.uid)
+
+    assert await taken(box.mailbox, [stale]) == []
+    await box.mailbox.settle([stale])
+    assert box.holds() == [NASTY["plain"]]
+
+
+async def test_settling_does_what_the_list_says_with_exactly_these_mails(
+    dovecot: Dovecot, security: Security, after_intake: str
+) -> None:
+    async with opened(dovecot, security, after_intake) as box:
+        for name in ("plain", "dots", "8-bit"):
+            box.deliver(NASTY[name])
+        first, _, third = await box.mailbox.listing()
+
+        await box.mailbox.settle([first, third])
+        await box.mailbox.settle([first, third])  # gone is no error
+
+        gone, moved = [NASTY["plain"], NASTY["8-bit"]], after_intake.startswith("move")
+        kept = [NASTY["dots"]] if after_intake != "keep" else [NASTY[n] for n in ("plain", "dots", "8-bit")]
+        assert box.holds() == kept
+        assert box.holds("Taken") == (gone if moved else [])
+
+
+async def test_what_another_client_marked_as_deleted_stays(
+    dovecot: Dovecot, security: Security, after_intake: str
+) -> None:
+    async with opened(dovecot, security, after_intake) as box:
+        box.deliver(NASTY["plain"])
+        box.deliver(NASTY["dots"])
+        with dovecot.client(box.account) as client:
+            client.uid("STORE", "1", "+FLAGS", r"(\Deleted)")
+            client.unselect()
+        _, ours = await box.mailbox.listing()
+
+        await box.mailbox.settle([ours])
+
+        with dovecot.client(box.account) as client:
+            assert client.uid("SEARCH", "DELETED")[1] == [b"1"]
+
+
+async def test_waiting_ends_soon_after_a_delivery(box: Box) -> None:
+    await box.mailbox.listing()
+    waiting = asyncio.create_task(box.mailbox.wait(60))
+    await asyncio.to_thread(box.deliver, NASTY["plain"])
+    await asyncio.wait_for(waiting, PROMPT_S)
+    assert len(await box.mailbox.listing()) == 1
+
+
+async def test_mail_that_came_between_listing_and_waiting_ends_the_wait(box: Box) -> None:
+    await box.mailbox.listing()
+    box.deliver(NASTY["plain"])
+    await asyncio.wait_for(box.mailbox.wait(60), PROMPT_S)
+
+
+async def test_waiting_ends_at_its_time(box: Box) -> None:
+    box.deliver(NASTY["plain"])
+    await box.mailbox.listing()
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    await box.mailbox.wait(0.3)
+    assert 0.29 < loop.time() - began < PROMPT_S
+    assert len(await box.mailbox.listing()) == 1
+
+
+async def test_a_cancelled_wait_ends_at_once_and_the_mailbox_goes_on(box: Box) -> None:
+    await box.mailbox.listing()
+    waiting = asyncio.create_task(box.mailbox.wait(60))
+    done, _ = await asyncio.wait([waiting], timeout=0.3)
+    assert not done
+    waiting.cancel()
+    await asyncio.wait([waiting], timeout=1)
+    assert waiting.cancelled()
+    box.deliver(NASTY["plain"])
+    assert len(await box.mailbox.listing()) == 1
+
+
+async def test_after_closing_the_next_call_starts_afresh(box: Box) -> None:
+    box.deliver(NASTY["plain"])
+    await box.mailbox.listing()
+    await box.mailbox.close()
+    await box.mailbox.close()
+    assert len(await box.mailbox.listing()) == 1
