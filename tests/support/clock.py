@@ -1,1 +1,52 @@
-"""To be written."""
+"""A clock that tests turn by hand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from typing_extensions import override
+
+from bot.core.clock import Clock
+
+
+class ManualClock(Clock):
+    """Stands still until `advance`, which wakes whoever waits for a moment that has come."""
+
+    def __init__(self, moment: datetime) -> None:
+        self._now = moment
+        self._turned = asyncio.Event()
+
+    @override
+    def now(self) -> datetime:
+        return self._now
+
+    @override
+    async def wait(self, event: Awaitable[object], until: datetime | None) -> None:
+        waiting = asyncio.ensure_future(event)
+        try:
+            while not waiting.done() and (until is None or self._now < until):
+                turned = asyncio.ensure_future(self._turned.wait())
+                try:
+                    await asyncio.wait({waiting, turned}, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    turned.cancel()
+            if waiting.done():
+                waiting.result()
+        finally:
+            waiting.cancel()
+
+    def advance(self, by: timedelta) -> datetime:
+        """Turn the clock; the new moment."""
+        self._now += by
+        self._turned.set()
+        self._turned = asyncio.Event()
+        return self._now
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """A spring morning on which no clock changes."""
+    return ManualClock(datetime(2026, 3, 10, 9, 0, tzinfo=UTC))

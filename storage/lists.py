@@ -1,0 +1,187 @@
+"""The port `ListStore`: mailing lists, their settings and their health."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+from tortoise.expressions import F
+
+from bot.core.addresses import Address
+from bot.core.deliveries import OPEN_STATES
+from bot.core.errors import Conflict, PermanentError, UserError
+from bot.core.lists import Health, MailingList
+from bot.core.people import Role
+from bot.core.posts import Cursor, PostState
+from bot.core.settings import Box, ListSettings
+from bot.core.stores import ListCounts, Removed
+from bot.core.text import Text
+from storage.atomic import Database, Store, atomic, reading
+from storage.posts import delete_posts
+from storage.rows import (
+    AddressRow,
+    BanRow,
+    DefaultsRow,
+    DeliveryRow,
+    KnownMailRow,
+    MlistRow,
+    PersonRow,
+    PostRow,
+    RoleRow,
+)
+from storage.values import column, text_of
+
+_VERSION = 1
+"""Of the stored form of settings (its key ``v``): a later form upgrades the older ones as it reads."""
+_DEFAULTS_ID = 1
+
+
+class Lists(Store):
+    """Mailing lists; passwords are sealed in the database and nowhere else."""
+
+    def __init__(self, database: Database, box: Box) -> None:
+        super().__init__(database)
+        self._box = box
+
+    @reading
+    async def all(self) -> Sequence[MailingList]:
+        defaults = await self._defaults()
+        return [self._mlist(row, defaults) for row in await MlistRow.all().order_by("address")]
+
+    @reading
+    async def get(self, mlist_id: int) -> MailingList:
+        row = await MlistRow.get_or_none(id=mlist_id)
+        if row is None:
+            raise UserError(Text("this list was deleted"))
+        return self._mlist(row, await self._defaults())
+
+    @atomic
+    async def add(self, address: Address, own: Mapping[str, Any], at: datetime) -> MailingList:
+        await _require_free(address)
+        row = await MlistRow.create(address=address, own=self._sealed(own), created_at=at)
+        return await self.get(row.id)
+
+    @atomic
+    async def change(self, mlist: MailingList, own: Mapping[str, Any]) -> MailingList:
+        latest = MlistRow.filter(id=mlist.id, version=mlist.version)
+        if not await latest.update(own=self._sealed(own), version=F("version") + 1):
+            await self.get(mlist.id)  # raises if it was deleted
+            raise Conflict(Text("somebody else changed {list} just now", list=mlist.address))
+        return await self.get(mlist.id)
+
+    @reading
+    async def defaults(self) -> Mapping[str, Any]:
+        return await self._defaults()
+
+    @atomic
+    async def change_defaults(self, own: Mapping[str, Any]) -> None:
+        await DefaultsRow.update_or_create(id=_DEFAULTS_ID, defaults={"own": self._sealed(own)})
+        await MlistRow.all().update(version=F("version") + 1)  # their settings changed too
+
+    @atomic
+    async def rename(self, mlist: MailingList, address: Address) -> MailingList:
+        if address != mlist.address:
+            await _require_free(address)
+            await MlistRow.filter(id=mlist.id).update(address=address)
+        return await self.get(mlist.id)
+
+    @atomic
+    async def delete(self, mlist: MailingList) -> Removed:
+        held = await PostRow.filter(mlist_id=mlist.id, state=PostState.HELD).count()
+        dropped = await DeliveryRow.filter(mlist_id=mlist.id, state__in=OPEN_STATES).count()
+        await delete_posts(await column(PostRow.filter(mlist_id=mlist.id), "id"))
+        for belongings in (RoleRow, BanRow, KnownMailRow):
+            await belongings.filter(mlist_id=mlist.id).delete()
+        await MlistRow.filter(id=mlist.id).delete()
+        return Removed(held=held, dropped=dropped)
+
+    @atomic
+    async def pause(self, mlist: MailingList, *, paused: bool) -> MailingList:
+        await MlistRow.filter(id=mlist.id).update(paused=paused)
+        return await self.get(mlist.id)
+
+    @reading
+    async def counts(self, mlist: MailingList) -> ListCounts:
+        roles = [Role.MEMBER]
+        if mlist.settings.include_moderators:
+            roles.append(Role.MODERATOR)
+        if mlist.settings.include_unmoderated:
+            roles.append(Role.UNMODERATED)
+        members = {"roles__mlist_id": mlist.id, "roles__role__in": roles}
+        in_person = {f"person__{key}": value for key, value in members.items()}
+        return ListCounts(
+            people=await PersonRow.filter(**members).distinct().count(),
+            addresses=await AddressRow.filter(**in_person).distinct().count(),
+            held=await PostRow.filter(mlist_id=mlist.id, state=PostState.HELD).count(),
+        )
+
+    @atomic
+    async def polled(self, mlist_id: int, at: datetime, trouble: Text | None) -> None:
+        values = {"poll_ok_at": at} if trouble is None else {}
+        stored = trouble.dump() if trouble else None
+        await MlistRow.filter(id=mlist_id).update(poll_trouble=stored, **values)
+
+    @atomic
+    async def connected(self, mlist_ids: Collection[int], at: datetime, trouble: Text | None) -> None:
+        values = {"smtp_ok_at": at} if trouble is None else {}
+        stored = trouble.dump() if trouble else None
+        await MlistRow.filter(id__in=list(mlist_ids)).update(smtp_trouble=stored, **values)
+
+    @reading
+    async def old_mail(self, mlist_id: int) -> Collection[str] | None:
+        if not await MlistRow.filter(id=mlist_id, looked=True).exists():
+            return None
+        old = KnownMailRow.filter(mlist_id=mlist_id, purged=False)
+        return frozenset(await column(old, "cursor"))
+
+    @atomic
+    async def note_old_mail(self, mlist_id: int, cursors: Collection[Cursor]) -> None:
+        if await MlistRow.filter(id=mlist_id, looked=False).update(looked=True):
+            await KnownMailRow.bulk_create(
+                KnownMailRow(mlist_id=mlist_id, cursor=str(cursor), purged=False) for cursor in cursors
+            )
+
+    async def _defaults(self) -> dict[str, Any]:
+        row = await DefaultsRow.get_or_none(id=_DEFAULTS_ID)
+        return self._unsealed(row.own) if row else {}
+
+    def _mlist(self, row: MlistRow, defaults: Mapping[str, Any]) -> MailingList:
+        own = self._unsealed(row.own)
+        return MailingList(
+            id=row.id,
+            address=Address(row.address),
+            settings=ListSettings.model_validate({**defaults, **own}),
+            own=own,
+            version=row.version,
+            paused=row.paused,
+            created_at=row.created_at,
+            poll=Health(row.poll_ok_at, text_of(row.poll_trouble)),
+            smtp=Health(row.smtp_ok_at, text_of(row.smtp_trouble)),
+        )
+
+    def _sealed(self, own: Mapping[str, Any]) -> dict[str, Any]:
+        settings = ListSettings.model_validate(dict(own))
+        stored = settings.model_dump(mode="json", exclude_unset=True, context={"box": self._box})
+        return {"v": _VERSION, **stored}
+
+    def _unsealed(self, stored: Mapping[str, Any]) -> dict[str, Any]:
+        own = {key: value for key, value in stored.items() if key != "v"}
+        try:
+            settings = ListSettings.model_validate(own, context={"box": self._box})
+        except ValidationError as error:
+            keys = sorted({str(mistake["loc"][0]) for mistake in error.errors(include_input=False)})
+            raise PermanentError(
+                Text(
+                    "the stored settings {keys} cannot be read: this is not the key file (or"
+                    " FACTEUR_SECRET_KEY) that they were stored with, or not the same facteur",
+                    keys=keys,
+                )
+            ) from None
+        return settings.model_dump(exclude_unset=True)
+
+
+async def _require_free(address: Address) -> None:
+    if await MlistRow.filter(address=address).exists():
+        raise UserError(Text("there is a list {address} already", address=address))

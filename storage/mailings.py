@@ -1,0 +1,51 @@
+"""Storing what will leave: a mailing and a delivery for each of its recipients."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from bot.core.deliveries import OPEN_STATES, DeliveryState, MailingKind, NewMailing
+from storage.rows import DeliveryRow, MailingRow, PostRow
+from storage.values import column
+
+
+async def add_mailings(post: PostRow, mailings: Iterable[NewMailing]) -> None:
+    """Store the mailings of the post's present decision; those without recipients are nothing."""
+    for mailing in mailings:
+        if not mailing.recipients:
+            continue
+        row = await MailingRow.create(
+            mlist_id=post.mlist_id,
+            post_id=post.id,
+            kind=mailing.kind,
+            decision=post.decisions,
+            mail_from=mailing.mail_from,
+            header=mailing.header,
+            body=mailing.body,
+        )
+        await DeliveryRow.bulk_create(
+            DeliveryRow(
+                mlist_id=post.mlist_id,
+                mailing_id=row.id,
+                recipient=recipient,
+                state=DeliveryState.DUE,
+                next_attempt_at=mailing.due_at,
+            )
+            for recipient in mailing.recipients
+        )
+
+
+async def copy_ids(post_id: int) -> list[int]:
+    """The mailings that are the post's copy to members."""
+    return await column(MailingRow.filter(post_id=post_id, kind=MailingKind.COPY), "id")
+
+
+async def has_open_copy(post_id: int) -> bool:
+    """Whether some member's copy has not come to its end."""
+    return await DeliveryRow.filter(mailing_id__in=await copy_ids(post_id), state__in=OPEN_STATES).exists()
+
+
+async def delete_mailings(mailing_ids: Collection[int]) -> None:
+    """Delete mailings with their deliveries."""
+    await DeliveryRow.filter(mailing_id__in=mailing_ids).delete()
+    await MailingRow.filter(id__in=mailing_ids).delete()

@@ -1,0 +1,305 @@
+"""The first schema. Its counterpart is storage/rows.py; a test compares the two.
+
+The class must be called Migration (the loader applies nothing else and still notes it as done), and
+an index names columns, so a foreign key stands there as ``mlist_id``.
+"""
+
+from tortoise import fields, migrations
+from tortoise.fields.base import OnDelete
+from tortoise.indexes import Index
+from tortoise.migrations import operations as ops
+
+
+class Migration(migrations.Migration):
+    initial = True
+
+    operations = [
+        ops.CreateModel(
+            name="AttemptRow",
+            fields=[
+                ("id", fields.IntField(primary_key=True)),
+                ("account", fields.CharField(max_length=700)),
+                ("at", fields.DatetimeField()),
+                ("recipients", fields.IntField()),
+            ],
+            options={
+                "table": "attempt",
+                "indexes": [Index(fields=["account", "at"], name="attempt_account")],
+            },
+        ),
+        ops.CreateModel(
+            name="DefaultsRow",
+            fields=[
+                ("id", fields.IntField(primary_key=True, generated=False)),
+                ("own", fields.JSONField()),
+            ],
+            options={"table": "defaults"},
+        ),
+        ops.CreateModel(
+            name="MlistRow",
+            fields=[
+                ("id", fields.IntField(primary_key=True)),
+                ("address", fields.CharField(unique=True, max_length=320)),
+                ("own", fields.JSONField()),
+                ("version", fields.IntField(default=1)),
+                ("paused", fields.BooleanField(default=False)),
+                ("created_at", fields.DatetimeField()),
+                ("looked", fields.BooleanField(default=False)),
+                ("poll_ok_at", fields.DatetimeField(null=True)),
+                ("poll_trouble", fields.JSONField(null=True)),
+                ("smtp_ok_at", fields.DatetimeField(null=True)),
+                ("smtp_trouble", fields.JSONField(null=True)),
+            ],
+            options={"table": "mlist"},
+        ),
+        ops.CreateModel(
+            name="BanRow",
+            fields=[
+                ("id", fields.IntField(primary_key=True)),
+                (
+                    "mlist",
+                    fields.ForeignKeyField(
+                        "storage.MlistRow", null=True, related_name=False, on_delete=OnDelete.RESTRICT
+                    ),
+                ),
+                ("pattern", fields.TextField()),
+                ("by", fields.TextField()),
+                ("at", fields.DatetimeField()),
+            ],
+            options={"table": "ban"},
+        ),
+        ops.CreateModel(
+            name="KnownMailRow",
+            fields=[
+                ("id", fields.IntField(primary_key=True)),
+                (
+                    "mlist",
+                    fields.ForeignKeyField(
+                        "storage.MlistRow", related_name=False, on_delete=OnDelete.RESTRICT
+                    ),
+                ),
+                ("cursor", fields.CharField(max_length=500)),
+                ("purged", fields.BooleanField()),
+            ],
+            options={
+                "table": "known_mail",
+                "indexes": [Index(fields=["mlist_id", "cursor"], name="known_mail_cursor")],
+            },
+        ),
+        ops.CreateModel(
+            name="PersonRow",
+            fields=[
+                ("id", fields.IntField(primary_key=True)),
+                ("name", fields.TextField()),
+            ],
+            options={"table": "person"},
+        ),
+        ops.CreateModel(
+            name="AddressRow",
+            fields=[
+                ("id", fields.IntField(primary_key=True)),
+                (
+                    "person",
+                    fields.ForeignKeyField(
+                        "storage.PersonRow", related_name="addresses", on_delete=OnDelete.RESTRICT
+                    ),
+                ),
+                ("address", fields.CharField(unique=True, max_length=320)),
+            ],
+            options={"table": "address", "indexes": [Index(fields=["person_id"], name="address_person")]},
+        ),
+        ops.CreateModel(
+            name="PostRow",
+            fields=[
+                ("id", fields.IntField(primary_key=True)),
+                (
+                    "mlist",
+                    fields.ForeignKeyField(
+                        "storage.MlistRow", related_name=False, on_delete=OnDelete.RESTRICT
+                    ),
+                ),
+                ("cursor", fields.CharField(max_length=500)),
+                ("cursor_parts", fields.JSONField()),
+                ("raw_sha256", fields.CharField(max_length=64)),
+                ("state", fields.CharField(max_length=20)),
+                ("received_at", fields.DatetimeField()),
+                ("size_octets", fields.IntField()),
+                ("author", fields.CharField(max_length=320)),
+                ("authors", fields.JSONField()),
+                ("subject", fields.TextField()),
+                ("message_id", fields.TextField()),
+                ("body_sha256", fields.CharField(max_length=64)),
+                ("text", fields.TextField()),
+                ("attachments", fields.JSONField()),
+                ("unparsed", fields.TextField()),
+                ("folded", fields.TextField()),
+                ("rule", fields.TextField(default="")),
+                ("reason", fields.JSONField(null=True)),
+                ("warning", fields.BooleanField(default=False)),
+                ("decisions", fields.IntField(default=0)),
+                ("decided_by_id", fields.TextField(default="")),
+                ("decided_by_name", fields.TextField(default="")),
+                ("decided_at", fields.DatetimeField(null=True)),
+                ("decision_reason", fields.TextField(default="")),
+                ("undo_until", fields.DatetimeField(null=True)),
+                ("stopped_by", fields.TextField(default="")),
+                ("ended_at", fields.DatetimeField(null=True)),
+            ],
+            options={
+                "table": "post",
+                "unique_together": (("mlist_id", "cursor", "raw_sha256"),),
+                "indexes": [
+                    Index(fields=["mlist_id", "state"], name="post_state"),
+                    Index(fields=["mlist_id", "author"], name="post_author"),
+                    Index(fields=["mlist_id", "body_sha256"], name="post_body"),
+                    Index(fields=["ended_at"], name="post_ended"),
+                ],
+            },
+        ),
+        ops.CreateModel(
+            name="MailingRow",
+            fields=[
+                ("id", fields.IntField(primary_key=True)),
+                (
+                    "mlist",
+                    fields.ForeignKeyField(
+                        "storage.MlistRow", related_name=False, on_delete=OnDelete.RESTRICT
+                    ),
+                ),
+                (
+                    "post",
+                    fields.ForeignKeyField(
+                        "storage.PostRow", related_name=False, on_delete=OnDelete.RESTRICT
+                    ),
+                ),
+                ("kind", fields.CharField(max_length=20)),
+                ("decision", fields.IntField()),
+                ("mail_from", fields.TextField()),
+                ("header", fields.BinaryField()),
+                ("body", fields.BinaryField(null=True)),
+            ],
+            options={
+                "table": "mailing",
+                "indexes": [
+                    Index(fields=["post_id"], name="mailing_post"),
+                    Index(fields=["mlist_id"], name="mailing_mlist"),
+                ],
+            },
+        ),
+        ops.CreateModel(
+            name="DeliveryRow",
+            fields=[
+                ("id", fields.IntField(primary_key=True)),
+                (
+                    "mlist",
+                    fields.ForeignKeyField(
+                        "storage.MlistRow", related_name=False, on_delete=OnDelete.RESTRICT
+                    ),
+                ),
+                (
+                    "mailing",
+                    fields.ForeignKeyField(
+                        "storage.MailingRow", related_name=False, on_delete=OnDelete.RESTRICT
+                    ),
+                ),
+                ("recipient", fields.CharField(max_length=320)),
+                ("state", fields.CharField(max_length=20)),
+                ("attempts", fields.IntField(default=0)),
+                ("next_attempt_at", fields.DatetimeField(null=True)),
+                ("first_attempt_at", fields.DatetimeField(null=True)),
+                ("last_attempt_at", fields.DatetimeField(null=True)),
+                ("last_reply", fields.TextField(default="")),
+                ("ended_at", fields.DatetimeField(null=True)),
+            ],
+            options={
+                "table": "delivery",
+                "indexes": [
+                    Index(fields=["state", "next_attempt_at"], name="delivery_due"),
+                    Index(fields=["mailing_id", "state"], name="delivery_mailing"),
+                    Index(fields=["mlist_id", "state"], name="delivery_mlist"),
+                    Index(fields=["recipient"], name="delivery_recipient"),
+                ],
+            },
+        ),
+        ops.CreateModel(
+            name="RawRow",
+            fields=[
+                (
+                    "post",
+                    fields.OneToOneField(
+                        "storage.PostRow",
+                        primary_key=True,
+                        related_name=False,
+                        on_delete=OnDelete.RESTRICT,
+                    ),
+                ),
+                ("packed", fields.BinaryField()),
+            ],
+            options={"table": "raw"},
+        ),
+        ops.CreateModel(
+            name="RoleRow",
+            fields=[
+                ("id", fields.IntField(primary_key=True)),
+                (
+                    "mlist",
+                    fields.ForeignKeyField(
+                        "storage.MlistRow", related_name=False, on_delete=OnDelete.RESTRICT
+                    ),
+                ),
+                (
+                    "person",
+                    fields.ForeignKeyField(
+                        "storage.PersonRow", related_name="roles", on_delete=OnDelete.RESTRICT
+                    ),
+                ),
+                ("role", fields.CharField(max_length=20)),
+            ],
+            options={
+                "table": "role",
+                "unique_together": (("mlist_id", "role", "person_id"),),
+                "indexes": [Index(fields=["person_id"], name="role_person")],
+            },
+        ),
+        ops.CreateModel(
+            name="RoomRow",
+            fields=[
+                ("id", fields.IntField(primary_key=True)),
+                ("transport", fields.CharField(max_length=20)),
+                ("address", fields.CharField(max_length=500)),
+                ("language", fields.CharField(max_length=20)),
+                ("open", fields.BooleanField(default=True)),
+            ],
+            options={"table": "room", "unique_together": (("transport", "address"),)},
+        ),
+        ops.CreateModel(
+            name="CardRow",
+            fields=[
+                ("id", fields.IntField(primary_key=True)),
+                (
+                    "post",
+                    fields.ForeignKeyField(
+                        "storage.PostRow", related_name=False, on_delete=OnDelete.RESTRICT
+                    ),
+                ),
+                (
+                    "room",
+                    fields.ForeignKeyField(
+                        "storage.RoomRow", related_name=False, on_delete=OnDelete.RESTRICT
+                    ),
+                ),
+                ("wanted", fields.IntField(default=1)),
+                ("shown", fields.IntField(default=0)),
+                ("urgent", fields.IntField(default=1)),
+                ("message_id", fields.TextField(default="")),
+                ("failures", fields.IntField(default=0)),
+                ("due_at", fields.DatetimeField()),
+                ("shown_at", fields.DatetimeField(null=True)),
+            ],
+            options={
+                "table": "card",
+                "unique_together": (("post_id", "room_id"),),
+                "indexes": [Index(fields=["room_id", "due_at"], name="card_due")],
+            },
+        ),
+    ]

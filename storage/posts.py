@@ -1,0 +1,164 @@
+"""The port `PostStore`: posts from intake to purge."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import zlib
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from bot.core.deliveries import OPEN_STATES
+from bot.core.posts import Cursor, NewPost, Post, PostState
+from bot.core.stores import Listing, Page
+from bot.core.text import folded
+from storage.atomic import atomic, reading
+from storage.decisions import Decisions
+from storage.mailings import delete_mailings
+from storage.refusals import no_such_post
+from storage.rows import CardRow, DeliveryRow, KnownMailRow, MailingRow, PostRow, RawRow
+from storage.values import author_key, column, in_groups, listing, post_of, words_of
+
+_ENDS = (PostState.REJECTED, PostState.DISCARDED, PostState.EXPIRED, PostState.DISTRIBUTED)
+_ASKED_AT_ONCE = 500
+"""Values in one statement: databases take some 32,000."""
+_PURGED_AT_ONCE = 100
+"""Posts deleted in one transaction, so that nobody waits long for the write lock."""
+
+
+class Posts(Decisions):
+    """Posts; their decisions are in the base class."""
+
+    async def take_in(self, post: NewPost) -> int | None:
+        """**Commit 1**; compressing a large mail takes a second, so it happens in a thread."""
+        packed = await asyncio.to_thread(zlib.compress, post.raw)
+        return await self._store(post, packed)
+
+    @atomic
+    async def _store(self, post: NewPost, packed: bytes) -> int | None:
+        identity: dict[str, Any] = {
+            "mlist_id": post.mlist_id,
+            "cursor": str(post.cursor),
+            "raw_sha256": hashlib.sha256(post.raw).hexdigest(),
+        }
+        if await PostRow.filter(**identity).exists():
+            return None
+        authors = [[mailbox.name, mailbox.address] for mailbox in post.authors]
+        searched = "\n".join([post.subject, *(part for pair in authors for part in pair), post.text])
+        row = await PostRow.create(
+            **identity,
+            cursor_parts=[post.cursor.folder, post.cursor.validity, post.cursor.uid],
+            state=PostState.RECEIVED,
+            received_at=post.received_at,
+            size_octets=len(post.raw),
+            author=author_key(post.authors[0].address) if post.authors else "",
+            authors=authors,
+            subject=post.subject,
+            message_id=post.message_id,
+            body_sha256=post.body_sha256,
+            text=post.text,
+            attachments=[[a.name, a.content_type, a.size_octets] for a in post.attachments],
+            unparsed=post.unparsed,
+            folded=folded(searched),
+        )
+        await RawRow.create(post_id=row.id, packed=packed)
+        return row.id
+
+    @reading
+    async def taken_in(self, mlist_id: int, cursors: Collection[Cursor]) -> Collection[str]:
+        taken: set[str] = set()
+        for group in in_groups((str(cursor) for cursor in cursors), _ASKED_AT_ONCE):
+            posts = PostRow.filter(mlist_id=mlist_id, cursor__in=group)
+            purged = KnownMailRow.filter(mlist_id=mlist_id, purged=True, cursor__in=group)
+            taken.update(await column(posts, "cursor"))
+            taken.update(await column(purged, "cursor"))
+        return taken
+
+    @reading
+    async def received(self, mlist_id: int) -> Sequence[int]:
+        waiting = PostRow.filter(mlist_id=mlist_id, state=PostState.RECEIVED).order_by("id")
+        return await column(waiting, "id")
+
+    @reading
+    async def get(self, post_id: int) -> Post:
+        row = await PostRow.get_or_none(id=post_id)
+        if row is None:
+            raise no_such_post(post_id)
+        return post_of(row)
+
+    async def raw(self, post_id: int) -> bytes:
+        return await asyncio.to_thread(zlib.decompress, await self._packed(post_id))
+
+    @reading
+    async def _packed(self, post_id: int) -> bytes:
+        row = await RawRow.get_or_none(post_id=post_id)
+        if row is None:
+            raise no_such_post(post_id)
+        return bytes(row.packed)
+
+    @reading
+    async def is_repeated(self, post: Post) -> bool:
+        earlier = PostRow.filter(
+            mlist_id=post.mlist_id,
+            body_sha256=post.body_sha256,
+            message_id=post.message_id,
+            id__lt=post.id,
+        )
+        return bool(post.message_id) and await earlier.exists()
+
+    @reading
+    async def find(
+        self,
+        mlist_ids: Collection[int] | None,
+        states: Collection[PostState],
+        words: str,
+        page: Page,
+    ) -> Listing[Post]:
+        found = PostRow.filter(state__in=list(states))
+        if mlist_ids is not None:
+            found = found.filter(mlist_id__in=list(mlist_ids))
+        for word in words_of(words):
+            found = found.filter(folded__contains=word)
+        total = await found.count()
+        if page.after is not None:
+            found = found.filter(id__lt=page.after)
+        rows = found.order_by("-id")
+        if page.size is not None:
+            rows = rows.limit(page.size + 1)
+        return listing([post_of(row) for row in await rows], page, total)
+
+    async def purge(self, before: datetime) -> int:
+        purged = 0
+        while count := await self._purge_some(before):
+            purged += count
+        return purged
+
+    @atomic
+    async def _purge_some(self, before: datetime) -> int:
+        ended = PostRow.filter(state__in=_ENDS, ended_at__lt=before).order_by("id")
+        rows = (
+            await ended.filter(id__not_in=await _with_open_deliveries())
+            .limit(_PURGED_AT_ONCE)
+            .values_list("id", "mlist_id", "cursor")
+        )
+        # the mail may still be in the mailbox (after_intake = keep): it must not come in again
+        await KnownMailRow.bulk_create(
+            KnownMailRow(mlist_id=mlist_id, cursor=cursor, purged=True) for _, mlist_id, cursor in rows
+        )
+        await delete_posts([post_id for post_id, _, _ in rows])
+        return len(rows)
+
+
+async def delete_posts(post_ids: Collection[int]) -> None:
+    """Delete posts and all that hangs on them."""
+    for group in in_groups(post_ids, _ASKED_AT_ONCE):
+        await delete_mailings(await column(MailingRow.filter(post_id__in=group), "id"))
+        await CardRow.filter(post_id__in=group).delete()
+        await RawRow.filter(post_id__in=group).delete()
+        await PostRow.filter(id__in=group).delete()
+
+
+async def _with_open_deliveries() -> list[int]:
+    mailings = DeliveryRow.filter(state__in=OPEN_STATES).distinct()
+    return await column(mailings, "mailing__post_id")

@@ -1,0 +1,306 @@
+"""The tables. Rows never leave storage: `storage.values` makes values of the core out of them.
+
+States and kinds are plain text, because the migrations must outlive every enumeration. Nothing is
+deleted by cascade: what belongs to a deleted row is deleted by name, or the deletion fails.
+"""
+
+# ruff: noqa: D106 - what Meta is, is Tortoise's business
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from tortoise import fields
+from tortoise.fields.base import OnDelete
+from tortoise.indexes import Index
+from tortoise.models import Model
+
+ADDRESS_LENGTH = 320
+"""Of columns with an index on an address (RFC 5321 section 4.5.3.1)."""
+
+
+def _mlist() -> fields.ForeignKeyRelation[MlistRow]:
+    return fields.ForeignKeyField("storage.MlistRow", related_name=False, on_delete=OnDelete.RESTRICT)
+
+
+def _post() -> fields.ForeignKeyRelation[PostRow]:
+    return fields.ForeignKeyField("storage.PostRow", related_name=False, on_delete=OnDelete.RESTRICT)
+
+
+class MlistRow(Model):
+    """A mailing list; `own` is its own settings as JSON, with secrets sealed."""
+
+    id = fields.IntField(primary_key=True)
+    address = fields.CharField(max_length=ADDRESS_LENGTH, unique=True)
+    own: dict[str, Any] = fields.JSONField()
+    version = fields.IntField(default=1)
+    paused = fields.BooleanField(default=False)
+    created_at = fields.DatetimeField()
+    looked = fields.BooleanField(default=False)  # whether the mail that was there first is noted
+    poll_ok_at: datetime | None = fields.DatetimeField(null=True)
+    poll_trouble: dict[str, Any] | None = fields.JSONField(null=True)
+    smtp_ok_at: datetime | None = fields.DatetimeField(null=True)
+    smtp_trouble: dict[str, Any] | None = fields.JSONField(null=True)
+
+    class Meta:
+        table = "mlist"
+
+
+class DefaultsRow(Model):
+    """What ``/set all`` has set: one row, id 1."""
+
+    id = fields.IntField(primary_key=True, generated=False)
+    own: dict[str, Any] = fields.JSONField()
+
+    class Meta:
+        table = "defaults"
+
+
+class KnownMailRow(Model):
+    """A mail in a mailbox that has no post: it was there before the list, or its post was purged."""
+
+    id = fields.IntField(primary_key=True)
+    mlist = _mlist()
+    cursor = fields.CharField(max_length=500)
+    purged = fields.BooleanField()
+
+    mlist_id: int
+
+    class Meta:
+        table = "known_mail"
+        indexes = (Index(fields=("mlist_id", "cursor"), name="known_mail_cursor"),)
+
+
+class PersonRow(Model):
+    """Somebody in the directory."""
+
+    id = fields.IntField(primary_key=True)
+    name = fields.TextField()
+
+    addresses: fields.ReverseRelation[AddressRow]
+
+    class Meta:
+        table = "person"
+
+
+class AddressRow(Model):
+    """An address, folded; it belongs to one person."""
+
+    id = fields.IntField(primary_key=True)
+    person: fields.ForeignKeyRelation[PersonRow] = fields.ForeignKeyField(
+        "storage.PersonRow", related_name="addresses", on_delete=OnDelete.RESTRICT
+    )
+    address = fields.CharField(max_length=ADDRESS_LENGTH, unique=True)
+
+    person_id: int
+
+    class Meta:
+        table = "address"
+        indexes = (Index(fields=("person_id",), name="address_person"),)
+
+
+class RoleRow(Model):
+    """What a person is on a list."""
+
+    id = fields.IntField(primary_key=True)
+    mlist = _mlist()
+    person: fields.ForeignKeyRelation[PersonRow] = fields.ForeignKeyField(
+        "storage.PersonRow", related_name="roles", on_delete=OnDelete.RESTRICT
+    )
+    role = fields.CharField(max_length=20)
+
+    mlist_id: int
+    person_id: int
+
+    class Meta:
+        table = "role"
+        unique_together = (("mlist_id", "role", "person_id"),)
+        indexes = (Index(fields=("person_id",), name="role_person"),)
+
+
+class BanRow(Model):
+    """An author who is not heard, on one list or (without `mlist`) on all."""
+
+    id = fields.IntField(primary_key=True)
+    mlist: fields.ForeignKeyNullableRelation[MlistRow] = fields.ForeignKeyField(
+        "storage.MlistRow", null=True, related_name=False, on_delete=OnDelete.RESTRICT
+    )
+    pattern = fields.TextField()
+    by = fields.TextField()
+    at = fields.DatetimeField()
+
+    mlist_id: int | None
+
+    class Meta:
+        table = "ban"
+
+
+class PostRow(Model):
+    """A post. `author` is its first author's address for the history, cut to what an index takes;
+    `folded` is what is searched; `ended_at` is set while its state is an end.
+    """
+
+    id = fields.IntField(primary_key=True)
+    mlist = _mlist()
+    cursor = fields.CharField(max_length=500)
+    cursor_parts: list[str] = fields.JSONField()
+    raw_sha256 = fields.CharField(max_length=64)
+    state = fields.CharField(max_length=20)
+    received_at = fields.DatetimeField()
+    size_octets = fields.IntField()
+    author = fields.CharField(max_length=ADDRESS_LENGTH)
+    authors: list[list[str]] = fields.JSONField()
+    subject = fields.TextField()
+    message_id = fields.TextField()
+    body_sha256 = fields.CharField(max_length=64)
+    text = fields.TextField()
+    attachments: list[list[Any]] = fields.JSONField()
+    unparsed = fields.TextField()
+    folded = fields.TextField()
+    rule = fields.TextField(default="")
+    reason: dict[str, Any] | None = fields.JSONField(null=True)
+    warning = fields.BooleanField(default=False)
+    decisions = fields.IntField(default=0)
+    decided_by_id = fields.TextField(default="")
+    decided_by_name = fields.TextField(default="")
+    decided_at: datetime | None = fields.DatetimeField(null=True)
+    decision_reason = fields.TextField(default="")
+    undo_until: datetime | None = fields.DatetimeField(null=True)
+    stopped_by = fields.TextField(default="")
+    ended_at: datetime | None = fields.DatetimeField(null=True)
+
+    mlist_id: int
+
+    class Meta:
+        table = "post"
+        unique_together = (("mlist_id", "cursor", "raw_sha256"),)
+        indexes = (
+            Index(fields=("mlist_id", "state"), name="post_state"),
+            Index(fields=("mlist_id", "author"), name="post_author"),
+            Index(fields=("mlist_id", "body_sha256"), name="post_body"),
+            Index(fields=("ended_at",), name="post_ended"),
+        )
+
+
+class RawRow(Model):
+    """A post's mail as it came, compressed by zlib."""
+
+    post: fields.OneToOneRelation[PostRow] = fields.OneToOneField(
+        "storage.PostRow", primary_key=True, related_name=False, on_delete=OnDelete.RESTRICT
+    )
+    packed = fields.BinaryField()
+
+    post_id: int
+
+    class Meta:
+        table = "raw"
+
+
+class MailingRow(Model):
+    """A mail that leaves; `decision` is the post's count of decisions that it follows from."""
+
+    id = fields.IntField(primary_key=True)
+    mlist = _mlist()
+    post = _post()
+    kind = fields.CharField(max_length=20)
+    decision = fields.IntField()
+    mail_from = fields.TextField()
+    header = fields.BinaryField()
+    body: bytes | None = fields.BinaryField(null=True)
+
+    mlist_id: int
+    post_id: int
+
+    class Meta:
+        table = "mailing"
+        indexes = (
+            Index(fields=("post_id",), name="mailing_post"),
+            Index(fields=("mlist_id",), name="mailing_mlist"),
+        )
+
+
+class DeliveryRow(Model):
+    """One sending to one recipient; `last_attempt_at` is set by the claim, before the network."""
+
+    id = fields.IntField(primary_key=True)
+    mlist = _mlist()
+    mailing: fields.ForeignKeyRelation[MailingRow] = fields.ForeignKeyField(
+        "storage.MailingRow", related_name=False, on_delete=OnDelete.RESTRICT
+    )
+    recipient = fields.CharField(max_length=ADDRESS_LENGTH)
+    state = fields.CharField(max_length=20)
+    attempts = fields.IntField(default=0)
+    next_attempt_at: datetime | None = fields.DatetimeField(null=True)
+    first_attempt_at: datetime | None = fields.DatetimeField(null=True)
+    last_attempt_at: datetime | None = fields.DatetimeField(null=True)
+    last_reply = fields.TextField(default="")
+    ended_at: datetime | None = fields.DatetimeField(null=True)
+
+    mlist_id: int
+    mailing_id: int
+
+    class Meta:
+        table = "delivery"
+        indexes = (
+            Index(fields=("state", "next_attempt_at"), name="delivery_due"),
+            Index(fields=("mailing_id", "state"), name="delivery_mailing"),
+            Index(fields=("mlist_id", "state"), name="delivery_mlist"),
+            Index(fields=("recipient",), name="delivery_recipient"),
+        )
+
+
+class AttemptRow(Model):
+    """How many recipients one claim took, for the account's sliding windows."""
+
+    id = fields.IntField(primary_key=True)
+    account = fields.CharField(max_length=700)
+    at = fields.DatetimeField()
+    recipients = fields.IntField()
+
+    class Meta:
+        table = "attempt"
+        indexes = (Index(fields=("account", "at"), name="attempt_account"),)
+
+
+class RoomRow(Model):
+    """A place where cards are shown."""
+
+    id = fields.IntField(primary_key=True)
+    transport = fields.CharField(max_length=20)
+    address = fields.CharField(max_length=500)
+    language = fields.CharField(max_length=20)
+    open = fields.BooleanField(default=True)
+
+    class Meta:
+        table = "room"
+        unique_together = (("transport", "address"),)
+
+
+class CardRow(Model):
+    """The card of one post in one room; revisions rise by one.
+
+    `urgent` is the last revision that must be shown at once; later ones are mere progress, which
+    waits until some seconds after `shown_at`.
+    """
+
+    id = fields.IntField(primary_key=True)
+    post = _post()
+    room: fields.ForeignKeyRelation[RoomRow] = fields.ForeignKeyField(
+        "storage.RoomRow", related_name=False, on_delete=OnDelete.RESTRICT
+    )
+    wanted = fields.IntField(default=1)
+    shown = fields.IntField(default=0)
+    urgent = fields.IntField(default=1)
+    message_id = fields.TextField(default="")
+    failures = fields.IntField(default=0)
+    due_at = fields.DatetimeField()
+    shown_at: datetime | None = fields.DatetimeField(null=True)
+
+    post_id: int
+    room_id: int
+
+    class Meta:
+        table = "card"
+        unique_together = (("post_id", "room_id"),)
+        indexes = (Index(fields=("room_id", "due_at"), name="card_due"),)

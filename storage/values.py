@@ -1,0 +1,117 @@
+"""Rows as values of the core."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, Protocol, TypeVar
+
+from tortoise.queryset import QuerySet
+
+from bot.core.addresses import Address, Mailbox
+from bot.core.chat import Card, Room
+from bot.core.people import Actor, Person
+from bot.core.posts import Attachment, Cursor, Post, PostState
+from bot.core.stores import Listing, Page
+from bot.core.text import Text, folded
+from storage.rows import ADDRESS_LENGTH, CardRow, PersonRow, PostRow, RoomRow
+
+T = TypeVar("T")
+
+_WORD = re.compile(r"\S+")
+
+
+def words_of(words: str) -> list[str]:
+    """The folded words of a search."""
+    return _WORD.findall(folded(words))
+
+
+def author_key(address: str) -> str:
+    """An author's address as the column with an index takes it: mail may claim one of any length."""
+    return address[:ADDRESS_LENGTH]
+
+
+def text_of(stored: dict[str, Any] | None) -> Text | None:
+    """A stored sentence."""
+    return Text.load(stored) if stored else None
+
+
+def post_of(row: PostRow) -> Post:
+    """A post as it stands in its row."""
+    folder, validity, uid = row.cursor_parts
+    return Post(
+        id=row.id,
+        mlist_id=row.mlist_id,
+        cursor=Cursor(folder, validity, uid),
+        state=PostState(row.state),
+        received_at=row.received_at,
+        size_octets=row.size_octets,
+        authors=tuple(Mailbox(name, Address(address)) for name, address in row.authors),
+        subject=row.subject,
+        message_id=row.message_id,
+        body_sha256=row.body_sha256,
+        text=row.text,
+        attachments=tuple(Attachment(*item) for item in row.attachments),
+        unparsed=row.unparsed,
+        rule=row.rule,
+        reason=text_of(row.reason),
+        warning=row.warning,
+        decisions=row.decisions,
+        decided_by=Actor(row.decided_by_id, row.decided_by_name) if row.decided_at else None,
+        decided_at=row.decided_at,
+        decision_reason=row.decision_reason,
+        undo_until=row.undo_until,
+        stopped_by=row.stopped_by,
+    )
+
+
+def person_of(row: PersonRow) -> Person:
+    """A person whose addresses were fetched with the row."""
+    ordered = sorted(row.addresses, key=lambda item: item.id)
+    return Person(row.id, row.name, tuple(Address(item.address) for item in ordered))
+
+
+def room_of(row: RoomRow) -> Room:
+    """A room."""
+    return Room(row.id, row.transport, row.address, row.language)
+
+
+def card_of(row: CardRow) -> Card:
+    """A card."""
+    return Card(
+        post_id=row.post_id,
+        room_id=row.room_id,
+        wanted=row.wanted,
+        shown=row.shown,
+        message_id=row.message_id,
+        failures=row.failures,
+        due_at=row.due_at,
+    )
+
+
+async def column(rows: QuerySet[Any], name: str) -> list[Any]:
+    """One column of the rows; Tortoise types it as tuples, which it is not."""
+    return list(await rows.values_list(name, flat=True))
+
+
+def in_groups(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """The items in lists of at most `size`."""
+    iterator = iter(items)
+    while group := list(islice(iterator, size)):
+        yield group
+
+
+class _Numbered(Protocol):
+    @property
+    def id(self) -> int: ...
+
+
+N = TypeVar("N", bound=_Numbered)
+
+
+def listing(found: Sequence[N], page: Page, total: int) -> Listing[N]:
+    """A page of what was found, given one item more than the page holds (if there is one more)."""
+    items = found if page.size is None else found[: page.size]
+    more = len(found) > len(items) and len(items) > 0
+    return Listing(tuple(items), total, items[-1].id if more else None)
