@@ -190,7 +190,8 @@ class _Session(SMTP):
         self._farewell = self.loop.create_task(self.server.closed(self))
 
     def drop(self) -> None:
-        self.connection.abort()
+        if self.transport:  # none is left after a handshake that failed
+            self.connection.abort()
 
     @property
     def connection(self) -> asyncio.Transport:
@@ -318,6 +319,36 @@ async def smtp_servers() -> AsyncIterator[SmtpServers]:
             return await running.enter_async_context(SmtpServer(**fields).listening())
 
         yield start
+
+
+Dialogue: TypeAlias = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def odd_relay(dialogue: Dialogue) -> AsyncIterator[SmtpAccount]:
+    """A relay that says what no proper server would: `dialogue` has the connection for itself."""
+    conversations: list[asyncio.Task[None]] = []
+
+    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await dialogue(reader, writer)
+        except ConnectionError:
+            pass  # the client left, as it should
+        finally:
+            writer.close()
+
+    def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        conversations.append(asyncio.create_task(converse(reader, writer)))
+
+    server = await asyncio.start_server(begin, "127.0.0.1", 0)
+    try:
+        yield SmtpAccount("127.0.0.1", server.sockets[0].getsockname()[1], Security.NONE, "", "")
+    finally:
+        server.close()
+        for conversation in conversations:
+            conversation.cancel()
+        await asyncio.gather(*conversations, return_exceptions=True)
+        await server.wait_closed()
 
 
 class _RepliesFile(dict[str, str]):
