@@ -14,11 +14,13 @@ from collections.abc import Iterable, Sequence
 from typing import cast
 
 import aiosmtplib
+from typing_extensions import override
 
 from bot.core.addresses import Address
 from bot.core.deliveries import Envelope, Outcome, RecipientResult
 from bot.core.errors import ServerTrouble
 from bot.core.lists import SmtpAccount
+from bot.core.ports import MailSender
 from bot.core.settings import Security
 from transports import trouble
 from transports.smtp_content import Content, prepared
@@ -30,7 +32,7 @@ _SENDER_CANNOT_BE_WRITTEN = "the list's own address cannot be used as a return p
 _PARTING_S = 2.0
 
 
-class SmtpSender:
+class SmtpSender(MailSender):
     """Sends through one account; one mail at a time, callers wait for their turn.
 
     A connection that is not used for `idle_s` is left: relays count the connections of a customer,
@@ -66,6 +68,7 @@ class SmtpSender:
         self._leaving: asyncio.TimerHandle | None = None
         self._prepared: tuple[bytes, Content] | None = None
 
+    @override
     async def send(self, envelope: Envelope, content: bytes) -> Sequence[RecipientResult]:
         """Offer one mail in one transaction; the port tells the rest.
 
@@ -83,12 +86,14 @@ class SmtpSender:
         results |= _unasked(unwritable, Outcome.BOUNCED, _CANNOT_BE_WRITTEN)
         return [results[recipient] for recipient in envelope.recipients]
 
+    @override
     async def check(self) -> None:
         """Connect and log in afresh, or raise ServerTrouble."""
         async with self._turn:
             self._leave()
             self._keep(await self._connected())
 
+    @override
     async def close(self) -> None:
         """Leave the relay when the mail under way is through; never raises."""
         async with self._turn:
