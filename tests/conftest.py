@@ -5,4 +5,5 @@ pytest_plugins = [
     "tests.support.dovecot",
     "tests.support.smtp_server",
     "tests.support.stores",
+    "tests.support.world",
 ]

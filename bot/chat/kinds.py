@@ -233,8 +233,9 @@ def by_id(mlist: MailingList) -> str:
 
 def valid_address(text: str) -> Address:
     """`text` folded. Raises UserError if it is no e-mail address."""
-    from email_validator import EmailNotValidError, validate_email
+    from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
+    SPECIAL_USE_DOMAIN_NAMES.clear()  # names such as amap.local: whether mail gets there, the relay knows
     try:
         found = validate_email(text.strip(), check_deliverability=False, globally_deliverable=False)
     except EmailNotValidError:

@@ -10,6 +10,6 @@ import pytest
 
 def missing_server(reason: str) -> NoReturn:
     """Skip the test, saying what to install; fail where servers are required (continuous integration)."""
-    if os.environ.get("FACTEUR_REQUIRE_SERVERS") == "1":
+    if os.environ.get("REQUIRE_SERVERS") == "1":
         pytest.fail(reason)
     pytest.skip(reason)

@@ -1,0 +1,218 @@
+"""The only place that knows every part: builds them, starts them, stops them in order."""
+
+from __future__ import annotations
+
+import fcntl
+import getpass
+import importlib.metadata
+import os
+from collections.abc import AsyncIterator, Collection, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from pathlib import Path
+
+from bot.chat.desk import Desk, Installation
+from bot.chat.dispatch import Dispatcher
+from bot.chat.language import Languages
+from bot.chat.permissions import LOCAL, Permissions
+from bot.chat.registry import menu
+from bot.chat.rooms import RoomWorker
+from bot.core.addresses import fold
+from bot.core.clock import Clock
+from bot.core.errors import UserError
+from bot.core.lists import SmtpAccount, smtp_port
+from bot.core.people import Actor, Rank
+from bot.core.ports import ChatTransport, Servers
+from bot.core.settings import Box, Security
+from bot.core.stores import Stores
+from bot.core.text import N_, Text
+from bot.flow.accounts import Accounts
+from bot.flow.archive import Archive
+from bot.flow.checks import Checks
+from bot.flow.decisions import Decisions
+from bot.flow.notices import Notices, Organisation
+from bot.flow.screening import Screening
+from bot.flow.service import Service
+from config.settings import Settings, Smtp
+from storage.database import open_stores
+from storage.secrets import FernetBox, box_from_file
+from transports.servers import MailServers
+
+PARTS = ("poll", "chat", "deliver")
+"""What ``facteur run --only`` chooses from."""
+
+_BUSY = {
+    "poll": N_("facteur is running on these data already: stop it first, or let it do the work"),
+    "console": N_("a console is open on these data already"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """Every part, built and connected to each other."""
+
+    settings: Settings
+    stores: Stores
+    dispatcher: Dispatcher
+    desk: Desk
+    service: Service
+    clock: Clock
+
+    @property
+    def data_dir(self) -> Path:
+        return self.settings.data_dir
+
+    @contextmanager
+    def running(self, parts: Collection[str]) -> Iterator[None]:
+        """Hold the locks of these parts. Raises UserError if another process has one of them."""
+        with _only_one(self.data_dir, [part for part in PARTS if part in parts], _BUSY["poll"]):
+            yield
+
+    def start(self, parts: Collection[str]) -> None:
+        """Start the parts named; chat networks have their own, which none is configured for yet."""
+        if "poll" in parts:
+            self.service.start_polling()
+        if "deliver" in parts:
+            self.service.start_delivering()
+
+    async def moderate(self, transport: ChatTransport, address: str) -> None:
+        """Make the transport's place a room for every list, until the person there leaves."""
+        with _only_one(self.data_dir, [transport.name], _BUSY["console"]):
+            rooms = self.stores.rooms
+            room = await rooms.open(transport.name, address, self.settings.language, self.clock.now())
+            worker = RoomWorker(
+                self.stores, self.desk.accounts, self.desk.languages, self.clock, transport, room
+            )
+            self.service.start_room(f"room {room.id}", worker.step)
+            try:
+                await transport.run(self.dispatcher)
+            finally:
+                await rooms.close(room)
+
+
+@asynccontextmanager
+async def open_app(
+    settings: Settings, *, clock: Clock | None = None, servers: Servers | None = None
+) -> AsyncIterator[App]:
+    """Build everything on the data of this installation; leaving stops what was started.
+
+    Raises:
+        UserError: the data or the key cannot be used.
+        TransientError: the database cannot be used just now.
+    """
+    clock = clock or Clock()
+    _private_folder(settings.data_dir)
+    async with open_stores(database_file(settings), box_of(settings)) as stores:
+        servers = servers or MailServers(idle=settings.poll.idle)
+        accounts = Accounts(_common_account(settings.smtp), fold(settings.smtp.redirect_to) or None)
+        organisation = Organisation(settings.organisation, settings.language, settings.zone)
+        poll_interval = timedelta(seconds=settings.poll.interval_s)
+        desk = Desk(
+            stores=stores,
+            decisions=Decisions(stores, clock, Notices(organisation)),
+            accounts=accounts,
+            checks=Checks(stores, servers, accounts, clock),
+            languages=Languages(settings.language, settings.zone, clock),
+            clock=clock,
+            installation=Installation(
+                settings.organisation, version(), poll_interval, tuple(settings.moderation.reasons)
+            ),
+        )
+        service = Service(
+            stores,
+            servers,
+            accounts,
+            Screening(stores, clock, settings.screening.spam_headers),
+            Archive(stores.posts, clock, settings.archive.keep_days),
+            clock,
+            poll_interval,
+        )
+        dispatcher = Dispatcher(desk, Permissions(settings.admins))
+        try:
+            yield App(settings, stores, dispatcher, desk, service, clock)
+        finally:
+            await service.stop()
+
+
+def terminal_room(app: App) -> tuple[ChatTransport, str]:
+    """The terminal of whoever started this process, and the address of the only room in it."""
+    from transports.terminal import ROOM, Phrases, Terminal  # half of what starting costs
+
+    language = app.desk.languages.default
+    words = {field.name: language.sentence(str(field.default)) for field in fields(Phrases)}
+    terminal = Terminal(
+        local_person(),
+        downloads=Path.cwd(),
+        commands=[(known.name, language.sentence(known.summary)) for known in menu(Rank.ADMIN)],
+        phrases=Phrases(**words),
+    )
+    return terminal, ROOM
+
+
+def database_file(settings: Settings) -> Path:
+    """Where SQLite keeps everything."""
+    return settings.data_dir / "facteur.db"
+
+
+def box_of(settings: Settings) -> Box:
+    """What seals passwords: ``$FACTEUR_SECRET_KEY``, else the key file beside the database."""
+    keys = os.environ.get("FACTEUR_SECRET_KEY")
+    return FernetBox(keys, "FACTEUR_SECRET_KEY") if keys else box_from_file(settings.data_dir / "secret.key")
+
+
+def version() -> str:
+    """The installed version of facteur."""
+    return importlib.metadata.version("facteur")
+
+
+def local_person() -> Actor:
+    """Whoever sits at this machine; their rights are those of its files."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        name = str(os.getuid())
+    return Actor(f"{LOCAL}{name}", name)
+
+
+def _private_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            Text("the folder {path} cannot be made: {why}", path=str(folder), why=error.strerror or "")
+        ) from error
+
+
+def _common_account(smtp: Smtp) -> SmtpAccount:
+    security = Security(smtp.security)
+    return SmtpAccount(
+        host=smtp.host,
+        port=smtp.port or smtp_port(security),
+        security=security,
+        username=smtp.username,
+        password=smtp.password.get_secret_value(),
+        max_per_hour=smtp.max_per_hour,
+        max_per_day=smtp.max_per_day,
+        max_recipients=smtp.max_recipients,
+        connections=smtp.connections,
+        pipelining=smtp.pipelining,
+    )
+
+
+@contextmanager
+def _only_one(folder: Path, names: Collection[str], busy: str) -> Iterator[None]:
+    """Hold a lock file for each name; the system lets go of it when the process ends, however."""
+    files = []
+    try:
+        for name in names:
+            file = (folder / f"{name}.lock").open("w")
+            files.append(file)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UserError(Text(busy)) from None
+        yield
+    finally:
+        for file in files:
+            file.close()

@@ -1,0 +1,28 @@
+"""Logs: one line per hop and post, without bodies, tokens or passwords."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+import structlog
+
+
+def log_to(file: Path | None = None, level: int = logging.INFO) -> None:
+    """Write logs to `file`, else to standard error: for people on a terminal, elsewhere as JSON lines."""
+    stream = file.open("a", encoding="utf-8") if file else sys.stderr
+    readable = stream.isatty()
+    for_people = structlog.dev.ConsoleRenderer()
+    for_programs = structlog.processors.JSONRenderer(ensure_ascii=False)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *([] if readable else [structlog.processors.dict_tracebacks]),
+            for_people if readable else for_programs,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(stream),
+        cache_logger_on_first_use=True,
+    )

@@ -1,0 +1,141 @@
+"""facteur as a whole in the test's own process: a real mailbox, a real relay, and a clock turned by hand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.app import App, local_person, open_app
+from bot.core.settings import Security
+from config.settings import Settings, Smtp
+from tests.support.clock import ManualClock
+from tests.support.dovecot import Account, Dovecot
+from tests.support.smtp_server import SmtpServer, Taken
+
+
+@dataclass
+class World:
+    """An installation with one list, `mailbox` being what the list reads."""
+
+    app: App
+    clock: ManualClock
+    dovecot: Dovecot
+    relay: SmtpServer
+    mailbox: Account
+    troubles: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def address(self) -> str:
+        return self.mailbox.address
+
+    @property
+    def name(self) -> str:
+        return self.address.partition("@")[0]
+
+    async def do(self, command: str) -> dict[str, Any]:
+        """A chat command as ``facteur do --json`` would answer it; it must succeed."""
+        done = await self.app.dispatcher.run_line(command, local_person())
+        assert done.ok, done.text
+        return {"text": done.text, "rows": list(done.rows), "files": done.files}
+
+    async def refused(self, command: str) -> str:
+        """The sentence with which a command is refused."""
+        done = await self.app.dispatcher.run_line(command, local_person())
+        assert not done.ok, done.text
+        return done.text
+
+    async def rows(self, command: str) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = (await self.do(command))["rows"]
+        return rows
+
+    async def add_list(self, **settings: str) -> None:
+        """The list, with the mailbox as it is; its undo window is what `settings` say, else none."""
+        given = {"undo_s": "0"} | settings
+        words = " ".join(f'{key}="{value}"' for key, value in given.items())
+        account = self.dovecot.mailbox_account(self.mailbox, Security.NONE)
+        await self.do(
+            f"/addlist {self.address} host={account.host} port={account.port} security=none "
+            f"password={account.password} {words}"
+        )
+
+    async def deliver(self, *mails: bytes) -> None:
+        """Put mails into the mailbox, and let facteur do all that is due now."""
+        for raw in mails:
+            await asyncio.to_thread(self.dovecot.deliver, self.mailbox, raw)
+        await self.pass_()
+
+    async def pass_(self) -> None:
+        """One pass of the service: poll, screen, send all that is due."""
+        troubles = await self.app.service.one_pass()
+        self.troubles = {address: str(trouble) for address, trouble in troubles.items()}
+
+    async def later(self, **time: float) -> None:
+        """Turn the clock (``minutes=5``) and do what is due then."""
+        self.clock.advance(timedelta(**time))
+        await self.pass_()
+
+    async def state(self, post_id: int) -> tuple[str, str]:
+        """A post's state and the rule that judged it."""
+        post = await self.app.stores.posts.get(post_id)
+        return post.state.value, post.rule
+
+    def copies(self) -> list[Taken]:
+        """What the relay took so far."""
+        return self.relay.taken
+
+
+@asynccontextmanager
+async def opened_world(
+    folder: Path, dovecot: Dovecot, relay: SmtpServer, clock: ManualClock, **smtp: Any
+) -> AsyncIterator[World]:
+    """An installation in `folder` that sends through `relay`; nothing of it runs by itself."""
+    settings = Settings(
+        organisation="AMAP des Trois Rivières",
+        language="en",
+        data_dir=folder,
+        smtp=Smtp(host="127.0.0.1", port=relay.port, security="none", **smtp),
+    )
+    mailbox = dovecot.add_user()
+    async with open_app(settings, clock=clock) as app:
+        yield World(app, clock, dovecot, relay, mailbox)
+
+
+@pytest.fixture
+async def world(
+    tmp_path: Path, dovecot: Dovecot, smtp_server: SmtpServer, clock: ManualClock
+) -> AsyncIterator[World]:
+    """An installation without lists yet."""
+    async with opened_world(tmp_path / "data", dovecot, smtp_server, clock) as opened:
+        yield opened
+
+
+_numbers = count(1)
+
+
+def mail(
+    *,
+    author: str = "Paul <paul@example.net>",
+    to: str = "",
+    subject: str = "Carottes",
+    body: bytes = b"Bonjour\r\n",
+    **fields: str,
+) -> bytes:
+    """A mail as it would lie in the mailbox, with a Message-ID of its own; ``Auto_Submitted="..."`` adds a field."""
+    header = {
+        "From": author,
+        "To": to,
+        "Subject": subject,
+        "Date": "Tue, 10 Mar 2026 09:00:00 +0100",
+        "Message-ID": f"<{next(_numbers)}@example.net>",
+        **{name.replace("_", "-"): value for name, value in fields.items()},
+    }
+    lines = (f"{name}: {value}\r\n".encode() for name, value in header.items() if value)
+    return b"".join(lines) + b"\r\n" + body
