@@ -44,7 +44,6 @@ _ACCOUNT_REFUSED = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 
-
 _DATA = b"DATA\r\n"
 _OUT_OF_STEP = "the server's answers do not match the questions"
 
