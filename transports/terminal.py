@@ -6,7 +6,8 @@ import asyncio
 import re
 import secrets
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
@@ -109,12 +110,12 @@ class Terminal(ChatTransport):
             screens = await listener.said(Utterance(self._speaker, ROOM, line))
             await self._answer(screens)
             if _NUMBER.fullmatch(line) and not screens:  # no dialogue was waiting for a number
-                self._face.say(self._phrases.unknown_number.format(number=line))
+                self._say(self._phrases.unknown_number.format(number=line))
 
     async def _press(self, listener: Listener, number: int) -> None:
         target = self._board.target(number)
         if not target:
-            self._face.say(self._phrases.no_button.format(number=number))
+            self._say(self._phrases.no_button.format(number=number))
         elif target.data is None:
             self._board.look_at(target.id)
             self._face.refresh()
@@ -123,7 +124,7 @@ class Terminal(ChatTransport):
             self._board.pressed(target.id)
             answer = await listener.pressed(Press(self._speaker, ROOM, target.data))
             if answer.text:
-                self._face.say(answer.text)
+                self._say(answer.text)
             await self._answer(answer.screens)
 
     async def _answer(self, screens: Sequence[Screen]) -> None:
@@ -134,14 +135,24 @@ class Terminal(ChatTransport):
             await self._save(screen.files)
 
     def _show(self, shown: Shown) -> None:
+        with self._somebody_there():
+            self._face.show(shown)
+
+    def _say(self, words: str) -> None:
+        with self._somebody_there():
+            self._face.say(words)
+
+    @contextmanager
+    def _somebody_there(self) -> Iterator[None]:
         """Raises TransientError when nobody is at the terminal any more."""
+        gone = TransientError(Text("The terminal is closed: start it again with facteur console."))
+        if self._gone:
+            raise gone
         try:
-            if not self._gone:
-                self._face.show(shown)
-                return
-        except OSError:
+            yield
+        except OSError as error:
             self._gone = True
-        raise TransientError(Text("The terminal is closed: start it again with facteur console."))
+            raise gone from error
 
     async def _save(self, files: Sequence[File]) -> None:
         for file in files:
@@ -149,6 +160,6 @@ class Terminal(ChatTransport):
                 path = await asyncio.to_thread(save, self._downloads, file.name, file.content)
             except OSError as error:
                 reason = error.strerror or str(error)
-                self._face.say(self._phrases.not_saved.format(name=file.name, reason=reason))
+                self._say(self._phrases.not_saved.format(name=file.name, reason=reason))
             else:
-                self._face.say(self._phrases.saved.format(path=path))
+                self._say(self._phrases.saved.format(path=path))

@@ -118,11 +118,12 @@ def _fitted(sheet: Sheet, board: Board, phrases: Phrases, space: Space) -> list[
 
 
 def _shortened(rows: list[Row], height: int, words: str) -> list[Row]:
-    """The first rows and, in the last one, how many are missing."""
+    """At most so many rows; the last one says how many are missing."""
+    if len(rows) <= height:
+        return rows
     kept = rows[: height - 1]
-    missing = len(rows) - len(kept)
     bar = _BAR if rows[-1][:1] == _BAR else []
-    return [*kept, [*bar, ("class:rule", words.format(count=missing))]] if missing > 1 else rows
+    return [*kept, [*bar, ("class:rule", words.format(count=len(rows) - len(kept)))]]
 
 
 def _clipped(lines: Sequence[Line], width: int) -> list[Row]:

@@ -18,7 +18,7 @@ _READ_OCTETS = 65_536
 
 
 class PlainFace:
-    """Prints each screen in full, and a line that begins with ``#`` for each edit."""
+    """Prints each screen in full, and of each edit the first line (``#12 ...``) and what changed."""
 
     def __init__(self, source: TextIO, sink: TextIO) -> None:
         self._source = source
@@ -47,7 +47,7 @@ class PlainFace:
         known = self._board.highest
         buttons = self._board.buttons(shown.id, shown.after)
         new = [button for button in buttons if button.number > known]
-        note: Row = [("", f"# {summary(shown.before, shown.after)}")]
+        note: Row = [("", summary(shown.before, shown.after))]
         self._print([note, *button_rows(new, _UNWRAPPED), []])
 
     def say(self, words: str) -> None:
@@ -65,9 +65,10 @@ class PlainFace:
 
     def _print(self, rows: Sequence[Row]) -> None:
         text = "".join("".join(piece for _, piece in row) + "\n" for row in rows)
-        charset = self._sink.encoding or "utf-8"
-        self._sink.write(text.encode(charset, "replace").decode(charset))
-        self._sink.flush()
+        # not through the buffer of the file: what a closed pipe refused would come up again at exit
+        octets = text.encode(self._sink.encoding or "utf-8", "replace")
+        while octets:
+            octets = octets[os.write(self._sink.fileno(), octets) :]
 
 
 async def _lines_from(source: int) -> AsyncIterator[str]:
