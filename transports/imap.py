@@ -36,8 +36,6 @@ GROUP_MAILS = 50
 GROUP_OCTETS = 8_000_000
 COMMAND_UIDS = 500
 """UIDs named in one command that brings no bodies: far below every server's limit for a line."""
-RENEW_IDLE_S = 8.5 * 60
-"""Home routers forget a silent connection after minutes; RFC 2177 allows 29."""
 SLOWEST_OCTETS_PER_S = 50_000
 """A server that sends slower than this is ended, even if it never falls silent."""
 MAILS_THAT_BREAK = 3
@@ -58,6 +56,8 @@ class ImapMailbox(Mailbox):
         timeout_s: how long the server may be silent; a whole call takes at most twice that, and the
             time that its mails take at `SLOWEST_OCTETS_PER_S`.
         idle: have the server tell of new mail, where it can (RFC 2177).
+        renew_idle_s: how long one IDLE lasts. Home routers forget a connection that is silent for
+            ten minutes or so; RFC 2177 allows 29.
         max_mail_octets: a larger mail is not fetched and comes with an error.
     """
 
@@ -68,12 +68,14 @@ class ImapMailbox(Mailbox):
         tls: ssl.SSLContext | None = None,
         timeout_s: float = 30.0,
         idle: bool = True,
+        renew_idle_s: float = 8.5 * 60,
         max_mail_octets: int = 100_000_000,
     ) -> None:
         self._account = account
         self._tls = tls
         self._timeout_s = timeout_s
         self._idle = idle
+        self._renew_idle_s = renew_idle_s
         self._max_mail_octets = max_mail_octets
         self._session: Session | None = None
         self._newest = 0
@@ -130,12 +132,12 @@ class ImapMailbox(Mailbox):
         ends = loop.time() + timeout_s
         while (left := ends - (began := loop.time())) > 0:
             try:
-                if await self._news(min(left, RENEW_IDLE_S)):
+                if await self._news(min(left, self._renew_idle_s)):
                     return
             except ServerTrouble:
                 if loop.time() - began >= QUICK_S:
                     return  # it had worked: look afresh what came since
-                # No IDLE here, or the server hangs up at once: never hammer it.
+                # A server that hangs up at once must not be hammered.
                 await asyncio.sleep(max(0.0, ends - loop.time()))
 
     @override

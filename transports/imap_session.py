@@ -234,13 +234,13 @@ class Session:
     # -- idle (RFC 2177)
 
     def start_idle(self, folder: str, newest: int) -> bool:
-        """Have the server tell of new mails; True = no need, there is one already, above `newest`."""
+        """Have the server tell of new mails, if it can; True = there is one already, above `newest`."""
         _, uids = self.listing(folder)
         if uids and uids[-1] > newest:
             return True
-        client = self._box.client
         if "IDLE" not in self._capabilities:
-            raise Refused(b"no IDLE")
+            return False
+        client = self._box.client
         client.response("EXISTS")  # forget the number that SELECT told
         # Private, as in imap-tools, whose own start() takes an EXISTS before "+ idling" for an error.
         tag = client._command("IDLE")  # noqa: SLF001

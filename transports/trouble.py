@@ -85,7 +85,7 @@ def connection_trouble(error: BaseException, server: Server) -> ServerTrouble:
         server: whom it was about.
     """
     match _innermost(error):
-        case socket.gaierror() | UnicodeError() as unknown:
+        case socket.gaierror() | UnicodeError() as unknown:  # a name that IDNA cannot write
             return _unknown_name(unknown, server)
         case ssl.SSLCertVerificationError() as untrusted:
             return _untrusted(untrusted, server)
