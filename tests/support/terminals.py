@@ -8,8 +8,10 @@ import os
 import re
 import struct
 import termios
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import TextIO
 
 from prompt_toolkit.utils import get_cwidth
 from typing_extensions import override
@@ -138,3 +140,35 @@ def _put(cells: list[str], column: int, character: str) -> int:
 def set_size(terminal: int, width: int, height: int) -> None:
     """Make a pseudo-terminal so many columns and rows large."""
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
+
+
+@contextmanager
+def pipes() -> Iterator[tuple[TextIO, TextIO, int, int]]:
+    """The terminal's input and output, and the person's ends of both."""
+    source, keyboard = os.pipe()
+    watched, sink = os.pipe()
+    with os.fdopen(source, encoding="utf-8") as lines_in, os.fdopen(sink, "w", encoding="utf-8") as lines_out:
+        yield lines_in, lines_out, keyboard, watched
+    for end in (keyboard, watched):
+        close(end)
+
+
+@contextmanager
+def pseudo_terminal(width: int = 100, height: int = 40) -> Iterator[tuple[TextIO, TextIO, int]]:
+    """Both of the terminal's files, and the end of the person, who sees and types there."""
+    person, terminal = os.openpty()
+    set_size(terminal, width, height)
+    # two descriptors, as standard input and output are
+    other = os.dup(terminal)
+    with (
+        suppress(OSError),  # closing flushes, which fails where the person has hung up
+        os.fdopen(terminal, encoding="utf-8") as source,
+        os.fdopen(other, "w", encoding="utf-8") as sink,
+    ):
+        yield source, sink, person
+    close(person)
+
+
+def close(end: int) -> None:
+    with suppress(OSError):  # the test may have closed it itself
+        os.close(end)

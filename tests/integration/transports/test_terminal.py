@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
 
 import pytest
 from prompt_toolkit.input import create_pipe_input
@@ -18,7 +17,16 @@ from typing_extensions import override
 from bot.core.chat import Answer, Button, File, Screen, Utterance, line
 from bot.core.errors import TransientError
 from bot.core.people import Actor
-from tests.support.terminals import WAIT_S, Glass, ScriptedListener, Watcher, decided, held, set_size
+from tests.support.terminals import (
+    WAIT_S,
+    Glass,
+    ScriptedListener,
+    Watcher,
+    decided,
+    held,
+    pipes,
+    pseudo_terminal,
+)
 from transports.terminal import ROOM, Terminal, face_for
 from transports.terminal_face import Face
 from transports.terminal_live import LiveFace
@@ -59,38 +67,6 @@ async def session(
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         watcher.stop()
-
-
-@contextmanager
-def pipes() -> Iterator[tuple[TextIO, TextIO, int, int]]:
-    """The terminal's input and output, and the person's ends of both."""
-    source, keyboard = os.pipe()
-    watched, sink = os.pipe()
-    with os.fdopen(source, encoding="utf-8") as lines_in, os.fdopen(sink, "w", encoding="utf-8") as lines_out:
-        yield lines_in, lines_out, keyboard, watched
-    for end in (keyboard, watched):
-        close(end)
-
-
-@contextmanager
-def pseudo_terminal(width: int = 100, height: int = 40) -> Iterator[tuple[TextIO, TextIO, int]]:
-    """Both of the terminal's files, and the end of the person, who sees and types there."""
-    person, terminal = os.openpty()
-    set_size(terminal, width, height)
-    # two descriptors, as standard input and output are
-    other = os.dup(terminal)
-    with (
-        suppress(OSError),  # closing flushes, which fails where the person has hung up
-        os.fdopen(terminal, encoding="utf-8") as source,
-        os.fdopen(other, "w", encoding="utf-8") as sink,
-    ):
-        yield source, sink, person
-    close(person)
-
-
-def close(end: int) -> None:
-    with suppress(OSError):  # the test may have closed it itself
-        os.close(end)
 
 
 @pytest.fixture
