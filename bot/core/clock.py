@@ -15,9 +15,12 @@ class Clock:
         return datetime.now(UTC)
 
     async def wait(self, event: Awaitable[object], until: datetime | None) -> None:
-        """Return when `event` is done (it is cancelled otherwise) or at `until`; None = no limit."""
+        """Return when `event` is done, or at `until` (None = no limit), when it is cancelled."""
         seconds = None if until is None else max(0.0, (until - self.now()).total_seconds())
+        waiting = asyncio.ensure_future(event)
         try:
-            await asyncio.wait_for(event, seconds)
-        except TimeoutError:
-            return
+            await asyncio.wait({waiting}, timeout=seconds)
+            if waiting.done():
+                waiting.result()
+        finally:
+            waiting.cancel()

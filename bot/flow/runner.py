@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -75,8 +76,8 @@ class Runner:
             seen = self._changes.count
             try:
                 until = await step()
-                event = wake() if wake else self._changes.beyond(seen)
-                await self._clock.wait(_first_of(event, stopping.wait()), until)
+                event = wake or partial(self._changes.beyond, seen)
+                await self._clock.wait(_first_of(event, stopping.wait), until)
                 failures = 0
             except Exception as error:  # noqa: BLE001 - the one place where a part's failure stays its own
                 failures += 1
@@ -92,9 +93,9 @@ def _log_failure(name: str, error: Exception) -> None:
         log.error("failed", part=name, exc_info=error)
 
 
-async def _first_of(*events: Awaitable[object]) -> None:
+async def _first_of(*events: Callable[[], Awaitable[object]]) -> None:
     """Return when the first is done; the others are cancelled, also when this is."""
-    tasks = [asyncio.ensure_future(event) for event in events]
+    tasks = [asyncio.ensure_future(event()) for event in events]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from bot.chat.cards import author_line, card, subject_of
-from bot.chat.desk import Call, Desk, Reply, iso, say
+from bot.chat.desk import Call, Desk, Reply, say
 from bot.chat.facts import facts_of
 from bot.chat.kinds import After, AnyList, PostId, Reason
 from bot.chat.listings import counted, next_page, post_row, scope
 from bot.chat.registry import command
-from bot.core.deliveries import Counts
 from bot.core.lists import MailingList
 from bot.core.people import Rank
 from bot.core.posts import Disposition, Post, PostState
@@ -94,7 +93,7 @@ async def show(desk: Desk, call: Call, post: PostId) -> Reply:
     """The card of a post, with what became of its copies."""
     facts = await facts_of(post, desk.stores, desk.accounts, desk.clock)
     screen, _ = card(post, facts, call.language)
-    row = {**post_row(post, facts.mlist), "deliveries": _deliveries(facts.counts)}
+    row = {**post_row(post, facts.mlist), "deliveries": counted(facts.counts)}
     return Reply(screens=(screen,), rows=[row])
 
 
@@ -154,7 +153,3 @@ def _pending_line(post: Post, mlist: MailingList) -> Text:
         at=post.received_at,
         reason=post.reason or "",
     )
-
-
-def _deliveries(counts: Counts) -> dict[str, object]:
-    return {**counted(counts), "last_at": iso(counts.last_at)}
