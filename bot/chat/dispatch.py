@@ -43,6 +43,15 @@ class Outcome:
     files: tuple[File, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A reply, its lines and its screens in the reader's language."""
+
+    reply: Reply
+    text: str
+    screens: tuple[Screen, ...]
+
+
 class Dispatcher:
     """The `Listener` of every chat network, and of ``facteur do``."""
 
@@ -55,32 +64,28 @@ class Dispatcher:
         spoken = typed(utterance.text)
         if spoken is None:
             return ()
-        language = self._language()
-        reply = await self._guarded(
-            spoken.name, utterance.speaker, lambda: self._command(spoken, utterance.speaker, utterance.room)
-        )
-        return _screens(reply, language)
+        speaker, room = utterance.speaker, utterance.room
+        shown = await self._guarded(spoken.name, speaker, lambda: self._command(spoken, speaker, room))
+        return shown.screens
 
     async def pressed(self, press: Press) -> Answer:
         """Answer a tap, be it on a card or on a button that carries a command line."""
-        language = self._language()
-        reply = await self._guarded("press", press.speaker, lambda: self._press(press))
-        spoken = typed(press.data)
-        if spoken is not None or reply.options:
-            return Answer("", _screens(reply, language))
-        return Answer(_text(reply, language), reply.screens)
+        shown = await self._guarded("press", press.speaker, lambda: self._press(press))
+        if typed(press.data) is not None or shown.reply.options:
+            return Answer("", shown.screens)
+        return Answer(shown.text, shown.reply.screens)
 
     async def run_line(self, text: str, speaker: Actor, room: str = _CONSOLE) -> Outcome:
         """Run one command line for a script: all rows at once, nothing is asked."""
-        language = self._language()
         spoken = typed(text if text.lstrip().startswith(("/", "!")) else f"/{text}")
-        if spoken is None:
-            sentence = Text("A command is a word such as /lists or /help, and what belongs to it.")
-            return Outcome(ok=False, text=sentence.render(language), rows=[])
-        reply = await self._guarded(
-            spoken.name, speaker, lambda: self._command(spoken, speaker, room, paged=False)
-        )
-        return Outcome(reply.ok, _flat(_screens(reply, language)), reply.rows, reply.files)
+
+        async def run() -> Reply:
+            if spoken is None:
+                raise UserError(Text("A command is a word such as /lists or /help, and what belongs to it."))
+            return await self._command(spoken, speaker, room, paged=False)
+
+        shown = await self._guarded(spoken.name if spoken else "", speaker, run)
+        return Outcome(shown.reply.ok, _flat(shown.screens), shown.reply.rows, shown.reply.files)
 
     async def _press(self, press: Press) -> Reply:
         spoken = typed(press.data)
@@ -127,8 +132,17 @@ class Dispatcher:
                 return await self._desk.stores.lists.get(value.mlist_id)
         return None
 
-    async def _guarded(self, name: str, speaker: Actor, run: Callable[[], Awaitable[Reply]]) -> Reply:
-        """Run it; whatever goes wrong becomes a sentence. The line is not logged: it may hold a password."""
+    async def _guarded(self, name: str, speaker: Actor, run: Callable[[], Awaitable[Reply]]) -> _Shown:
+        """Run it and draw the answer; whatever goes wrong becomes a sentence."""
+        try:
+            return _drawn(await self._replied(name, speaker, run), self._language())
+        except Exception:  # noqa: BLE001 - see above
+            _log.exception("command crashed", command=name, speaker=speaker.id)
+            sorry = Text("Sorry, that went wrong here. Nothing of it is lost; the log says more.")
+            return _drawn(Reply(said=(sorry,), ok=False), self._language())
+
+    async def _replied(self, name: str, speaker: Actor, run: Callable[[], Awaitable[Reply]]) -> Reply:
+        """What it says, or what is wrong. The line itself is not logged: it may hold a password."""
         try:
             reply = await run()
         except UserError as error:
@@ -141,10 +155,6 @@ class Dispatcher:
         except FacteurError as error:
             _log.warning("command failed", command=name, speaker=speaker.id, reason=str(error))
             return Reply(said=(error.text,), ok=False)
-        except Exception:  # noqa: BLE001 - see above
-            _log.exception("command crashed", command=name, speaker=speaker.id)
-            sorry = Text("Sorry, that went wrong here. Nothing of it is lost; the log says more.")
-            return Reply(said=(sorry,), ok=False)
         _log.info("command", command=name, speaker=speaker.id, ok=reply.ok)
         return reply
 
@@ -152,15 +162,14 @@ class Dispatcher:
         return self._desk.languages.default
 
 
-def _screens(reply: Reply, language: BabelLanguage) -> tuple[Screen, ...]:
-    """The reply as screens: its own ones, or its lines with its buttons and files below the last."""
-    if reply.screens:
-        return reply.screens
-    several = len(reply.said) > 1
-    lines = tuple(
-        line(harmless(text.render(language)), strong=several and number == 0)
-        for number, text in enumerate(reply.said)
-    )
+def _drawn(reply: Reply, language: BabelLanguage) -> _Shown:
+    """The reply in the reader's words: its own screens, or its lines with its buttons and files."""
+    said = [harmless(text.render(language)) for text in reply.said]
+    return _Shown(reply, "\n".join(said), reply.screens or _screens(reply, said, language))
+
+
+def _screens(reply: Reply, said: Sequence[str], language: BabelLanguage) -> tuple[Screen, ...]:
+    lines = tuple(line(text, strong=len(said) > 1 and number == 0) for number, text in enumerate(said))
     buttons = tuple(tuple(_button(option, language) for option in row) for row in reply.options)
     *before, last = _split(lines)
     return (*(Screen(lines=part) for part in before), Screen(lines=last, buttons=buttons, files=reply.files))
@@ -181,10 +190,6 @@ def _split(lines: tuple[Line, ...]) -> list[tuple[Line, ...]]:
 
 def _button(option: Option, language: BabelLanguage) -> Button:
     return Button(option.label.render(language), option.data, option.tone)
-
-
-def _text(reply: Reply, language: BabelLanguage) -> str:
-    return harmless("\n".join(text.render(language) for text in reply.said))
 
 
 def _flat(screens: Sequence[Screen]) -> str:

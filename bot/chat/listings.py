@@ -29,6 +29,21 @@ def next_page(name: str, mlist: MailingList | None, words: str, after: int | Non
     return Reply(options=((Option(Text("Next ▶"), line),),))
 
 
+def people(count: int) -> Text:
+    """So many people."""
+    return Text.counted("{count} person", "{count} people", count)
+
+
+def addresses(count: int) -> Text:
+    """So many addresses: a person may have several."""
+    return Text.counted("{count} address", "{count} addresses", count)
+
+
+def waiting(count: int) -> Text:
+    """So many held posts."""
+    return Text.counted("{count} post waits", "{count} posts wait", count)
+
+
 def post_row(post: Post, mlist: MailingList) -> dict[str, Any]:
     """A post for scripts: its own subject, decoded and without prefix; its author's bare address."""
     person = post.decided_by if post.decided_by and post.decided_by.id else None

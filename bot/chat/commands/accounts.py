@@ -75,10 +75,12 @@ async def dellist(desk: Desk, call: Call, mlist: OneList, *, confirm: Confirmati
     return Reply(
         said=(
             Text(
-                "{list} is deleted: {held} posts were waiting, {dropped} deliveries are dropped.",
+                "{list} is deleted: {waiting}, {dropped}.",
                 list=mlist.address,
-                held=removed.held,
-                dropped=removed.dropped,
+                waiting=Text.counted("{count} post was waiting", "{count} posts were waiting", removed.held),
+                dropped=Text.counted(
+                    "{count} delivery is dropped", "{count} deliveries are dropped", removed.dropped
+                ),
             ),
             Text("Here is its archive; please keep it in a safe place."),
         ),

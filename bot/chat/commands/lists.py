@@ -8,6 +8,7 @@ from typing import Any
 from bot.chat.desk import Call, Desk, Option, Reply, say
 from bot.chat.health import troubles
 from bot.chat.kinds import ListOrAll, OneList, Pairs, by_id
+from bot.chat.listings import addresses, people, waiting
 from bot.chat.registry import command
 from bot.core.errors import Conflict, UserError
 from bot.core.lists import MailingList, mailbox_account
@@ -38,11 +39,11 @@ async def lists_(desk: Desk, call: Call) -> Reply:
         rows.append(row)
         said.append(
             Text(
-                "{mark} {address}: {people} members, {held} waiting",
+                "{mark} {address}: {people}, {held}",
                 mark=_mark(mlist, found),
                 address=mlist.address,
-                people=row["people"],
-                held=row["held"],
+                people=people(row["people"]),
+                held=waiting(row["held"]),
             )
         )
         said += [Text("    {trouble}", trouble=trouble) for trouble in found]
@@ -57,10 +58,10 @@ async def list_(desk: Desk, call: Call, mlist: OneList) -> Reply:
     said = [
         Text("{mark} {address}", mark=_mark(mlist, found), address=mlist.address),
         Text(
-            "{people} members with {addresses} addresses, {held} posts waiting",
-            people=row["people"],
-            addresses=row["addresses"],
-            held=row["held"],
+            "{people} with {addresses}, {held}",
+            people=people(row["people"]),
+            addresses=addresses(row["addresses"]),
+            held=waiting(row["held"]),
         ),
         *found,
         *(Text("{key}={value}", key=key, value=_quoted(value)) for key, value in settings.items()),

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.chat.desk import Call, Desk, Reply
 from bot.chat.kinds import After, OneList, Rest, Who
-from bot.chat.listings import next_page
+from bot.chat.listings import addresses, next_page, people
 from bot.chat.readable import one_line
 from bot.chat.registry import command
 from bot.core.errors import UserError
@@ -111,15 +111,15 @@ async def _show(
     desk: Desk, call: Call, wording: _Wording, mlist: MailingList, words: str, after: int | None
 ) -> Reply:
     found = await desk.stores.people.holders(mlist, wording.role, words, call.page(after))
-    addresses = sum(len(holder.person.addresses) for holder in found.items)
+    total = sum(len(holder.person.addresses) for holder in found.items)
     if call.paged and found.total > len(found.items) and not words:
-        addresses = len(await desk.stores.people.addresses_of(mlist, {wording.role}))
+        total = len(await desk.stores.people.addresses_of(mlist, {wording.role}))
     title = Text(
-        "{list}, /{listing}: {people} people, {addresses} addresses",
+        "{list}, /{listing}: {people}, {addresses}",
         list=mlist.address,
         listing=wording.listing,
-        people=found.total,
-        addresses=addresses,
+        people=people(found.total),
+        addresses=addresses(total),
     )
     more = next_page(wording.listing, mlist, words, found.next_after)
     return Reply(

@@ -1,0 +1,124 @@
+"""A desk with everything on it: real stores, real flow, servers that are not there."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import count
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.chat.desk import Desk, Installation
+from bot.chat.dispatch import Dispatcher, Outcome
+from bot.chat.language import Languages
+from bot.chat.permissions import Permissions
+from bot.core.addresses import Address
+from bot.core.chat import Answer, Press, Room, Screen, Utterance
+from bot.core.lists import MailingList, SmtpAccount
+from bot.core.people import Actor
+from bot.core.posts import Cursor, Disposition, Post, Screened, Verdict
+from bot.core.settings import Security, changed
+from bot.core.stores import Stores
+from bot.core.text import Text
+from bot.flow.accounts import Accounts
+from bot.flow.checks import Checks
+from bot.flow.decisions import Decisions
+from bot.flow.notices import Notices, Organisation
+from bot.flow.reading import read
+from tests.support.clock import ManualClock
+from transports.servers import MailServers
+
+ANNE = Actor("local:anne", "Anne")
+PAUL = Actor("telegram:42", "Paul")
+STRANGER = Actor("telegram:666", "Mallory")
+PARIS = ZoneInfo("Europe/Paris")
+
+MAIL = b"""\
+From: =?utf-8?q?H=C3=A9l=C3=A8ne?= Petit <helene@example.org>\r
+To: adherents@amap.example\r
+Subject: Panier de jeudi\r
+Message-ID: <%d@example.org>\r
+\r
+Bonjour,\r
+\r
+il reste des poireaux.\r
+"""
+
+
+@dataclass
+class Office:
+    """What a test needs to speak to facteur as a person or as a script."""
+
+    desk: Desk
+    dispatcher: Dispatcher
+    clock: ManualClock
+    mlist: MailingList
+    hold: Callable[..., Awaitable[Post]]
+
+    async def do(self, line: str, speaker: Actor = ANNE) -> Outcome:
+        return await self.dispatcher.run_line(line, speaker)
+
+    async def say(self, line: str, speaker: Actor = ANNE) -> str:
+        screens = await self.dispatcher.said(Utterance(speaker, "console", line))
+        return "\n".join(text_of(screen) for screen in screens)
+
+    async def press(self, data: str, speaker: Actor = ANNE) -> Answer:
+        return await self.dispatcher.pressed(Press(speaker, "console", data))
+
+
+@pytest.fixture
+async def desk(stores: Stores, clock: ManualClock) -> Desk:
+    nowhere = SmtpAccount("127.0.0.1", 1, Security.NONE, "", "")
+    accounts = Accounts(nowhere)
+    servers = MailServers(idle=False)
+    return Desk(
+        stores=stores,
+        decisions=Decisions(stores, clock, Notices(Organisation("AMAP", "en", PARIS))),
+        accounts=accounts,
+        checks=Checks(stores, servers, accounts, clock),
+        languages=Languages("en", PARIS, clock),
+        clock=clock,
+        installation=Installation("AMAP des Trois Rivières", "1.2.3", timedelta(minutes=5)),
+    )
+
+
+@pytest.fixture
+async def office(desk: Desk, clock: ManualClock) -> Office:
+    """One list, `adherents`, with one member."""
+    settings = {"host": "127.0.0.1", "port": "1", "password": "s3cret-word"}
+    stores, now = desk.stores, desk.clock.now
+    mlist = await stores.lists.add(Address("adherents@amap.example"), changed({}, settings), now())
+    numbers = count(1)
+
+    async def hold(
+        raw: bytes = MAIL, *, verdict: Disposition = Disposition.HOLD, on: MailingList = mlist
+    ) -> Post:
+        number = next(numbers)
+        content = raw.replace(b"%d", str(number).encode())
+        post_id = await stores.posts.take_in(read(on.id, Cursor("INBOX", "1", str(number)), content, now()))
+        assert post_id
+        why = Text("{author} is not a member", author="helene@example.org")
+        post = await stores.posts.screened(Screened(post_id, Verdict(verdict, "default", why), now()))
+        assert post
+        return post
+
+    office = Office(desk, Dispatcher(desk, Permissions({PAUL.id})), clock, mlist, hold)
+    assert (await office.do("/addmember adherents Jean Roy <jean@example.org>")).ok
+    return office
+
+
+@pytest.fixture
+async def room(desk: Desk, office: Office) -> Room:
+    """A place where cards are shown."""
+    return await desk.stores.rooms.open("test", "console", "en", desk.clock.now())
+
+
+def text_of(screen: Screen) -> str:
+    lines = ["".join(span.text for span in line) for line in (*screen.lines, *screen.below)]
+    return "\n".join([*lines, screen.quote])
+
+
+def buttons_of(screen: Screen) -> list[str]:
+    return [button.data for row in screen.buttons for button in row]

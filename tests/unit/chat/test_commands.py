@@ -1,0 +1,281 @@
+from __future__ import annotations
+
+import mailbox
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.core.people import Role
+from bot.core.posts import Disposition, PostState
+from bot.core.text import Text
+from tests.support.office import ANNE, MAIL, Office, buttons_of, text_of
+
+LIST = "adherents@amap.example"
+
+
+async def test_help_shows_what_one_may_use(office: Office) -> None:
+    assert "/addlist" in (await office.do("/help")).text
+    assert "/reject ID [REASON]" in (await office.do("/help reject")).text
+    assert "Did you mean" in (await office.do("/help rejct")).text
+    assert "1.2.3" in (await office.do("/version")).text
+    assert "Trois Rivières" in (await office.do("/start")).text
+
+
+async def test_lists_have_their_rows(office: Office) -> None:
+    await office.hold()
+    (row,) = (await office.do("/lists")).rows
+    wanted = {
+        "address": LIST,
+        "moderation": "non_members",
+        "people": 1,
+        "addresses": 1,
+        "held": 1,
+        "healthy": True,
+    }
+    assert wanted.items() <= row.items()
+
+
+async def test_a_list_in_trouble_says_so(office: Office) -> None:
+    lists, now = office.desk.stores.lists, office.clock.now()
+    await lists.polled(office.mlist.id, now, None)
+    assert (await office.do("/lists")).rows[0]["healthy"]
+    office.clock.advance(timedelta(minutes=16))
+    late = await office.do("/lists")
+    assert "no mail was fetched since" in late.text
+    assert not late.rows[0]["healthy"]
+    await lists.polled(office.mlist.id, now, Text("the password is refused"))
+    assert "mailbox: the password is refused" in (await office.do("/list")).text
+    await office.do("/pause")
+    assert "⏸ adherents" in (await office.do("/lists")).text
+    assert "sends again" in (await office.do("/resume")).text
+
+
+async def test_a_list_is_kept_whatever_the_check_says(office: Office) -> None:
+    done = await office.do(
+        "/addlist new@amap.example host=127.0.0.1 port=1 username=new security=none password=x"
+    )
+    assert done.ok
+    assert "❌ Mailbox new on 127.0.0.1:1" in done.text
+    assert "The list is kept" in done.text
+    assert not (await office.do("/check new")).ok
+    rows = {row["address"]: row for row in (await office.do("/lists")).rows}
+    assert not rows["new@amap.example"]["healthy"]
+
+
+async def test_all_mistakes_are_named_at_once_and_nothing_is_stored(office: Office) -> None:
+    done = await office.do("/addlist nowhere port=x pasword=y protocol=pop2")
+    for part in (
+        "“nowhere” is not an e-mail address",
+        "port must be",
+        "no setting pasword",
+        "protocol must be",
+    ):
+        assert part in done.text
+    assert len((await office.do("/lists")).rows) == 1
+
+
+async def test_two_lists_on_one_mailbox_need_two_folders(office: Office) -> None:
+    line = f"/addlist second@amap.example host=127.0.0.1 username={LIST}"
+    assert f"{LIST} reads that mailbox already" in (await office.do(line)).text
+    assert (await office.do(f"{line} folder=Second port=1")).ok
+    assert "reads that mailbox already" in (await office.do("/set second folder=INBOX,Second")).text
+
+
+async def test_set_changes_all_or_nothing(office: Office) -> None:
+    assert "moderation=all" in (await office.do("/set adherents moderation=all undo_s=5")).text
+    assert not (await office.do("/set adherents moderation=open undo_s=x")).ok
+    (row,) = (await office.do("/list")).rows
+    assert (row["settings"]["moderation"], row["settings"]["undo_s"]) == ("all", "5")
+
+
+async def test_defaults_are_for_lists_without_their_own(office: Office) -> None:
+    await office.do("/set adherents undo_s=5")
+    assert "every list" in (await office.do("/set all undo_s=60 remind_h=1")).text
+    settings = (await office.do("/list")).rows[0]["settings"]
+    assert (settings["undo_s"], settings["remind_h"]) == ("5", "1")
+
+
+async def test_another_host_forgets_the_password_and_says_so(office: Office) -> None:
+    done = await office.do("/set adherents host=imap.evil.example")
+    assert "stored password" in done.text
+    assert (await office.do("/list")).rows[0]["settings"]["password"] == ""
+
+
+async def test_a_list_may_be_renamed(office: Office) -> None:
+    done = await office.do("/renamelist adherents amis@amap.example")
+    assert "fetched as amis@amap.example" in done.text
+    assert (await office.do("/lists")).rows[0]["address"] == "amis@amap.example"
+
+
+async def test_deleting_asks_first_and_hands_out_the_archive(office: Office, tmp_path: Path) -> None:
+    first = await office.hold(MAIL + b"From now on, twice a week.\r\n")
+    second = await office.hold(MAIL.rstrip())
+    await office.do(f"/discard {second.id}")
+    asked = await office.do("/dellist adherents")
+    assert not asked.ok
+    assert "confirm=yes" in asked.text
+    answer = await office.press(f"/dellist list:{office.mlist.id} confirm=yes")
+    (file,) = answer.screens[0].files
+    assert "1 post was waiting" in text_of(answer.screens[0])
+    path = tmp_path / file.name
+    path.write_bytes(file.content)
+    with closing(mailbox.mbox(path, create=False)) as box:
+        mails = list(box)
+    assert [f"<{number}@example.org>" for number in (1, 2)] == [mail["message-id"] for mail in mails]
+    assert ">From now on" in str(mails[0].get_payload())
+    assert not (await office.do(f"/show {first.id}")).ok
+
+
+@pytest.mark.parametrize("role", list(Role))
+async def test_every_role_can_be_given_shown_and_taken(office: Office, role: Role) -> None:
+    listing = {Role.UNMODERATED: "unmoderated", Role.EXCLUDED: "excluded"}.get(role, f"{role}s")
+    assert (await office.do(f"/add{role} adherents Zoé <zoe@example.org>")).ok
+    assert "already" in (await office.do(f"/add{role} adherents ZOE@example.org")).text
+    (row,) = (await office.do(f"/{listing} adherents zoé")).rows
+    assert row == {"name": "Zoé", "addresses": ["zoe@example.org"], "via": "", "status": "active"}
+    assert (await office.do(f"/del{role} adherents zoe@example.org")).ok
+    assert "is not there" in (await office.do(f"/del{role} adherents zoe@example.org")).text
+
+
+async def test_people_and_addresses_are_counted(office: Office) -> None:
+    for number in range(12):
+        await office.do(f"/addmember adherents m{number}@example.org")
+    assert "13 people, 13 addresses" in await office.say("/members")
+    assert len((await office.do("/members")).rows) == 13
+
+
+async def test_pending_and_show_have_their_rows(office: Office) -> None:
+    post = await office.hold()
+    (row,) = (await office.do("/pending")).rows
+    moment = datetime.fromisoformat(row["received_at"])
+    assert (office.clock.now(), timedelta(0)) == (moment, moment.utcoffset())
+    wanted = {
+        "id": post.id,
+        "list": LIST,
+        "author": "helene@example.org",
+        "subject": "Panier de jeudi",
+        "reason": "helene@example.org is not a member",
+        "rule": "default",
+    }
+    assert wanted.items() <= row.items()
+    (shown,) = (await office.do(f"/show #{post.id}")).rows
+    assert sum(value for value in shown["deliveries"].values() if isinstance(value, int)) == 0
+    assert {"delivered", "deferred", "bounced", "dropped", "due"} <= shown["deliveries"].keys()
+
+
+async def test_a_decision_by_command_is_a_decision(office: Office) -> None:
+    post = await office.hold()
+    assert "within 30 s" in (await office.do(f"/distribute {post.id}")).text
+    (row,) = (await office.do(f"/show {post.id}")).rows
+    assert (row["state"], row["decided_by"], row["deliveries"]["due"]) == ("accepted", "Anne", 1)
+    assert "waits for a decision again" in (await office.do(f"/undo {post.id}")).text
+    assert (await office.do(f"/reject {post.id} ce n'est pas ici, merci")).ok
+    assert (await office.do(f"/show {post.id}")).rows[0]["decision_reason"] == "ce n'est pas ici, merci"
+    refused = await office.do(f"/distribute {post.id}")
+    assert not refused.ok
+    assert "already rejected by Anne" in refused.text
+    assert not (await office.do(f"/stop {post.id}")).ok
+
+
+async def test_a_distribution_can_be_stopped(office: Office) -> None:
+    post = await office.hold()
+    await office.do(f"/distribute {post.id}")
+    assert "1 copy does not leave" in (await office.do(f"/stop {post.id}")).text
+
+
+async def test_archives_search_what_is_decided(office: Office) -> None:
+    waiting, discarded = await office.hold(), await office.hold(verdict=Disposition.DISCARD)
+    rejected = await office.hold(MAIL.replace(b"Panier", b"=?utf-8?q?V=C3=A9lo?="))
+    await office.do(f"/reject {rejected.id}")
+    rows = (await office.do("/archives")).rows
+    assert [rejected.id, discarded.id] == [row["id"] for row in rows]
+    assert (rows[0]["state"], rows[0]["decided_by"]) == ("rejected", "Anne")
+    assert (rows[1]["state"], rows[1]["decided_by"]) == ("discarded", None)
+    assert [rejected.id] == [row["id"] for row in (await office.do("/archives velo poireaux")).rows]
+    assert waiting.id not in {row["id"] for row in rows}
+
+
+async def test_a_post_is_handed_out_as_it_came(office: Office) -> None:
+    post = await office.hold()
+    (file,) = (await office.do(f"/eml {post.id}")).files
+    assert (f"{post.id}.eml", MAIL.replace(b"%d", b"1")) == (file.name, file.content)
+
+
+async def test_the_outbox_can_be_seen_and_emptied(office: Office) -> None:
+    post = await office.hold()
+    await office.do(f"/distribute {post.id}")
+    (row,) = (await office.do("/queue")).rows
+    wanted = {"post_id": post.id, "recipient": "jean@example.org", "state": "due", "attempts": 0}
+    assert wanted.items() <= row.items()
+    assert {"next_attempt_at", "last_reply"} <= row.keys()
+    assert list((await office.do("/errors")).rows) == []
+    assert len((await office.do("/trace JEAN@example.org")).rows) == 1
+    assert "0 deliveries" in (await office.do(f"/retry {post.id}")).text
+    assert "0 deliveries" in (await office.do("/retry adherents jean@example.org")).text
+    assert "1 delivery of" in (await office.do(f"/drop {post.id} jean@example.org")).text
+    assert "Nothing of" in (await office.do(f"/drop {post.id}")).text
+
+
+async def test_bans_are_added_shown_and_taken_back(office: Office) -> None:
+    assert (await office.do("/ban Spam@evil.example")).ok
+    assert "banned already" in (await office.do("/ban spam@evil.example adherents")).text
+    assert (await office.do("/ban /casino/ all")).ok
+    rows = (await office.do("/bans")).rows
+    banned = [(row["pattern"], row["list"]) for row in rows]
+    assert banned == [
+        ("/casino/", None),
+        ("spam@evil.example", LIST),
+    ]
+    assert (await office.do("/unban spam@evil.example")).ok
+    assert "not banned there" in (await office.do("/unban spam@evil.example")).text
+    assert not (await office.do("/ban nonsense")).ok
+    assert not (await office.do("/ban /(/")).ok
+
+
+@pytest.mark.parametrize("pattern", ["*@gmail.com", "*@ORANGE.fr", "/.*/", r"/@free\.fr$/"])
+async def test_a_whole_mailbox_provider_is_banned_only_if_meant(office: Office, pattern: str) -> None:
+    assert "confirm=yes" in (await office.do(f"/ban {pattern}")).text
+    assert list((await office.do("/bans")).rows) == []
+    assert (await office.do(f"/ban {pattern} confirm=yes")).ok
+
+
+async def test_more_offers_reasons_and_what_to_do_with_the_author(office: Office) -> None:
+    post = await office.hold()
+    (menu,) = (await office.press(f"more:{post.id}:0")).screens
+    data = buttons_of(menu)
+    assert [f"reject:{post.id}:0:{number}" for number in range(4)] == data[:4]
+    assert f"/reject {post.id} your reason" in text_of(menu)
+
+    assert "without a decision" in (await office.press(f"allow:{post.id}:0")).text
+    assert (await office.do("/unmoderated")).rows[0]["addresses"] == ["helene@example.org"]
+    assert "discarded from now on" in (await office.press(f"ban:{post.id}:0")).text
+    assert PostState.HELD is (await office.desk.stores.posts.get(post.id)).state
+
+    await office.press(data[1])
+    assert "advertising" in (await office.desk.stores.posts.get(post.id)).decision_reason
+
+
+async def test_reading_hands_out_everything(office: Office) -> None:
+    mail = (
+        b"From: x@example.org\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+        b"--b\r\nContent-Type: text/plain\r\n\r\n" + b"mot " * 4_000 + b"\r\n"
+        b"--b\r\nContent-Type: text/csv; name=../../etc/passwd\r\n\r\n1;2\r\n--b--\r\n"
+    )
+    post = await office.hold(mail)
+    answer = await office.press(f"read:{post.id}:0")
+    *pages, last = answer.screens
+    assert len(pages) == 3
+    assert "rest of the text is in the file" in text_of(last)
+    eml, csv = last.files
+    assert (f"{post.id}.eml", mail) == (eml.name, eml.content)
+    assert "/" not in csv.name
+    assert csv.content.strip() == b"1;2"
+
+
+async def test_times_for_scripts_are_utc(office: Office) -> None:
+    post = await office.hold()
+    await office.do(f"/discard {post.id}", ANNE)
+    (row,) = (await office.do("/archives")).rows
+    assert UTC.utcoffset(None) == datetime.fromisoformat(row["decided_at"]).utcoffset()

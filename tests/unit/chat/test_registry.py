@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from bot.chat.registry import NAME, SUMMARY_LIMIT, Command, commands, find, menu
+from bot.core.errors import UserError
+from bot.core.people import Rank
+from tests.support.office import Office
+
+EVERY_COMMAND = sorted(commands().values(), key=lambda known: known.name)
+
+
+@pytest.mark.parametrize("known", EVERY_COMMAND, ids=lambda known: known.name)
+def test_a_definition_fits_every_network(known: Command) -> None:
+    assert NAME.fullmatch(known.name)
+    assert 0 < len(known.summary) <= SUMMARY_LIMIT
+    assert list(inspect.signature(known.run).parameters)[:2] == ["desk", "call"]
+    assert known.usage.startswith(f"/{known.name}")
+
+
+def test_no_more_commands_than_a_menu_takes() -> None:
+    assert len(commands()) <= 100
+
+
+def test_usage_tells_what_may_be_left_out() -> None:
+    assert find("reject").usage == "/reject ID [REASON]"
+    assert find("dellist").usage == "/dellist LIST [confirm=yes]"
+    assert find("addmember").usage == "/addmember LIST WHO"
+
+
+def test_a_near_miss_gets_a_hint() -> None:
+    with pytest.raises(UserError, match="Did you mean /pending"):
+        find("pendign")
+    with pytest.raises(UserError, match="/help"):
+        find("xyzzy")
+
+
+def test_the_menu_grows_with_the_rank() -> None:
+    sizes = [len(menu(rank)) for rank in Rank]
+    assert sizes == sorted(sizes)
+    assert {"help", "start", "whoami"} == {known.name for known in menu(Rank.ANYONE)}
+
+
+async def test_the_only_list_may_be_left_out(office: Office) -> None:
+    whole = await find("addmember").parsed("adherents Luc <luc@example.org>", office.desk)
+    short = await find("addmember").parsed("Luc <luc@example.org>", office.desk)
+    assert whole == short
+
+
+async def test_a_list_goes_by_address_local_part_or_id(office: Office) -> None:
+    for name in ("adherents", "Adherents@AMAP.example", f"list:{office.mlist.id}"):
+        assert office.mlist.id == (await find("list").parsed(name, office.desk))["mlist"].id
+
+
+async def test_with_several_lists_one_must_be_named(office: Office) -> None:
+    await office.do("/addlist adherents@other.example host=127.0.0.2 port=1")
+    with pytest.raises(UserError, match=r"adherents@amap\.example, adherents@other\.example"):
+        await find("list").parsed("", office.desk)
+    with pytest.raises(UserError, match="whole address"):
+        await find("list").parsed("adherents", office.desk)
+    with pytest.raises(UserError, match="No list is called “nobody”"):
+        await find("list").parsed("nobody", office.desk)
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("/show", "ID is missing. It is written: /show ID"),
+        ("/show twelve", "“twelve” is not the number of a post"),
+        ("/show 999", "there is no post 999"),
+        ("/pending adherents please", "“please” makes no sense here. It is written: /pending [LIST]"),
+        ("/addmember Jean Roy", "“Jean Roy” is not an e-mail address"),
+        ("/addmember a@example.org, b@example.org", "is not an e-mail address"),
+        ("/set adherents", "key=value... is missing"),
+        ("/set adherents moderation", "should be written key=value"),
+        ("/archives after=x", "“x” is not a number"),
+        ("", "A command is a word"),
+        ("/", "A command is a word"),
+    ],
+)
+async def test_a_wrong_line_is_answered_with_what_to_write(office: Office, line: str, sentence: str) -> None:
+    done = await office.do(line)
+    assert not done.ok
+    assert sentence in done.text
+    assert list(done.rows) == []

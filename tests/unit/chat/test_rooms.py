@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from bot.chat.rooms import AFTER_REFUSAL, FIRST_DELAY, LONGEST_DELAY, RoomWorker
+from bot.core.chat import Room, Screen
+from bot.core.errors import FacteurError, PermanentError, TransientError
+from bot.core.ports import Listener
+from bot.core.text import Text
+from tests.support.office import Office, buttons_of, text_of
+
+
+class Wall:
+    """A chat network that keeps what is pinned to it, and fails when told to."""
+
+    name = "test"
+
+    def __init__(self) -> None:
+        self.screens: list[Screen] = []
+        self.edits = 0
+        self.trouble: FacteurError | None = None
+
+    async def run(self, listener: Listener) -> None:
+        raise NotImplementedError
+
+    async def post(self, room: str, screen: Screen) -> str:
+        self._fail()
+        self.screens.append(screen)
+        return str(len(self.screens) - 1)
+
+    async def edit(self, room: str, message_id: str, screen: Screen) -> None:
+        self._fail()
+        self.edits += 1
+        self.screens[int(message_id)] = screen
+
+    def _fail(self) -> None:
+        if self.trouble:
+            raise self.trouble
+
+
+@pytest.fixture
+def wall() -> Wall:
+    return Wall()
+
+
+@pytest.fixture
+def worker_on(office: Office) -> Callable[[Wall, Room], RoomWorker]:
+    desk = office.desk
+    return lambda wall, room: RoomWorker(desk.stores, desk.accounts, desk.languages, desk.clock, wall, room)
+
+
+WorkerOn = Callable[[Wall, Room], RoomWorker]
+
+
+async def test_a_held_post_is_shown_once_and_edited_in_place(
+    office: Office, room: Room, wall: Wall, worker_on: WorkerOn
+) -> None:
+    worker = worker_on(wall, room)
+    post = await office.hold()
+    assert await worker.step() is None
+    assert await worker.step() is None
+    assert len(wall.screens) == 1
+    assert "1 address will get it" in text_of(wall.screens[0])
+
+    await office.press(f"distribute:{post.id}:{post.decisions}")
+    again_at = await worker.step()
+    assert "Distributed by Anne" in text_of(wall.screens[0])
+    assert [f"undo:{post.id}:1"] == buttons_of(wall.screens[0])
+
+    window = timedelta(seconds=office.mlist.settings.undo_s)
+    assert office.clock.now() + window == again_at
+    office.clock.advance(window)
+    await worker.step()
+    assert [f"stop:{post.id}:1"] == buttons_of(wall.screens[0])
+    assert (len(wall.screens), wall.edits) == (1, 2)
+
+
+async def test_a_restart_posts_no_card_again(
+    office: Office, room: Room, wall: Wall, worker_on: WorkerOn
+) -> None:
+    await office.hold()
+    await worker_on(wall, room).step()
+    await worker_on(wall, room).step()
+    assert len(wall.screens) == 1
+
+
+async def test_an_outage_is_waited_out_longer_each_time(
+    office: Office, room: Room, wall: Wall, worker_on: WorkerOn
+) -> None:
+    worker = worker_on(wall, room)
+    await office.hold()
+    wall.trouble = TransientError(Text("the network is away"))
+    delays = []
+    for _ in range(9):
+        due = await worker.step()
+        assert due
+        delays.append(due - office.clock.now())
+        office.clock.advance(due - office.clock.now())
+    assert delays[:3] == [FIRST_DELAY, FIRST_DELAY * 2, FIRST_DELAY * 4]
+    assert delays[-1] == LONGEST_DELAY
+    wall.trouble = None
+    assert await worker.step() is None
+    assert len(wall.screens) == 1
+
+
+async def test_a_refused_card_stops_no_other(
+    office: Office, room: Room, wall: Wall, worker_on: WorkerOn
+) -> None:
+    worker = worker_on(wall, room)
+    await office.hold()
+    wall.trouble = PermanentError(Text("no right to post here"))
+    due = await worker.step()
+    assert office.clock.now() + AFTER_REFUSAL == due
+    wall.trouble = None
+    await office.hold()
+    await worker.step()
+    assert len(wall.screens) == 1
+
+
+async def test_a_deleted_list_leaves_no_card_to_show(
+    office: Office, room: Room, wall: Wall, worker_on: WorkerOn
+) -> None:
+    worker = worker_on(wall, room)
+    await office.hold()
+    await office.do("/dellist adherents confirm=yes")
+    assert await worker.step() is None
+    assert wall.screens == []
+
+
+async def test_resend_shows_a_card_anew(office: Office, room: Room, wall: Wall, worker_on: WorkerOn) -> None:
+    worker = worker_on(wall, room)
+    post = await office.hold()
+    await worker.step()
+    assert "shown again in 1 room" in await office.say(f"/resend {post.id}")
+    await worker.step()
+    assert len(wall.screens) == 2
