@@ -18,6 +18,11 @@ _PREFIX = "FACTEUR_"
 _NOT_KEYS = {"FACTEUR_CONFIG", "FACTEUR_SECRET_KEY"}
 
 
+def N_(template: str) -> str:  # noqa: N802 - gettext's name for "mark, do not translate"
+    """Mark a template: whoever shows a mistake translates it."""
+    return template
+
+
 @dataclass(frozen=True, slots=True)
 class Mistake:
     """One thing that is wrong: where, and an English template with its values, never a secret."""
@@ -51,7 +56,7 @@ def load(path: Path | None = None) -> Settings:
     file = path or Path(os.environ.get("FACTEUR_CONFIG") or FILE_NAME)
     table = _table(file, required=path is not None or "FACTEUR_CONFIG" in os.environ)
     unknown = [
-        Mistake(name, "there is no such key")
+        Mistake(name, N_("there is no such key"))
         for name in sorted(os.environ)
         if name.startswith(_PREFIX) and name not in _NOT_KEYS and not _is_key(name)
     ]
@@ -62,7 +67,7 @@ def load(path: Path | None = None) -> Settings:
         mistakes = [_mistake(item) for item in error.errors(include_input=False)]
         raise ConfigurationError(unknown + mistakes, language) from None
     except SettingsError as error:
-        mistakes = [Mistake(_PREFIX + "*", "cannot be read ({why})", {"why": str(error)})]
+        mistakes = [Mistake(_PREFIX + "*", N_("cannot be read ({why})"), {"why": str(error)})]
         raise ConfigurationError(unknown + mistakes, language) from None
     if unknown:
         raise ConfigurationError(unknown, language)
@@ -80,10 +85,10 @@ def _table(file: Path, *, required: bool) -> dict[str, Any]:
             [Mistake(str(file), "there is no such file: copy facteur.example.toml to it")]
         ) from None
     except tomllib.TOMLDecodeError as error:
-        raise _unusable(file, "is not TOML: {why}", str(error)) from None
+        raise _unusable(file, N_("is not TOML: {why}"), str(error)) from None
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        raise _unusable(file, "cannot be read ({why})", why or "") from None
+        raise _unusable(file, N_("cannot be read ({why})"), why or "") from None
 
 
 def _unusable(file: Path, template: str, why: str = "") -> ConfigurationError:
@@ -95,21 +100,21 @@ def _is_key(variable: str) -> bool:
 
 
 _TEMPLATES = {
-    "extra_forbidden": "there is no such key",
-    "missing": "is missing",
-    "int_type": "must be a whole number",
-    "int_parsing": "must be a whole number",
-    "int_from_float": "must be a whole number",
-    "bool_type": "must be true or false",
-    "bool_parsing": "must be true or false",
-    "string_type": "must be text in quotes",
-    "string_too_short": "must not be empty",
-    "list_type": 'must be a list such as ["one", "two"]',
-    "literal_error": "must be {expected}",
-    "greater_than_equal": "must be {ge} or more",
-    "less_than_equal": "must be {le} or less",
-    "model_type": "must be a section, [name]",
-    "model_attributes_type": "must be a section, [name]",
+    "extra_forbidden": N_("there is no such key"),
+    "missing": N_("is missing"),
+    "int_type": N_("must be a whole number"),
+    "int_parsing": N_("must be a whole number"),
+    "int_from_float": N_("must be a whole number"),
+    "bool_type": N_("must be true or false"),
+    "bool_parsing": N_("must be true or false"),
+    "string_type": N_("must be text in quotes"),
+    "string_too_short": N_("must not be empty"),
+    "list_type": N_('must be a list such as ["one", "two"]'),
+    "literal_error": N_("must be {expected}"),
+    "greater_than_equal": N_("must be {ge} or more"),
+    "less_than_equal": N_("must be {le} or less"),
+    "model_type": N_("must be a section, [name]"),
+    "model_attributes_type": N_("must be a section, [name]"),
 }
 
 
@@ -121,4 +126,4 @@ def _mistake(item: Any) -> Mistake:  # noqa: ANN401 - pydantic's ErrorDetails
         return Mistake(key, template, values)
     if item["type"] == "own":  # raised in config.settings, its message written for people
         return Mistake(key, "{why}", {"why": item["msg"]})
-    return Mistake(key, "cannot be used")
+    return Mistake(key, N_("cannot be used"))

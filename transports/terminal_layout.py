@@ -9,6 +9,7 @@ from itertools import chain
 from prompt_toolkit.utils import get_cwidth
 
 from bot.core.chat import Line, Screen, Tone
+from bot.core.text import N_
 from transports.terminal_board import Board, Numbered, Sheet, Shown, changes
 from transports.terminal_text import Row, columns, cut, visible, visible_lines, wrap
 
@@ -37,15 +38,17 @@ _WIDEST = 110
 class Phrases:
     """The few words that the terminal itself says, in the reader's language (``str.format`` names)."""
 
-    show: str = "show"
-    idle: str = "Nothing waits for a decision. /help lists the commands, Ctrl-D leaves."
-    press_read: str = "… ({count} more lines: press Read)"
-    more_lines: str = "… ({count} more lines)"
-    more_entries: str = "… and {count} more"
-    no_button: str = "There is no button {number} any more: look at the numbers on the screen and try again."
-    unknown_number: str = "There is no button {number}. Type one of the numbers on the screen, or /help."
-    saved: str = "saved as {path}"
-    not_saved: str = "{name} could not be saved: {reason}"
+    show: str = N_("show")
+    idle: str = N_("Nothing waits for a decision. /help lists the commands, Ctrl-D leaves.")
+    press_read: str = N_("… ({count} more lines: press Read)")
+    more_lines: str = N_("… ({count} more lines)")
+    more_entries: str = N_("… and {count} more")
+    no_button: str = N_(
+        "There is no button {number} any more: look at the numbers on the screen and try again."
+    )
+    unknown_number: str = N_("There is no button {number}. Type one of the numbers on the screen, or /help.")
+    saved: str = N_("saved as {path}")
+    not_saved: str = N_("{name} could not be saved: {reason}")
 
 
 @dataclass(frozen=True, slots=True)
