@@ -6,25 +6,30 @@ mail, because its generators change bodies and headers of mail that is slightly 
 
 from __future__ import annotations
 
-import email.errors
+import binascii
 import email.header
 import email.utils
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from itertools import groupby, islice, pairwise
 
 from bot.core.addresses import Mailbox, fold
+from bot.core.charsets import in_charset, undeclared
 
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\n|\r|\Z)")
 _NAME = re.compile(rb"[\x21-\x39\x3b-\x7e]+[ \t]*:")
 _EMPTY_LINE = re.compile(rb"(\A|\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
 _LINE_END = re.compile(rb"\r\n|\n|\r")
-_NOT_A_FOLD = re.compile(rb"(?:\r\n|\n|\r)(?![ \t])")
-_ENCODED_WORD = re.compile(r"=\?[^?\s]+\?[bqBQ]\?[^?]*\?=")
+_NOT_A_FOLD = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?![ \t])")
+_ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bq])\?(.{0,1000}?)\?=", re.IGNORECASE)
+_QUOTED_OCTET = re.compile(rb"=([0-9a-f]{2})", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-_ADDRESS_FIELD_LIMIT = 200_000
-"""Octets of an address field that are read: a header of megabytes must not stop intake."""
+
+# A header of megabytes must not stop intake: what lies beyond these limits is not read.
+_ADDRESS_FIELDS = 10
+_ADDRESS_FIELD_OCTETS = 100_000
+_DECODED_CHARACTERS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +40,11 @@ class Header:
 
     def all(self, name: str) -> list[str]:
         """Every value of the field `name`, unfolded and decoded (RFC 2047), top to bottom."""
-        return [decoded(_text(_value(field))) for field in self._named(name)]
+        return [decoded(undeclared(_value(field))) for field in self._named(name)]
 
     def first(self, name: str) -> str:
         """The first value of `name`, unfolded and decoded; empty if the field is missing."""
-        return next((decoded(_text(_value(field))) for field in self._named(name)), "")
+        return next((decoded(undeclared(_value(field))) for field in self._named(name)), "")
 
     def raw(self, name: str) -> bytes | None:
         """The first value of `name` as it came, with its folds and encoded words; or None."""
@@ -50,21 +55,18 @@ class Header:
         return any(True for _ in self._named(name))
 
     def mailboxes(self, name: str) -> list[Mailbox]:
-        """Every mailbox of every field `name`, group syntax taken apart (RFC 5322 section 3.4)."""
-        values = [_text(_value(field)[:_ADDRESS_FIELD_LIMIT]) for field in self._named(name)]
-        return [
-            Mailbox(decoded(display), fold(address))
-            for display, address in _parsed_addresses(values)
-            if "@" in address
-        ]
+        """Every mailbox of the fields `name`, each address once, in order (RFC 5322 section 3.4).
 
-    def date(self) -> datetime | None:
-        """The Date field in UTC; None if it is missing, unreadable or absurd."""
-        try:
-            moment = email.utils.parsedate_to_datetime(self.first("date"))
-            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-        except (ValueError, TypeError, IndexError, OverflowError):
-            return None
+        Group syntax is taken apart; a field that cannot be read at all gives nothing.
+        """
+        fields = islice(self._named(name), _ADDRESS_FIELDS)
+        values = [undeclared(_value(field)[:_ADDRESS_FIELD_OCTETS]) for field in fields]
+        found: dict[str, Mailbox] = {}
+        for display, written in _parsed_addresses(values):
+            address = fold(readable(written))
+            if "@" in address:
+                found.setdefault(address, Mailbox(decoded(display), address))
+        return list(found.values())
 
     def edited(self, *, remove: Iterable[str] = (), add: Sequence[tuple[str, str | bytes]] = ()) -> Header:
         """Without the fields of `remove` and with those of `add`, which replace their namesakes.
@@ -90,6 +92,7 @@ class Header:
 
     def without(self, unwanted: Collection[bytes]) -> Header:
         """Without these very fields, named by their bytes."""
+        unwanted = frozenset(unwanted)
         return Header(tuple(field for field in self.fields if field not in unwanted))
 
     def raw_fields(self, name: str) -> list[bytes]:
@@ -116,28 +119,42 @@ def split(raw: bytes) -> tuple[Header, bytes]:
     The body is what follows the first empty line, whatever stands before it; no empty line = empty
     body. Lines of the header that are no field ("From " of an mbox, junk of a broken gateway) are
     dropped; only in a mail without any empty line, where they may be all that somebody wrote, they
-    are kept, behind the fields.
+    are kept, behind the fields, without blanks before them: they continue none of those.
     """
     empty_line = _EMPTY_LINE.search(raw)
     head = raw[: empty_line.end(1)] if empty_line else raw
     body = raw[empty_line.end() :] if empty_line else b""
     starts = [
-        (match.start(), bool(_NAME.match(match[0])))
+        match.start()
         for match in _LINE.finditer(head)
         if match[0] and (match[0][:1] not in b" \t" or not match.start())
     ]
-    ends = [*(start for start, _ in starts[1:]), len(head)]
-    fields = [head[start:end] for (start, named), end in zip(starts, ends, strict=True) if named]
-    junk = [head[start:end] for (start, named), end in zip(starts, ends, strict=True) if not named]
-    return Header(tuple(fields if empty_line else fields + junk)), body
+    lines = [head[start:end] for start, end in pairwise([*starts, len(head)])]
+    fields = [line for line in lines if _NAME.match(line)]
+    if not empty_line:
+        fields += [junk for line in lines if not _NAME.match(line) and (junk := line.lstrip(b" \t\r\n"))]
+    return Header(tuple(fields)), body
 
 
 def encoded(text: str) -> str:
-    """`text` as an unstructured header value: ASCII as it is, the rest in encoded words (RFC 2047)."""
-    clean = " ".join(text.split())
-    if clean.isascii() and clean.isprintable():
+    """`text` as an unstructured header value: ASCII as it is, else folded encoded words (RFC 2047).
+
+    Blanks and line ends become single blanks. What looks like an encoded word is encoded too, so
+    that a reader sees it as it is written here.
+    """
+    clean = readable(" ".join(text.split()))
+    if clean.isascii() and clean.isprintable() and "=?" not in clean:
         return clean
-    return email.header.Header(clean, "utf-8", maxlinelen=75).encode(linesep="")
+    return email.header.Header(clean, "utf-8", maxlinelen=75).encode(linesep="\r\n")
+
+
+def decoded(text: str) -> str:
+    """`text` with its encoded words read (RFC 2047); what cannot be read stays as it was written."""
+    if "=?" not in text or len(text) > _DECODED_CHARACTERS:
+        return readable(text)
+    # Words of one charset belong together: many programs cut a character in two
+    runs = groupby(_words(text), key=lambda word: word[0])
+    return readable("".join(_run(charset, list(words)) for charset, words in runs))
 
 
 def readable(text: str) -> str:
@@ -158,32 +175,49 @@ def _field(name: str, value: str | bytes) -> bytes:
     octets = value.encode("ascii") if isinstance(value, str) else value
     if _NOT_A_FOLD.search(octets):
         raise ValueError(name)
-    folded = octets.replace(b"?= =?", b"?=\r\n =?")  # RFC 2047 section 2: one encoded word a line
-    return name.encode("ascii") + b": " + folded + b"\r\n"
+    return name.encode("ascii") + b": " + octets + b"\r\n"
 
 
-def _text(value: bytes) -> str:
-    """Raw 8-bit header bytes (RFC 6532 or simply wrong) as text: UTF-8, else cp1252."""
-    try:
-        return value.decode("utf-8")
-    except UnicodeDecodeError:
-        return value.decode("cp1252", "replace")
+def _words(text: str) -> Iterator[tuple[str, bytes, str]]:
+    """Charset, octets and writing of each encoded word; "" as the charset of what stands between.
 
-
-def decoded(text: str) -> str:
-    """`text` with its encoded words read (RFC 2047); what cannot be read stays as it was written."""
-    if _ENCODED_WORD.search(text):
+    Blanks between two encoded words are not part of the text (RFC 2047 section 6.2).
+    """
+    end = 0
+    for word in _ENCODED_WORD.finditer(text):
+        between = text[end : word.start()]
+        if between.strip() or not end:
+            yield "", b"", between
+        end = word.end()
+        charset, _, _language = word[1].partition("*")  # RFC 2231 section 5
         try:
-            text = str(email.header.make_header(email.header.decode_header(text)))
-        except (email.errors.MessageError, LookupError, ValueError):
-            pass  # an encoded word that cannot be read is shown as it was written
-    return readable(text)
+            yield charset.lower(), _octets(word[2], word[3]), word[0]
+        except ValueError:
+            yield "", b"", word[0]
+    yield "", b"", text[end:]
+
+
+def _octets(encoding: str, payload: str) -> bytes:
+    if encoding in "bB":
+        return binascii.a2b_base64(payload + "==")
+    spaced = payload.replace("_", " ").encode()
+    return _QUOTED_OCTET.sub(lambda match: bytes([int(match[1], 16)]), spaced)
+
+
+def _run(charset: str, words: list[tuple[str, bytes, str]]) -> str:
+    octets = b"".join(word[1] for word in words)
+    try:
+        return in_charset(octets, charset) if charset else "".join(word[2] for word in words)
+    except UnicodeError:
+        return octets.decode("utf-8", "replace") if charset == "utf-8" else undeclared(octets)
+    except (LookupError, ValueError):
+        return "".join(word[2] for word in words)
 
 
 def _parsed_addresses(values: list[str]) -> list[tuple[str, str]]:
+    # Since Python 3.11.10 it gives nothing at all for many a field that people can read
+    lenient = {"strict": False} if getattr(email.utils, "supports_strict_parsing", False) else {}
     try:
-        return email.utils.getaddresses(values, strict=False)
-    except TypeError:  # Python before 3.11.10 has no `strict` and was never strict
-        return email.utils.getaddresses(values)
-    except (ValueError, IndexError):
+        return email.utils.getaddresses(values, **lenient)
+    except (AttributeError, LookupError, RecursionError, TypeError, ValueError):
         return []
