@@ -25,7 +25,7 @@ from bot.core.posts import Cursor
 from bot.core.text import Size, Text
 from transports.imap_client import Limits
 from transports.imap_login import words_of
-from transports.imap_session import Session
+from transports.imap_session import COMMAND_UIDS, Session
 from transports.threads import start
 from transports.trouble import Server, connection_trouble, lost, unusable
 
@@ -34,8 +34,6 @@ T = TypeVar("T")
 
 GROUP_MAILS = 50
 GROUP_OCTETS = 8_000_000
-COMMAND_UIDS = 500
-"""UIDs named in one command that brings no bodies: far below every server's limit for a line."""
 SLOWEST_OCTETS_PER_S = 50_000
 """A server that sends slower than this is ended, even if it never falls silent."""
 MAILS_THAT_BREAK = 3
@@ -44,6 +42,7 @@ QUICK_S = 60.0
 LEAVE_S = 3.0
 
 _PERHAPS_ONE_MAIL = (Trouble.LOST, Trouble.TIMEOUT, Trouble.ANSWER)
+_PERHAPS_STALE = (Trouble.LOST, Trouble.TIMEOUT)
 _LIBRARY_ERRORS = (OSError, imaplib.IMAP4.error, ImapToolsError, ValueError)
 
 
@@ -190,9 +189,9 @@ class ImapMailbox(Mailbox):
         try:
             result = await self._in_thread(session, limit_s, call, *args, **kwargs)
         except ServerTrouble as trouble:
-            if kept is None or trouble.trouble is not Trouble.LOST:
+            if kept is None or trouble.trouble not in _PERHAPS_STALE:
                 raise
-            # Servers close connections that were silent between two polls: no trouble yet.
+            # Servers close, and routers forget, what was silent between two polls: no trouble yet.
             return await self._do(octets, call, *args, **kwargs)
         self._session = session
         return result

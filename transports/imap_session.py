@@ -25,6 +25,8 @@ from transports.trouble import Server, lost, unusable
 _EXISTS = re.compile(rb"^\* \d+ EXISTS", re.MULTILINE | re.IGNORECASE)
 _BYE = re.compile(rb"^\* BYE ?(.*)", re.MULTILINE | re.IGNORECASE)
 _FOLDERS_NAMED = 8
+COMMAND_UIDS = 500
+"""UIDs named in one command: its line stays far below every server's limit."""
 _DELETED = r"(\Deleted)"
 
 
@@ -47,7 +49,7 @@ class Session:
         self._tls = tls
         self._limits = limits
         self._client: Client | None = None
-        self._logged_in: Box | None = None
+        self._box: Box | None = None
         self._capabilities: frozenset[str] = frozenset()
         self._validity = ""
         self._idle_tag: bytes | None = None
@@ -68,17 +70,20 @@ class Session:
 
     def leave(self) -> None:
         """Say good-bye and close."""
-        if self._logged_in:
-            self._end_idle()
-            self._logged_in.logout()
+        if self._box:
+            self._ready().logout()
 
-    @property
-    def _box(self) -> Box:
-        if self._logged_in is None:
+    def _ready(self) -> Box:
+        """Connected, logged in and not in IDLE."""
+        if self._box is None:
             box = connect(self.server, self._tls, self._limits, self._opened)
             self._capabilities = log_in(box, self.server)
-            self._logged_in = box
-        return self._logged_in
+            self._box = box
+        if self._idle_tag is not None:
+            tag, self._idle_tag = self._idle_tag, None
+            self._box.client.send(b"DONE\r\n")
+            self._box.consume_until_tagged_response(tag)
+        return self._box
 
     def _opened(self, client: Client) -> None:
         self._client = client
@@ -94,13 +99,12 @@ class Session:
 
     def check_target(self, folder: str) -> None:
         """Raises ServerTrouble FOLDER if there is no such folder to move mails to."""
-        if not self._box.folder.exists(folder):
+        if not self._ready().folder.exists(folder):
             raise self._no_folder(folder, "")
 
     def _select(self, folder: str) -> str:
         """Open the folder, and learn of what happened in it since; its UIDVALIDITY."""
-        box = self._box
-        self._end_idle()
+        box = self._ready()
         if box.folder.get() == folder:
             # Without it SEARCH answers from what the last command saw, and misses later mails.
             box.client.noop()
@@ -123,7 +127,7 @@ class Session:
         return self._validity
 
     def _no_folder(self, folder: str, words: str | bytes) -> ServerTrouble:
-        found = [entry.name for entry in self._box.folder.list() if r"\Noselect" not in entry.flags]
+        found = [entry.name for entry in self._ready().folder.list() if r"\Noselect" not in entry.flags]
         if folder in found:
             return unusable(self.server, words)
         named = found[:_FOLDERS_NAMED] + ["…"] * (len(found) > _FOLDERS_NAMED)
@@ -156,7 +160,7 @@ class Session:
             if uid in found:
                 continue
             alone, words = self._bodies([uid])
-            self._box.client.noop()  # so that the server tells what is gone meanwhile
+            self._ready().client.noop()  # so that the server tells what is gone meanwhile
             if uid in alone:
                 found[uid] = alone[uid]
             elif self._existing([uid]):
@@ -216,17 +220,18 @@ class Session:
         self._mark(others, "-FLAGS.SILENT")
         try:
             self._mark(uids, "+FLAGS.SILENT")
-            self._box.client.expunge()
+            self._ready().client.expunge()
         finally:
             self._mark(others, "+FLAGS.SILENT")
 
     def _mark(self, uids: Collection[int], how: str) -> None:
-        if uids:
-            self._uid("STORE", _set(uids), how, _DELETED)
+        named = list(uids)
+        for first in range(0, len(named), COMMAND_UIDS):
+            self._uid("STORE", _set(named[first : first + COMMAND_UIDS]), how, _DELETED)
 
     def _uid(self, command: str, *args: str | bytes) -> Sequence[Item]:
         # imaplib passes bytes on as they are, and folder names are bytes; its stub knows only str.
-        status, answer = self._box.client.uid(command, *args)  # type: ignore[arg-type]
+        status, answer = self._ready().client.uid(command, *args)  # type: ignore[arg-type]
         if status != "OK":
             raise Refused(b" ".join(item for item in answer if isinstance(item, bytes)))
         return answer
@@ -240,7 +245,7 @@ class Session:
             return True
         if "IDLE" not in self._capabilities:
             return False
-        client = self._box.client
+        client = self._ready().client
         client.response("EXISTS")  # forget the number that SELECT told
         # Private, as in imap-tools, whose own start() takes an EXISTS before "+ idling" for an error.
         tag = client._command("IDLE")  # noqa: SLF001
@@ -253,22 +258,18 @@ class Session:
 
     def has_news(self) -> bool:
         """Whether an EXISTS has come during IDLE; never blocks. Raises if the server hung up."""
-        if self._client is None:
-            return False
-        heard = self._client.buffered()
+        heard = self._wire().buffered()
         if bye := _BYE.search(heard):
             raise lost(self.server, bye[1])
         return bool(_EXISTS.search(heard))
 
     def fileno(self) -> int:
         """The socket, which becomes readable when the server says something."""
-        return self._box.client.sock.fileno()
+        return self._wire().sock.fileno()
 
-    def _end_idle(self) -> None:
-        if self._idle_tag is not None and self._logged_in:
-            tag, self._idle_tag = self._idle_tag, None
-            self._logged_in.client.send(b"DONE\r\n")
-            self._logged_in.consume_until_tagged_response(tag)
+    def _wire(self) -> Client:
+        assert self._client is not None, "start_idle has connected it"
+        return self._client
 
 
 def _set(uids: Collection[int]) -> str:

@@ -221,6 +221,20 @@ async def test_waiting_ends_soon_after_a_delivery(box: Box) -> None:
     assert len(await box.mailbox.listing()) == 1
 
 
+async def test_a_mailbox_goes_on_after_waiting(
+    dovecot: Dovecot, security: Security, after_intake: str
+) -> None:
+    async with opened(dovecot, security, after_intake) as box:
+        await box.mailbox.listing()
+        await box.mailbox.wait(0.1)
+        box.deliver(NASTY["plain"])
+        listed = await box.mailbox.listing()
+        assert [NASTY["plain"]] == [mail.raw for mail in await taken(box.mailbox, listed)]
+        await box.mailbox.wait(0.1)
+        await box.mailbox.settle(listed)
+        await box.mailbox.wait(0.1)
+
+
 async def test_mail_that_came_between_listing_and_waiting_ends_the_wait(box: Box) -> None:
     await box.mailbox.listing()
     box.deliver(NASTY["plain"])
