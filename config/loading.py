@@ -11,16 +11,11 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
-from config.settings import Settings
+from config.settings import N_, Settings
 
 FILE_NAME = "facteur.toml"
 _PREFIX = "FACTEUR_"
 _NOT_KEYS = {"FACTEUR_CONFIG", "FACTEUR_SECRET_KEY"}
-
-
-def N_(template: str) -> str:  # noqa: N802 - gettext's name for "mark, do not translate"
-    """Mark a template: whoever shows a mistake translates it."""
-    return template
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +77,7 @@ def _table(file: Path, *, required: bool) -> dict[str, Any]:
         if not required and any(name.startswith(_PREFIX) for name in os.environ):
             return {}
         raise ConfigurationError(
-            [Mistake(str(file), "there is no such file: copy facteur.example.toml to it")]
+            [Mistake(str(file), N_("there is no such file: copy facteur.example.toml to it"))]
         ) from None
     except tomllib.TOMLDecodeError as error:
         raise _unusable(file, N_("is not TOML: {why}"), str(error)) from None
@@ -121,9 +116,5 @@ _TEMPLATES = {
 def _mistake(item: Any) -> Mistake:  # noqa: ANN401 - pydantic's ErrorDetails
     key = ".".join(str(part) for part in item["loc"]) or FILE_NAME
     values = {name: str(value) for name, value in item.get("ctx", {}).items()}
-    template = _TEMPLATES.get(item["type"])
-    if template:
-        return Mistake(key, template, values)
-    if item["type"] == "own":  # raised in config.settings, its message written for people
-        return Mistake(key, "{why}", {"why": item["msg"]})
-    return Mistake(key, N_("cannot be used"))
+    own = values.pop("template", "")  # of an error raised in config.settings
+    return Mistake(key, own or _TEMPLATES.get(item["type"], N_("cannot be used")), values)

@@ -22,6 +22,16 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from typing_extensions import override
 
 
+def N_(template: str) -> str:  # noqa: N802 - gettext's name for "mark, do not translate"
+    """Mark a template: whoever shows a mistake translates it."""
+    return template
+
+
+def wrong(template: str, **values: str) -> PydanticCustomError:
+    """A mistake in our own words; the template goes with it, to be translated."""
+    return PydanticCustomError("own", template, {**values, "template": template})
+
+
 def _words(value: object) -> object:
     """A list may come from the environment as words with commas between."""
     return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
@@ -32,9 +42,7 @@ def _first_line(path: str) -> str:
         return Path(path).expanduser().read_text(encoding="utf-8").partition("\n")[0].strip()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "not text"
-        raise PydanticCustomError(
-            "own", "the file {path} cannot be read ({why})", {"path": path, "why": why or ""}
-        ) from None
+        raise wrong(N_("the file {path} cannot be read ({why})"), path=path, why=why or "") from None
 
 
 def _readable(path: str) -> str:
@@ -140,7 +148,7 @@ class Reminders(Section):
         for value in values:
             hour, colon, minute = value.partition(":")
             if not (colon and hour.isdigit() and minute.isdigit() and int(hour) < 24 and int(minute) < 60):
-                raise PydanticCustomError("own", 'must be hours such as "09:00"')
+                raise wrong(N_('must be hours such as "09:00"'))
         return values
 
 
@@ -231,7 +239,7 @@ class Settings(BaseSettings):
         try:
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise PydanticCustomError("own", "must be a time zone such as Europe/Paris") from None
+            raise wrong(N_("must be a time zone such as Europe/Paris")) from None
         return value
 
     @field_validator("admins")
@@ -240,12 +248,12 @@ class Settings(BaseSettings):
         for value in values:
             network, colon, who = value.partition(":")
             if network not in {"telegram", "matrix"} or not colon or not who:
-                raise PydanticCustomError("own", 'must be ids such as "telegram:123456789" (see /whoami)')
+                raise wrong(N_('must be ids such as "telegram:123456789" (see /whoami)'))
         return values
 
     @field_validator("database_url")
     @classmethod
     def _supported_database(cls, value: SecretStr) -> SecretStr:
         if urlsplit(value.get_secret_value()).scheme not in {"", "postgres", "postgresql"}:
-            raise PydanticCustomError("own", "must be empty or postgres://user:password@host/name")
+            raise wrong(N_("must be empty or postgres://user:password@host/name"))
         return value

@@ -43,9 +43,7 @@ class Phrases:
     press_read: str = N_("… ({count} more lines: press Read)")
     more_lines: str = N_("… ({count} more lines)")
     more_entries: str = N_("… and {count} more")
-    no_button: str = N_(
-        "There is no button {number} any more: look at the numbers on the screen and try again."
-    )
+    no_button: str = N_("There is no button {number} any more: look at the screen and try again.")
     unknown_number: str = N_("There is no button {number}. Type one of the numbers on the screen, or /help.")
     saved: str = N_("saved as {path}")
     not_saved: str = N_("{name} could not be saved: {reason}")
