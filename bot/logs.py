@@ -23,6 +23,6 @@ def log_to(file: Path | None = None, level: int = logging.INFO) -> None:
             for_people if readable else for_programs,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(stream),
+        logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )

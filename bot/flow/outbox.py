@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 
 import structlog
@@ -19,7 +20,7 @@ from bot.core.deliveries import (
     Recorded,
     next_delay,
 )
-from bot.core.errors import ServerTrouble
+from bot.core.errors import ServerTrouble, TransientError
 from bot.core.ports import MailSender
 from bot.core.stores import Stores
 from bot.core.text import Text
@@ -28,6 +29,7 @@ from bot.flow.accounts import Outgoing
 log = structlog.get_logger()
 
 _FIRST_PAUSE = timedelta(seconds=30)
+_CLAIM = next_delay(1)
 _LONGEST_PAUSE = timedelta(minutes=15)
 _STATES = {
     Outcome.DELIVERED: DeliveryState.DELIVERED,
@@ -78,6 +80,7 @@ class Outbox:
 
     async def _send(self, batch: Batch) -> Text | None:
         trouble = None
+        claim = asyncio.create_task(self._hold_claim(batch))
         try:
             results = await self._offer(batch)
         except ServerTrouble as error:
@@ -86,6 +89,8 @@ class Outbox:
                 RecipientResult(delivery.recipient, Outcome.DEFERRED, 0, str(error))
                 for delivery in batch.deliveries
             ]
+        finally:
+            claim.cancel()
         now = self._clock.now()
         outcomes = [outcome.value for outcome in Outcome]
         counts = {name: sum(result.outcome == name for result in results) for name in outcomes}
@@ -98,6 +103,15 @@ class Outbox:
         log.info("recorded", post=batch.post_id, mailing=batch.mailing_id)
         await self._note_health(trouble, now)
         return trouble
+
+    async def _hold_claim(self, batch: Batch) -> None:
+        """A slow transaction outlasts the first retry delay: nobody else may claim the batch meanwhile."""
+        while True:
+            await self._clock.wait(asyncio.Event().wait(), self._clock.now() + _CLAIM / 2)
+            try:
+                await self._stores.outbox.prolong(batch, self._clock.now() + _CLAIM)
+            except TransientError:
+                log.warning("claim not prolonged", post=batch.post_id, mailing=batch.mailing_id)
 
     async def _offer(self, batch: Batch) -> list[RecipientResult]:
         """One result per delivery, in their order."""
