@@ -31,7 +31,8 @@ def fold(address: str) -> Address:
 
     What cannot be folded keeps its lower case: comparing must never fail on odd mail.
     """
-    folded = unicodedata.normalize("NFKC", address).strip().lower()
+    lower = unicodedata.normalize("NFKC", address).lower()
+    folded = unicodedata.normalize("NFKC", lower).strip()  # lower case may compose anew
     local, at, domain = folded.rpartition("@")
     if not domain.isascii():
         try:

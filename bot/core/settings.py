@@ -41,7 +41,7 @@ def _yes_or_no(value: object) -> object:
 def _octets(value: object) -> object:
     if not isinstance(value, str):
         return value
-    match = re.fullmatch(r"(\d+(?:[.,]\d+)?)\s*([km]?)[bo]?", value.strip().lower())
+    match = re.fullmatch(r"([0-9]{1,12}(?:[.,][0-9]{1,6})?)\s*([km]?)[bo]?", value.strip().lower())
     if not match:
         return value
     return int(float(match[1].replace(",", ".")) * {"": 1, "k": 1_000, "m": 1_000_000}[match[2]])
@@ -64,11 +64,12 @@ def _seal(value: SecretStr, info: SerializationInfo) -> Any:  # noqa: ANN401 - J
     return {"sealed": info.context["box"].seal(value.get_secret_value())}
 
 
-YES_NO = N_("yes or no")
-SIZE = N_("a size such as 500kB or 10MB, 0 for no limit")
-
-YesNo = Annotated[bool, BeforeValidator(_yes_or_no), YES_NO]
-Octets = Annotated[int, BeforeValidator(_octets), Field(ge=0), SIZE]
+# The sentence in each says what may be typed there: see `allowed`
+YesNo = Annotated[bool, BeforeValidator(_yes_or_no), N_("yes or no")]
+Octets = Annotated[
+    int, BeforeValidator(_octets), Field(ge=0, le=10**12), N_("a size such as 500kB or 10MB, 0 for no limit")
+]
+HostName = Annotated[str, Field(pattern=r"^[^\s/@]*$"), N_("the name of a server, such as mail.example.org")]
 Secret = Annotated[SecretStr, BeforeValidator(_unseal), PlainSerializer(_seal, when_used="json")]
 Port = Annotated[int, Field(ge=0, le=65_535), N_("a port number")]
 Count = Annotated[int, Field(ge=0, le=10_000_000), N_("a number, 0 or more")]
@@ -139,8 +140,10 @@ class ListSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    description: Annotated[str, Field(max_length=200)] = Field("", description=N_("What the list is for"))
-    prefix: Annotated[str | None, Field(max_length=60)] = Field(
+    description: Annotated[str, Field(max_length=200), N_("one line of at most 200 characters")] = Field(
+        "", description=N_("What the list is for")
+    )
+    prefix: Annotated[str | None, Field(max_length=60), N_("one line of at most 60 characters")] = Field(
         None, description=N_("Put before every subject; default [local part], empty for none")
     )
     language: Literal["", "en", "fr"] = Field("", description=N_("Language of its notices"))
@@ -158,7 +161,7 @@ class ListSettings(BaseModel):
     copy_to_author: YesNo = Field(default=True, description=N_("Authors get their own posts"))
     skip_addressed: YesNo = Field(default=True, description=N_("No copy for people already in To or Cc"))
     max_size: Octets = Field(0, description=N_("Larger posts wait for a moderator"))
-    undo_s: Annotated[int, Field(ge=0, le=86_400), N_("seconds")] = Field(
+    undo_s: Annotated[int, Field(ge=0, le=86_400), N_("a number of seconds, at most 86400")] = Field(
         30, description=N_("Seconds in which a decision can be taken back")
     )
     remind_h: Count = Field(12, description=N_("Hours after which held posts are reminded of"))
@@ -173,15 +176,17 @@ class ListSettings(BaseModel):
     notify_auto: YesNo = Field(default=False, description=N_("Also if nobody had to decide"))
     notify_unknown: YesNo = Field(default=False, description=N_("Also if nobody knows the author"))
 
-    host: str = Field("", description=N_("Server of the mailbox"))
+    host: HostName = Field("", description=N_("Server of the mailbox"))
     port: Port = Field(0, description=N_("Its port, 0 for the usual one"))
     protocol: MailProtocol = Field(MailProtocol.IMAP, description=N_("How mail is fetched"))
     security: Security = Field(Security.SSL, description=N_("How the connection is encrypted"))
     username: str = Field("", description=N_("Login, empty for the list's address"))
     password: Secret = Field(SecretStr(""), description=N_("Password of the mailbox"))
     self_signed: YesNo = Field(default=False, description=N_("Trust the certificate seen first"))
-    auth_host: str = Field("", description=N_("Host whose Authentication-Results are trusted"))
-    folder: Annotated[str, Field(min_length=1)] = Field("INBOX", description=N_("Folders that are read"))
+    auth_host: HostName = Field("", description=N_("Host whose Authentication-Results are trusted"))
+    folder: Annotated[str, Field(pattern=r"[^\s,]"), N_("folders, separated by commas")] = Field(
+        "INBOX", description=N_("Folders that are read")
+    )
     after_intake: Annotated[
         str, Field(pattern=r"^(delete|keep|move:.+)$"), N_("delete, keep or move:FOLDER")
     ] = Field("delete", description=N_("What happens to a mail on the server once it is stored here"))
@@ -189,7 +194,7 @@ class ListSettings(BaseModel):
         FirstPoll.HOLD, description=N_("What happens to mail that was there before the list")
     )
 
-    smtp_host: str = Field("", description=N_("Outgoing server, empty for the common one"))
+    smtp_host: HostName = Field("", description=N_("Outgoing server, empty for the common one"))
     smtp_port: Port = Field(0, description=N_("Its port, 0 for the usual one"))
     smtp_security: Security | Literal[""] = Field("", description=N_("How it is encrypted"))
     smtp_username: str = Field("", description=N_("Its login"))
@@ -197,11 +202,12 @@ class ListSettings(BaseModel):
     smtp_max_per_hour: Count = Field(0, description=N_("Recipients an hour, 0 for no limit"))
     smtp_max_per_day: Count = Field(0, description=N_("Recipients a day, 0 for no limit"))
 
-    @field_validator(
-        "host", "smtp_host", "username", "smtp_username", "auth_host", "description", mode="after"
-    )
+    @field_validator("*", mode="after")
     @classmethod
-    def _one_line(cls, value: str) -> str:
+    def _one_line(cls, value: Any) -> Any:  # noqa: ANN401 - of whatever type the setting is
+        """No setting holds a line end, which would end a header field or a command to a server."""
+        if type(value) is not str:
+            return value
         if not value.isprintable():
             raise ValueError("one line of text")
         return value.strip()
@@ -222,12 +228,12 @@ _FORGETS = {
     "smtp_password": frozenset({"smtp_host", "smtp_port", "smtp_security", "self_signed"}),
 }
 
-_NOT_YET = {
+_NOT_YET = (
     ("protocol", MailProtocol.POP3),
     ("first_poll", FirstPoll.LEAVE),
     ("self_signed", True),
     ("room_policy", RoomPolicy.MODERATORS),
-}
+)
 """Values that are promised and not built: refused, because ignoring them would be a lie."""
 
 
@@ -240,28 +246,29 @@ def changed(own: dict[str, Any], words: dict[str, str]) -> dict[str, Any]:
     Raises:
         UserError: names every word that is wrong, what is allowed there, and changes nothing.
     """
-    kept = dict(own)
-    for secret, triggers in _FORGETS.items():
-        if triggers & words.keys():
-            kept.pop(secret, None)
-    checked = validated({**kept, **words})
-    return checked.model_dump(exclude_unset=True)
+    after = validated({**own, **words}).model_dump(exclude_unset=True)
+    for secret, places in _FORGETS.items():
+        moved = any(key not in own or own[key] != after[key] for key in places & words.keys())
+        if moved and secret not in words:
+            after.pop(secret, None)
+    return after
 
 
 def validated(values: dict[str, Any]) -> ListSettings:
     """Settings from typed or stored values. Raises UserError with one sentence per mistake."""
+    wrong: list[str] = []
     try:
         settings = ListSettings.model_validate(values)
     except ValidationError as error:
-        mistakes = [_mistake(str(item["loc"][0])) for item in error.errors(include_input=False)]
-        raise UserError(Text("{mistakes}", mistakes=mistakes)) from None
-    refused = [
-        Text("{key}={value} is not available yet", key=k, value=_shown(v))
-        for k, v in _NOT_YET
-        if getattr(settings, k) == v
+        wrong = list(dict.fromkeys(str(item["loc"][0]) for item in error.errors(include_input=False)))
+        settings = ListSettings.model_validate({k: v for k, v in values.items() if k not in wrong})
+    mistakes = [_mistake(key) for key in wrong] + [
+        Text("{key}={value} is not available yet", key=key, value=_shown(value))
+        for key, value in _NOT_YET
+        if getattr(settings, key) == value
     ]
-    if refused:
-        raise UserError(Text("{mistakes}", mistakes=refused))
+    if mistakes:
+        raise UserError(Text("{mistakes}", mistakes=mistakes))
     return settings
 
 

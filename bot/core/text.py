@@ -178,7 +178,7 @@ def plain_size(size: Size, point: str = ".") -> str:
     """``999 B``, ``12 kB``, ``10.5 MB``: one decimal at most, never a trailing zero."""
     if size.octets < 1_000:
         return f"{size.octets} B"
-    if size.octets < 1_000_000:
+    if size.octets < 999_500:  # from here on it would round to 1000 kB
         return f"{size.octets / 1_000:.0f} kB"
     return f"{size.octets / 1_000_000:.1f}".removesuffix(".0").replace(".", point) + " MB"
 
