@@ -10,10 +10,10 @@ from contextvars import Context, ContextVar
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from tortoise.exceptions import DBConnectionError, IntegrityError, OperationalError
+from tortoise.exceptions import DBConnectionError, IntegrityError, OperationalError, ValidationError
 from tortoise.transactions import in_transaction
 
-from bot.core.errors import Conflict, TransientError
+from bot.core.errors import Conflict, TransientError, UserError
 from bot.core.text import Text, verbatim
 
 P = ParamSpec("P")
@@ -108,13 +108,15 @@ async def _translating(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Give the errors of the database their meaning: later may work, or somebody was first."""
+    """Give the errors of the database their meaning: somebody was first, too long, or later may work."""
     try:
         yield
     except IntegrityError as error:
         raise Conflict(
             Text("this changed or was deleted at the same moment: look again, then repeat it")
         ) from error
+    except ValidationError as error:
+        raise UserError(Text("this is longer than anything that can be stored: shorten it")) from error
     except (OperationalError, DBConnectionError, sqlite3.Error, OSError) as error:
         raise TransientError(
             Text(

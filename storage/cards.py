@@ -33,7 +33,7 @@ async def deal_cards(post_id: int, at: datetime) -> None:
 
 async def note_progress(post_ids: Collection[int], at: datetime) -> None:
     """Raise the cards of running distributions, without hurry."""
-    for row in await CardRow.filter(post_id__in=post_ids):
+    for row in await CardRow.filter(post_id__in=post_ids).select_for_update():
         hurried = row.failures or row.shown < row.urgent  # a back-off or a state change sets the date
         calm_at = row.shown_at + CALM if row.shown_at else at
         due_at = row.due_at if hurried else max(at, calm_at)

@@ -34,7 +34,7 @@ from storage.cards import note_progress, raise_cards
 from storage.mailings import copy_ids, has_open_copy
 from storage.quota import DAY, Quota
 from storage.rows import AttemptRow, DeliveryRow, MailingRow, MlistRow, PostRow, RawRow
-from storage.values import column, listing
+from storage.values import address_key, column, listing
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,8 @@ class Outbox(Store):
     """Mailings and their deliveries."""
 
     async def claim(self, account: SmtpAccount, mlist_ids: Collection[int], now: datetime) -> Batch | None:
-        taken = await self._take(account, mlist_ids, now)
+        # most looks find nothing due: they must not queue for the write lock
+        taken = await self._take(account, mlist_ids, now) if await self._any_due(mlist_ids, now) else None
         if taken is None:
             return None
         mailing = taken.mailing
@@ -63,6 +64,10 @@ class Outbox(Store):
             content=bytes(mailing.header) + await asyncio.to_thread(_body, taken),
             deliveries=taken.deliveries,
         )
+
+    @reading
+    async def _any_due(self, mlist_ids: Collection[int], now: datetime) -> bool:
+        return await _first_due(list(mlist_ids), now) is not None
 
     @atomic
     async def _take(self, account: SmtpAccount, mlist_ids: Collection[int], now: datetime) -> _Taken | None:
@@ -77,7 +82,8 @@ class Outbox(Store):
             return None
         size = account.max_recipients if left is None else min(account.max_recipients, left)
         due = DeliveryRow.filter(mailing_id=first, state__in=OPEN_STATES, next_attempt_at__lte=now)
-        rows = await due.order_by("attempts", "id").limit(size).select_for_update(skip_locked=True)
+        due = due.order_by("attempts", "id").limit(size).select_for_update(skip_locked=True)
+        rows = await due.only("id", "recipient", "attempts", "first_attempt_at")
         await AttemptRow.create(account=account.key, at=now, recipients=len(rows))
         claimed = await _count_attempt(rows, now)
         mailing = await MailingRow.get(id=first)
@@ -123,7 +129,8 @@ class Outbox(Store):
     async def counts(self, post_id: int) -> Counts:
         copies = DeliveryRow.filter(mailing_id__in=await copy_ids(post_id))
         rows = await copies.annotate(n=Count("id")).group_by("state").values_list("state", "n")
-        return Counts(**{str(state): n for state, n in rows})
+        last = await copies.filter(state=DeliveryState.DELIVERED).order_by("-ended_at").first()
+        return Counts(**{str(state): n for state, n in rows}, last_at=last.ended_at if last else None)
 
     @reading
     async def forecast(
@@ -145,7 +152,7 @@ class Outbox(Store):
         if mlist_ids is not None:
             found = found.filter(mlist_id__in=list(mlist_ids))
         if address:
-            found = found.filter(recipient=address)
+            found = found.filter(recipient=address_key(address))
         total = await found.count()
         if page.after is not None:
             found = found.filter(id__lt=page.after)
@@ -182,6 +189,8 @@ async def _active(mlist_ids: Collection[int]) -> list[int]:
 
 
 async def _quota(account: SmtpAccount, now: datetime) -> Quota:
+    if not (account.max_per_hour or account.max_per_day):
+        return Quota(account, ())
     spent = AttemptRow.filter(account=account.key, at__gt=now - DAY).order_by("at")
     return Quota(account, await spent.values_list("at", "recipients"))
 
@@ -201,18 +210,20 @@ async def _first_due(mlist_ids: list[int], now: datetime) -> int | None:
 
 async def _count_attempt(rows: Sequence[DeliveryRow], now: datetime) -> tuple[Claimed, ...]:
     """Store one more attempt and the date of the next, and say what will be tried."""
-    same: defaultdict[int, list[int]] = defaultdict(list)
-    for row in rows:
-        same[row.attempts + 1].append(row.id)
-    for attempts, ids in same.items():
-        await DeliveryRow.filter(id__in=ids).update(
-            attempts=attempts, next_attempt_at=now + next_delay(attempts), last_attempt_at=now
-        )
-    first = [row.id for row in rows if row.first_attempt_at is None]
-    await DeliveryRow.filter(id__in=first).update(first_attempt_at=now)
-    return tuple(
+    claimed = tuple(
         Claimed(row.id, Address(row.recipient), row.attempts + 1, row.first_attempt_at or now) for row in rows
     )
+    same: defaultdict[tuple[int, datetime], list[int]] = defaultdict(list)
+    for delivery in claimed:
+        same[delivery.attempts, delivery.first_attempt_at].append(delivery.id)
+    for (attempts, first_attempt_at), ids in same.items():
+        await DeliveryRow.filter(id__in=ids).update(
+            attempts=attempts,
+            first_attempt_at=first_attempt_at,
+            last_attempt_at=now,
+            next_attempt_at=now + next_delay(attempts),
+        )
+    return claimed
 
 
 async def _copied_posts(rows: QuerySet[DeliveryRow]) -> list[int]:
@@ -239,7 +250,7 @@ async def _concerned(
     rows = DeliveryRow.filter(state__in=list(states), mlist_id__in=list(mlist_ids))
     if post_id is not None:
         rows = rows.filter(mailing_id__in=await column(MailingRow.filter(post_id=post_id), "id"))
-    return rows.filter(recipient=address) if address else rows
+    return rows.filter(recipient=address_key(address)) if address else rows
 
 
 async def _deliveries(rows: QuerySet[DeliveryRow]) -> list[Delivery]:

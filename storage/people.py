@@ -11,8 +11,8 @@ from bot.core.posts import PostState
 from bot.core.stores import Listing, Page
 from bot.core.text import folded
 from storage.atomic import Store, atomic, reading
-from storage.rows import AddressRow, PersonRow, PostRow, RoleRow
-from storage.values import author_key, column, person_of, words_of
+from storage.rows import ADDRESS_LENGTH, AddressRow, PersonRow, PostRow, RoleRow
+from storage.values import address_key, column, person_of, words_of
 
 
 class People(Store):
@@ -70,7 +70,9 @@ class People(Store):
             addresses, name = [*person.addresses], person.name
             held = await column(RoleRow.filter(mlist_id=mlist.id, person_id=person_id), "role")
             roles = frozenset(Role(role) for role in held)
-        posts = PostRow.filter(mlist_id=mlist.id, author__in=[author_key(item) for item in addresses if item])
+        posts = PostRow.filter(
+            mlist_id=mlist.id, author__in=[address_key(item) for item in addresses if item]
+        )
         refused = posts.filter(state__in=(PostState.REJECTED, PostState.DISCARDED))
         return Standing(
             known=person_id is not None,
@@ -82,6 +84,8 @@ class People(Store):
 
 
 async def _person_id(address: Address) -> int | None:
+    if len(address) > ADDRESS_LENGTH:
+        return None
     row = await AddressRow.get_or_none(address=address)
     return row.person_id if row else None
 

@@ -18,7 +18,7 @@ from storage.decisions import Decisions
 from storage.mailings import delete_mailings
 from storage.refusals import no_such_post
 from storage.rows import CardRow, DeliveryRow, KnownMailRow, MailingRow, PostRow, RawRow
-from storage.values import author_key, column, in_groups, listing, post_of, words_of
+from storage.values import address_key, column, in_groups, listing, post_of, words_of
 
 _ENDS = (PostState.REJECTED, PostState.DISCARDED, PostState.EXPIRED, PostState.DISTRIBUTED)
 _ASKED_AT_ONCE = 500
@@ -52,7 +52,7 @@ class Posts(Decisions):
             state=PostState.RECEIVED,
             received_at=post.received_at,
             size_octets=len(post.raw),
-            author=author_key(post.authors[0].address) if post.authors else "",
+            author=address_key(post.authors[0].address) if post.authors else "",
             authors=authors,
             subject=post.subject,
             message_id=post.message_id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from tortoise.expressions import F
 from tortoise.queryset import QuerySet
@@ -11,6 +12,7 @@ from tortoise.queryset import QuerySet
 from bot.core.chat import Card, Room
 from bot.core.posts import PostState
 from storage.atomic import Store, atomic, reading
+from storage.cards import CALM
 from storage.rows import CardRow, PostRow, RoomRow
 from storage.values import card_of, column, room_of
 
@@ -49,14 +51,15 @@ class Rooms(Store):
     async def shown(self, card: Card, message_id: str, at: datetime, again_at: datetime | None) -> None:
         # a card that was to be posted anew meanwhile keeps that wish: its message_id is another
         same = CardRow.filter(post_id=card.post_id, room_id=card.room_id, message_id=card.message_id)
-        row = await same.first()
+        row = await same.select_for_update().first()
         if row is None:
             return
-        await CardRow.filter(id=row.id).update(
-            shown=card.wanted, message_id=message_id, failures=0, shown_at=at
-        )
+        values: dict[str, Any] = {"shown": card.wanted, "message_id": message_id, "shown_at": at}
         if again_at is not None and row.wanted == card.wanted:
-            await CardRow.filter(id=row.id).update(wanted=F("wanted") + 1, due_at=again_at)
+            values |= {"wanted": row.wanted + 1, "due_at": again_at}
+        elif row.urgent <= card.wanted:  # only progress since: it waits its turn
+            values |= {"due_at": max(row.due_at, at + CALM)}
+        await CardRow.filter(id=row.id).update(failures=0, **values)
 
     @atomic
     async def postpone(self, card: Card, until: datetime) -> None:

@@ -27,8 +27,8 @@ def words_of(words: str) -> list[str]:
     return _WORD.findall(folded(words))
 
 
-def author_key(address: str) -> str:
-    """An author's address as the column with an index takes it: mail may claim one of any length."""
+def address_key(address: str) -> str:
+    """An address as columns with an index take it: mail may claim one of any length."""
     return address[:ADDRESS_LENGTH]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -11,12 +11,19 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-from bot.core.addresses import Mailbox, fold
+from bot.core.addresses import Address, Mailbox, fold
+from bot.core.deliveries import MailingKind, NewMailing
 from bot.core.header import split
-from bot.core.posts import Cursor, NewPost
+from bot.core.lists import MailingList
+from bot.core.people import Actor
+from bot.core.posts import Cursor, Decision, Disposition, NewPost, Post, Screened, Verdict
 from bot.core.stores import Stores
+from bot.core.text import Text
 from storage.database import open_stores
 from storage.secrets import FernetBox
+
+ANNE = Actor("telegram:1", "Anne")
+BORIS = Actor("matrix:@boris:example.org", "Boris")
 
 _uids = count(1)
 
@@ -65,3 +72,56 @@ def new_post(
         text=text,
         attachments=(),
     )
+
+
+async def a_list(stores: Stores, at: datetime, address: str = "legumes@example.org") -> MailingList:
+    """A list without settings of its own."""
+    return await stores.lists.add(fold(address), {}, at)
+
+
+async def screened(
+    stores: Stores,
+    post: NewPost,
+    disposition: Disposition = Disposition.HOLD,
+    mailings: Sequence[NewMailing] = (),
+) -> Post:
+    """A post taken in and judged by the rule ``default``, both when it was received."""
+    post_id = await stores.posts.take_in(post)
+    assert post_id is not None
+    verdict = Verdict(disposition, "default", Text("every post of {who} waits", who="Anne"))
+    judged = await stores.posts.screened(Screened(post_id, verdict, post.received_at, tuple(mailings)))
+    assert judged is not None
+    return judged
+
+
+def mailing(recipients: Sequence[str], due_at: datetime, kind: MailingKind = MailingKind.COPY) -> NewMailing:
+    """The post's copy, or a notice."""
+    return NewMailing(
+        kind=kind,
+        mail_from=Address("legumes@example.org"),
+        recipients=tuple(Address(recipient) for recipient in recipients),
+        header=b"Subject: [legumes] Carottes\r\n\r\n",
+        body=None if kind is MailingKind.COPY else b"Votre message a ete refuse.\r\n",
+        due_at=due_at,
+    )
+
+
+def decision(
+    post: Post,
+    at: datetime,
+    *,
+    by: Actor = ANNE,
+    disposition: Disposition = Disposition.ACCEPT,
+    mailings: Sequence[NewMailing] = (),
+    seen: int | None = None,
+) -> Decision:
+    """Somebody's word on a post, without an undo window."""
+    return Decision(
+        post.id, disposition, by, at, undo_until=at, seen_decisions=seen, mailings=tuple(mailings)
+    )
+
+
+async def accepted(stores: Stores, mlist: MailingList, at: datetime, recipients: Sequence[str]) -> Post:
+    """A post that Anne just distributed to these recipients, whose copies are due."""
+    post = await screened(stores, new_post(mlist.id, at))
+    return await stores.posts.decide(decision(post, at, mailings=[mailing(recipients, at)]))

@@ -1,0 +1,217 @@
+"""What every `ListStore` promises: settings sealed and kept, health, deletion without remains."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+from pydantic import SecretStr
+
+from bot.core.addresses import Mailbox, fold
+from bot.core.deliveries import DeliveryState
+from bot.core.errors import Conflict, PermanentError, UserError
+from bot.core.lists import MailingList
+from bot.core.people import Ban, Role
+from bot.core.posts import Cursor, PostState
+from bot.core.settings import Moderation, changed
+from bot.core.stores import ListCounts, Page, Removed, Stores
+from bot.core.text import Size, Text
+from storage.database import open_stores
+from storage.secrets import FernetBox
+from tests.support.clock import ManualClock
+from tests.support.outgoing import ACCOUNT
+from tests.support.stores import a_list, accepted, new_post, screened
+
+SECRET = "très secret"  # a password with an accent
+OWN = {"moderation": Moderation.ALL, "prefix": "", "password": SecretStr(SECRET), "max_size": 5_000_000}
+
+
+async def test_a_list_keeps_what_it_was_given(stores: Stores, clock: ManualClock) -> None:
+    """Python values in, the same values out; the rest are defaults."""
+    added = await stores.lists.add(fold("legumes@example.org"), OWN, clock.now())
+
+    [mlist] = await stores.lists.all()
+
+    assert added == mlist == await stores.lists.get(added.id)
+    assert mlist.own == OWN
+    assert mlist.settings.password.get_secret_value() == SECRET
+    assert (mlist.settings.moderation, mlist.settings.undo_s) == (Moderation.ALL, 30)
+    assert (mlist.version, mlist.paused, mlist.created_at) == (1, False, clock.now())
+    assert mlist.poll.ok_at is None
+    assert mlist.smtp.trouble is None
+
+
+async def test_passwords_are_nowhere_in_the_database(
+    stores: Stores, clock: ManualClock, database: Path
+) -> None:
+    """Neither in the file nor beside it, whatever is asked of the list."""
+    mlist = await stores.lists.add(fold("legumes@example.org"), OWN, clock.now())
+    await stores.lists.change(mlist, {**OWN, "smtp_password": SecretStr(SECRET)})
+    await stores.lists.change_defaults({"smtp_password": SecretStr(SECRET)})
+
+    for file in database.parent.iterdir():
+        assert SECRET.encode() not in file.read_bytes()
+        assert b"****" not in file.read_bytes()
+        assert file.stat().st_mode & 0o077 == 0
+
+
+async def test_another_key_is_told_in_a_sentence(stores: Stores, clock: ManualClock, database: Path) -> None:
+    """Which says where to look, and no secret."""
+    await stores.lists.add(fold("legumes@example.org"), OWN, clock.now())
+    other = FernetBox(Fernet.generate_key().decode(), "another")
+
+    async with open_stores(database, other) as locked:
+        with pytest.raises(PermanentError, match="password cannot be read: this is not the key") as refusal:
+            await locked.lists.all()
+
+    assert "gAAAA" not in str(refusal.value)
+
+
+async def test_an_address_has_one_list(stores: Stores, clock: ManualClock) -> None:
+    mlist = await a_list(stores, clock.now())
+    other = await a_list(stores, clock.now(), "pain@example.org")
+
+    with pytest.raises(UserError, match=r"there is a list legumes@example\.org already"):
+        await a_list(stores, clock.now())
+    with pytest.raises(UserError, match="already"):
+        await stores.lists.rename(other, mlist.address)
+
+    renamed = await stores.lists.rename(other, fold("oeufs@example.org"))
+    assert renamed.address == "oeufs@example.org"
+    assert [each.address for each in await stores.lists.all()] == ["legumes@example.org", "oeufs@example.org"]
+
+
+async def test_a_change_replaces_the_list_s_own_settings(stores: Stores, clock: ManualClock) -> None:
+    mlist = await stores.lists.add(fold("legumes@example.org"), OWN, clock.now())
+
+    latest = await stores.lists.change(mlist, changed(mlist.own, {"undo_s": "0", "prefix": "[L]"}))
+
+    assert latest.version > mlist.version
+    assert (latest.settings.undo_s, latest.prefix) == (0, "[L]")
+    assert latest.settings.password.get_secret_value() == SECRET
+    assert latest.own.keys() == {*OWN, "undo_s"}
+
+
+async def test_of_two_changes_at_once_none_is_lost(stores: Stores, clock: ManualClock) -> None:
+    """The second finds a newer version, reads again and repeats."""
+    mlist = await a_list(stores, clock.now())
+
+    async def change(key: str) -> None:
+        while True:
+            latest = await stores.lists.get(mlist.id)
+            try:
+                await stores.lists.change(latest, changed(latest.own, {key: "7"}))
+            except Conflict:
+                continue
+            return
+
+    keys = {"undo_s", "remind_h", "expire_days", "smtp_max_per_hour", "smtp_max_per_day"}
+    await asyncio.gather(*(change(key) for key in keys))
+
+    assert keys == (await stores.lists.get(mlist.id)).own.keys()
+    with pytest.raises(Conflict):
+        await stores.lists.change(mlist, {})
+
+
+async def test_defaults_stand_behind_the_list_s_own(stores: Stores, clock: ManualClock) -> None:
+    """Changing them changes the lists, so their version rises."""
+    mlist = await stores.lists.add(fold("legumes@example.org"), {"undo_s": 5}, clock.now())
+    assert await stores.lists.defaults() == {}
+
+    await stores.lists.change_defaults({"undo_s": 60, "remind_h": 3})
+
+    latest = await stores.lists.get(mlist.id)
+    assert (latest.settings.undo_s, latest.settings.remind_h) == (5, 3)
+    assert latest.own == {"undo_s": 5}
+    assert latest.version > mlist.version
+    assert await stores.lists.defaults() == {"undo_s": 60, "remind_h": 3}
+
+
+async def test_health_is_remembered(stores: Stores, clock: ManualClock) -> None:
+    """The last success stays known while there is trouble, and the trouble goes with the next."""
+    mlist = await a_list(stores, clock.now())
+    trouble = Text("the mailbox is full: {size}", size=Size(10))
+
+    await stores.lists.polled(mlist.id, clock.now(), None)
+    await stores.lists.polled(mlist.id, clock.now(), trouble)
+    await stores.lists.connected([mlist.id], clock.now(), trouble)
+
+    ill = await stores.lists.get(mlist.id)
+    assert (ill.poll.ok_at, ill.poll.trouble) == (clock.now(), trouble)
+    assert (ill.smtp.ok_at, ill.smtp.trouble) == (None, trouble)
+    await stores.lists.polled(mlist.id, clock.now(), None)
+    well = await stores.lists.get(mlist.id)
+    assert (well.poll.trouble, well.version) == (None, mlist.version)
+
+
+async def test_old_mail_is_noted_once(stores: Stores, clock: ManualClock) -> None:
+    """Also that there was none."""
+    mlist = await a_list(stores, clock.now())
+    empty = await a_list(stores, clock.now(), "pain@example.org")
+    first = Cursor("INBOX", "1", "1")
+    assert await stores.lists.old_mail(mlist.id) is None
+
+    await stores.lists.note_old_mail(mlist.id, [first])
+    await stores.lists.note_old_mail(mlist.id, [first, Cursor("INBOX", "1", "2")])
+    await stores.lists.note_old_mail(empty.id, [])
+
+    assert await stores.lists.old_mail(mlist.id) == {str(first)}
+    assert await stores.lists.old_mail(empty.id) == set()
+
+
+async def test_counts_are_of_people_and_of_addresses(stores: Stores, clock: ManualClock) -> None:
+    """Moderators count where they are members too; nobody counts twice."""
+    mlist = await a_list(stores, clock.now())
+    anne, boris = Mailbox("Anne", fold("anne@example.org")), Mailbox("", fold("boris@example.org"))
+    await stores.people.grant(mlist, Role.MEMBER, anne)
+    await stores.people.grant(mlist, Role.MODERATOR, anne)
+    await stores.people.grant(mlist, Role.MODERATOR, boris)
+    await screened(stores, new_post(mlist.id, clock.now()))
+
+    assert ListCounts(people=1, addresses=1, held=1) == await stores.lists.counts(mlist)
+    wider = await stores.lists.change(mlist, {"include_moderators": True})
+    assert ListCounts(people=2, addresses=2, held=1) == await stores.lists.counts(wider)
+
+
+async def test_pausing_is_kept(stores: Stores, clock: ManualClock) -> None:
+    mlist = await a_list(stores, clock.now())
+
+    assert (await stores.lists.pause(mlist, paused=True)).paused
+    assert (await stores.lists.get(mlist.id)).paused
+    assert not (await stores.lists.pause(mlist, paused=False)).paused
+
+
+async def fill(stores: Stores, clock: ManualClock, mlist: MailingList) -> None:
+    """One of everything that can belong to a list."""
+    await screened(stores, new_post(mlist.id, clock.now()))
+    await accepted(stores, mlist, clock.now(), ["a@example.org", "b@example.org"])
+    await stores.people.grant(mlist, Role.MEMBER, Mailbox("Anne", fold("anne@example.org")))
+    await stores.bans.add(Ban("spam@example.org", mlist.id, "Anne", clock.now()))
+    await stores.lists.note_old_mail(mlist.id, [Cursor("INBOX", "1", "1")])
+
+
+async def test_a_deleted_list_leaves_nothing_but_people(stores: Stores, clock: ManualClock) -> None:
+    """What was held and what was due is counted; other lists keep all of theirs."""
+    room = await stores.rooms.open("terminal", "tty", "fr", clock.now())
+    mlist, other = await a_list(stores, clock.now()), await a_list(stores, clock.now(), "pain@example.org")
+    await fill(stores, clock, mlist)
+    await fill(stores, clock, other)
+
+    assert Removed(held=1, dropped=2) == await stores.lists.delete(mlist)
+
+    with pytest.raises(UserError, match="deleted"):
+        await stores.lists.get(mlist.id)
+    with pytest.raises(UserError, match="deleted"):
+        await stores.lists.change(mlist, {})
+    assert {other.id} == {
+        post.mlist_id for post in (await stores.posts.find(None, set(PostState), "", Page())).items
+    }
+    assert (await stores.outbox.find(None, set(DeliveryState), "", Page())).total == 2
+    assert await stores.outbox.claim(ACCOUNT, [mlist.id], clock.now()) is None
+    assert len(await stores.rooms.cards_due(room, clock.now(), 10)) == 2
+    assert await stores.bans.concerning(mlist.id) == []
+    standing = await stores.people.standing(other, fold("anne@example.org"))
+    assert (standing.known, standing.roles) == (True, frozenset({Role.MEMBER}))
+    assert await stores.lists.old_mail(other.id) == {"INBOX/1/1"}
