@@ -85,7 +85,7 @@ def trust(standing: Standing) -> Text:
     """Whether the list knows the author, and what became of their posts so far."""
     roles: list[Text] = [Text(name) for role, name in _ROLES.items() if role in standing.roles]
     if roles:
-        known = Text("{roles} of this list", roles=roles)
+        known = Text("on this list: {roles}", roles=roles)
     elif standing.known:
         known = Text("in the directory, without a role on this list")
     else:

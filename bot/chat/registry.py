@@ -15,7 +15,7 @@ import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import import_module
 from typing import Any, Protocol, get_type_hints
 
@@ -143,11 +143,18 @@ def command(
     return register
 
 
+@cache
 def commands() -> Mapping[str, Command]:
-    """Every command by name, in the order of help."""
-    for module in _MODULES:
-        import_module(f"bot.chat.commands.{module}")
-    return _COMMANDS
+    """Every command by name, in the order of help, whichever module was imported first."""
+    return {
+        known.name: known
+        for module in _MODULES
+        for known in _registered_by(import_module(f"bot.chat.commands.{module}").__name__)
+    }
+
+
+def _registered_by(module: str) -> list[Command]:
+    return [known for known in _COMMANDS.values() if known.run.__module__ == module]
 
 
 def find(name: str) -> Command:

@@ -45,10 +45,8 @@ class _Word:
     end: int
     key: str
     value: str
-
-    @property
-    def unclosed(self) -> bool:
-        return bool(self.key) and self.value.startswith(('"', "“"))
+    unclosed: bool = False
+    """It starts with a quotation mark that nothing closes."""
 
 
 class Words:
@@ -115,7 +113,13 @@ class Words:
 
 def _split(line: str) -> list[_Word]:
     return [
-        _Word(match.end() - len(match[0].lstrip()), match.end(), match["key"] or "", _value(match))
+        _Word(
+            start=match.end() - len(match[0].lstrip()),
+            end=match.end(),
+            key=match["key"] or "",
+            value=_value(match),
+            unclosed=(match["plain"] or "").startswith(('"', "“")),
+        )
         for match in _WORD.finditer(line)
         if match[0].strip()
     ]

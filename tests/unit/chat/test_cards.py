@@ -86,7 +86,7 @@ def test_it_is_drawn_in_the_reader_s_language() -> None:
 def test_trust_tells_role_and_history() -> None:
     roles = frozenset({Role.MEMBER, Role.MODERATOR})
     standing = Standing(known=True, roles=roles, posts_accepted=3, posts_refused=1)
-    assert "moderator, member of this list · 3 accepted, 1 refused" in shown(
+    assert "on this list: moderator, member · 3 accepted, 1 refused" in shown(
         HELD, replace(FACTS, standing=standing)
     )
     stranger = Standing(known=True, roles=frozenset())
