@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from email.message import Message
 
-from charset_normalizer import from_bytes
-
+from bot.core.charsets import in_charset, undeclared
 from bot.core.chat import File
-from bot.core.header import decoded, readable, split
+from bot.core.header import Header, decoded, readable, split
 from bot.core.posts import Attachment, Cursor, NewPost
 
 PARSE_ERRORS = (
@@ -30,7 +29,6 @@ PARSE_ERRORS = (
 
 _TEXT_LIMIT = 20_000
 _PART_LIMIT = 2_000
-_CHARSET_SAMPLE_OCTETS = 50_000
 _PATH_CHARACTERS = re.compile(r"[/\\\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -39,7 +37,7 @@ def read(mlist_id: int, cursor: Cursor, raw: bytes, received_at: datetime) -> Ne
     header, body = split(raw)
     unparsed = ""
     try:
-        text, attachments = _body(raw)
+        text, attachments = _body(_parsed(header, body))
     except PARSE_ERRORS as error:
         text, attachments, unparsed = "", (), f"{type(error).__name__}: {error}"
     return NewPost(
@@ -62,14 +60,13 @@ def attached_files(raw: bytes) -> list[File]:
     try:
         return [
             File(_name(part, number), part.get_content_type(), _content(part))
-            for number, part in enumerate(_attachments(_parsed(raw)), 1)
+            for number, part in enumerate(_attachments(_parsed(*split(raw))), 1)
         ]
     except PARSE_ERRORS:
         return []
 
 
-def _body(raw: bytes) -> tuple[str, tuple[Attachment, ...]]:
-    message = _parsed(raw)
+def _body(message: Message) -> tuple[str, tuple[Attachment, ...]]:
     attachments = tuple(
         Attachment(_name(part, number), part.get_content_type(), len(_content(part)))
         for number, part in enumerate(_attachments(message), 1)
@@ -79,8 +76,9 @@ def _body(raw: bytes) -> tuple[str, tuple[Attachment, ...]]:
     return readable(text.strip())[:_TEXT_LIMIT], attachments
 
 
-def _parsed(raw: bytes) -> Message:
-    return email.message_from_bytes(raw, policy=email.policy.compat32)
+def _parsed(header: Header, body: bytes) -> Message:
+    """The parts of a mail; a line that is no field must not pass for the end of its header."""
+    return email.message_from_bytes(header.to_bytes() + body, policy=email.policy.compat32)
 
 
 def _leaves(message: Message) -> Iterator[Message]:
@@ -127,15 +125,13 @@ def _inner(part: Message) -> list[Message]:
 
 
 def _text(part: Message) -> str:
-    """The text of a part: in its declared charset, in UTF-8, else as well as can be guessed."""
+    """The text of a part: in its declared charset, else as well as can be guessed."""
     content = _content(part)
-    for charset in (str(part.get_content_charset() or ""), "utf-8"):
-        try:
-            return content.decode(charset).replace("\r\n", "\n")
-        except (LookupError, ValueError):
-            continue
-    best = from_bytes(content[:_CHARSET_SAMPLE_OCTETS]).best()
-    return content.decode(best.encoding if best else "cp1252", "replace").replace("\r\n", "\n")
+    try:
+        text = in_charset(content, str(part.get_content_charset() or "utf-8"))
+    except (LookupError, ValueError):
+        text = undeclared(content)
+    return text.replace("\r\n", "\n")
 
 
 def _html_text(markup: str) -> str:

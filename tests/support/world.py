@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
@@ -13,17 +13,23 @@ from typing import Any
 
 import pytest
 
-from bot.app import App, local_person, open_app
+from bot.app import App, open_app
+from bot.core.chat import Answer, Press
+from bot.core.people import Actor
+from bot.core.ports import Servers
 from bot.core.settings import Security
 from config.settings import Settings, Smtp
 from tests.support.clock import ManualClock
 from tests.support.dovecot import Account, Dovecot
 from tests.support.smtp_server import SmtpServer, Taken
 
+ANNE = Actor("local:anne", "Anne")
+BRUNO = Actor("local:bruno", "Bruno")
+
 
 @dataclass
 class World:
-    """An installation with one list, `mailbox` being what the list reads."""
+    """An installation seen through one of its lists, `mailbox` being what that list reads."""
 
     app: App
     clock: ManualClock
@@ -40,36 +46,66 @@ class World:
     def name(self) -> str:
         return self.address.partition("@")[0]
 
-    async def do(self, command: str) -> dict[str, Any]:
+    async def do(self, command: str, who: Actor = ANNE) -> dict[str, Any]:
         """A chat command as ``facteur do --json`` would answer it; it must succeed."""
-        done = await self.app.dispatcher.run_line(command, local_person())
+        done = await self.app.dispatcher.run_line(command, who)
         assert done.ok, done.text
         return {"text": done.text, "rows": list(done.rows), "files": done.files}
 
-    async def refused(self, command: str) -> str:
+    async def refused(self, command: str, who: Actor = ANNE) -> str:
         """The sentence with which a command is refused."""
-        done = await self.app.dispatcher.run_line(command, local_person())
+        done = await self.app.dispatcher.run_line(command, who)
         assert not done.ok, done.text
         return done.text
+
+    async def said(self, command: str) -> str:
+        """What a person reads in answer."""
+        text: str = (await self.do(command))["text"]
+        return text
+
+    async def press(self, data: str, who: Actor = ANNE) -> Answer:
+        """A tap on a button of a card."""
+        return await self.app.dispatcher.pressed(Press(who, "console", data))
 
     async def rows(self, command: str) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = (await self.do(command))["rows"]
         return rows
 
-    async def add_list(self, **settings: str) -> None:
+    async def add_list(self, **settings: str) -> dict[str, Any]:
         """The list, with the mailbox as it is; its undo window is what `settings` say, else none."""
-        given = {"undo_s": "0"} | settings
-        words = " ".join(f'{key}="{value}"' for key, value in given.items())
         account = self.dovecot.mailbox_account(self.mailbox, Security.NONE)
-        await self.do(
-            f"/addlist {self.address} host={account.host} port={account.port} security=none "
-            f"password={account.password} {words}"
-        )
+        given = {
+            "undo_s": "0",
+            "host": account.host,
+            "port": str(account.port),
+            "security": account.security.value,
+            "password": account.password,
+        } | settings
+        words = " ".join(f'{key}="{value}"' for key, value in given.items())
+        return await self.do(f"/addlist {self.address} {words}")
+
+    def another(self) -> World:
+        """The same installation, seen through a list of its own that is still to be added."""
+        return replace(self, mailbox=self.dovecot.add_user())
+
+    async def members(self, *addresses: str) -> None:
+        """People who get the list's posts."""
+        for address in addresses:
+            await self.do(f"/addmember {self.name} {address}")
+
+    async def put(self, *mails: bytes, folder: str = "INBOX") -> None:
+        """Mails arrive in the mailbox, and nobody looks yet."""
+        for raw in mails:
+            await asyncio.to_thread(self.dovecot.deliver, self.mailbox, raw, folder)
 
     async def deliver(self, *mails: bytes) -> None:
         """Put mails into the mailbox, and let facteur do all that is due now."""
-        for raw in mails:
-            await asyncio.to_thread(self.dovecot.deliver, self.mailbox, raw)
+        await self.put(*mails)
+        await self.pass_()
+
+    async def distribute(self, post_id: int) -> None:
+        """Decide for a held post, and send all that is due then."""
+        await self.do(f"/distribute {post_id}")
         await self.pass_()
 
     async def pass_(self) -> None:
@@ -91,10 +127,31 @@ class World:
         """What the relay took so far."""
         return self.relay.taken
 
+    def sent_to(self) -> list[str]:
+        """Whom the relay took mails for so far, in alphabetical order, repetitions included."""
+        return sorted(recipient for taken in self.relay.taken for recipient in taken.recipients)
+
+    async def counts(self, post_id: int) -> dict[str, int]:
+        """What became of a post's copies; states that nobody is in are left out."""
+        [row] = await self.rows(f"/show {post_id}")
+        return {state: number for state, number in row["deliveries"].items() if number}
+
+    async def trouble(self) -> str:
+        """Why ``/lists`` calls the list unhealthy; empty if it does not."""
+        [row] = [row for row in await self.rows("/lists") if row["address"] == self.address]
+        assert row["healthy"] is not bool(row["troubles"])
+        return "\n".join(row["troubles"])
+
 
 @asynccontextmanager
 async def opened_world(
-    folder: Path, dovecot: Dovecot, relay: SmtpServer, clock: ManualClock, **smtp: Any
+    folder: Path,
+    dovecot: Dovecot,
+    relay: SmtpServer,
+    clock: ManualClock,
+    *,
+    servers: Servers | None = None,
+    **smtp: Any,
 ) -> AsyncIterator[World]:
     """An installation in `folder` that sends through `relay`; nothing of it runs by itself."""
     settings = Settings(
@@ -104,7 +161,7 @@ async def opened_world(
         smtp=Smtp(host="127.0.0.1", port=relay.port, security="none", **smtp),
     )
     mailbox = dovecot.add_user()
-    async with open_app(settings, clock=clock) as app:
+    async with open_app(settings, clock=clock, servers=servers) as app:
         yield World(app, clock, dovecot, relay, mailbox)
 
 
@@ -128,7 +185,7 @@ def mail(
     body: bytes = b"Bonjour\r\n",
     **fields: str,
 ) -> bytes:
-    """A mail as it would lie in the mailbox, with a Message-ID of its own; ``Auto_Submitted="..."`` adds a field."""
+    """A mail as it would lie in the mailbox, with a Message-ID of its own; ``X_Loop="..."`` adds a field."""
     header = {
         "From": author,
         "To": to,
