@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
+from typing import TypeAlias
+from urllib.parse import quote
 
 from bot.core.addresses import Address, Mailbox, domain_of, local_part_of
 from bot.core.header import Header, encoded
@@ -19,7 +22,11 @@ _REMOVED = (
     "Return-Receipt-To",
 )
 _SIGNED_FIELDS = re.compile(r"(?:^|;)\s*h\s*=([^;]*)", re.IGNORECASE)
-_PHRASE = re.compile(r"[\w !#$%&'*+/=?^`{|}~-]*", re.ASCII)
+_LONG_LINE = 900
+_NAMES_LIMIT = 150
+"""Characters of the authors' names that stand in a rewritten From."""
+
+Fields: TypeAlias = list[tuple[str, str | bytes]]
 
 
 def list_copy(original: Header, mlist: MailingList, owners: Sequence[Address]) -> Header:
@@ -34,9 +41,9 @@ def list_copy(original: Header, mlist: MailingList, owners: Sequence[Address]) -
     list_fields = [
         ("Sender", mlist.address),
         ("List-Id", f"{_phrase(mlist.settings.description)}<{mlist.list_id}>"),
-        ("List-Post", f"<mailto:{mlist.address}>"),
-        ("List-Unsubscribe", f"<mailto:{mlist.address}?subject=unsubscribe>"),
-        ("List-Owner", ", ".join(f"<mailto:{owner}>" for owner in owners or [mlist.address])),
+        ("List-Post", f"<{_mailto(mlist.address)}>"),
+        ("List-Unsubscribe", f"<{_mailto(mlist.address)}?subject=unsubscribe>"),
+        ("List-Owner", ",\r\n ".join(f"<{_mailto(owner)}>" for owner in owners or [mlist.address])),
         ("Precedence", "list"),
     ]
     copy = original.without(_results_of_our_host(original, mlist.settings.auth_host))
@@ -63,52 +70,57 @@ def mailbox_field(name: str, address: str) -> str:
     return f"{_phrase(name)}<{address}>"
 
 
-def _subject(original: Header, prefix: str) -> list[tuple[str, str | bytes]]:
+def _subject(original: Header, prefix: str) -> Fields:
     """The subject behind the prefix; nothing to change if it is in there already, as in replies."""
-    decoded = original.first("subject")
-    if not prefix or " ".join(prefix.split()) in " ".join(decoded.split()):
+    if not prefix or " ".join(prefix.split()) in " ".join(original.first("subject").split()):
         return []
     raw = original.raw("subject") or b""
-    if not prefix.isascii() and raw.startswith(b"=?"):
-        # RFC 2047 section 6.2: the blank between two encoded words would not be shown
-        return [("Subject", encoded(f"{prefix} {decoded}"))]
-    return [("Subject", b" ".join(part for part in (encoded(prefix).encode("ascii"), raw) if part))]
+    written = encoded(prefix).encode("ascii")
+    if written.endswith(b"?=") and raw.startswith(b"=?"):
+        # The blank between two encoded words is not shown (RFC 2047 section 6.2): one is encoded too
+        written += b"\r\n =?us-ascii?q?_?="
+    # A long line gets a fold behind the prefix, so that none passes 998 octets (RFC 5322 section 2.1.1)
+    blank = b"\r\n " if len(raw) > _LONG_LINE else b" "
+    return [("Subject", blank.join(part for part in (written, raw) if part))]
 
 
-def _author_fields(
-    original: Header, mlist: MailingList
-) -> tuple[list[tuple[str, str | bytes]], list[tuple[str, str | bytes]]]:
+def _author_fields(original: Header, mlist: MailingList) -> tuple[Fields, Fields]:
     """From and Reply-To, decided together: whoever is no longer in From must stay answerable."""
     authors = original.mailboxes("from")
     raw_from = original.raw("from") or b""
-    answers_to = original.raw("reply-to") or raw_from
+    asked_for = original.mailboxes("reply-to")
+    answers_to = (original.raw("reply-to") if asked_for else raw_from if authors else None) or b""
     rewritten = not authors or any(is_rewritten(domain_of(author.address), mlist) for author in authors)
-    fields: list[tuple[str, str | bytes]] = []
+    fields: Fields = []
     if rewritten:
         fields.append(("From", mailbox_field(_via(authors, mlist), mlist.address)))
         if raw_from:
             fields.append(("X-Original-From", raw_from))
     if mlist.settings.reply_to is ReplyTo.LIST:
-        also = b", " + answers_to if rewritten and answers_to else b""
-        return fields, [("Reply-To", mlist.address.encode("ascii") + also)]
+        others = any(mailbox.address != mlist.address for mailbox in asked_for or authors)
+        also = b",\r\n " + answers_to if rewritten and others else b""
+        return fields, [("Reply-To", mlist.address.encode() + also)]
     return fields, [("Reply-To", answers_to)] if answers_to else []
 
 
 def _via(authors: Sequence[Mailbox], mlist: MailingList) -> str:
     names = ", ".join(author.name or local_part_of(author.address) for author in authors)
+    if len(names) > _NAMES_LIMIT:
+        names = names[:_NAMES_LIMIT].rstrip() + "…"
     return f"{names} via {mlist.local_part}" if names else mlist.local_part
 
 
 def _phrase(name: str) -> str:
     """A display name and the blank behind it (RFC 5322 section 3.2.5); nothing for no name."""
-    clean = " ".join(name.split())
-    if not clean:
-        return ""
-    if _PHRASE.fullmatch(clean) and "=?" not in clean:
-        return f'"{clean}" '
-    if clean.isascii() and clean.isprintable() and "=?" not in clean:
-        return '"' + re.sub(r'(["\\])', r"\\\1", clean) + '" '
-    return encoded(clean) + " "
+    phrase = encoded(name)
+    if phrase and not phrase.startswith("=?"):
+        phrase = '"' + re.sub(r'(["\\])', r"\\\1", phrase) + '"'
+    return f"{phrase} " if phrase else ""
+
+
+def _mailto(address: str) -> str:
+    """RFC 6068 section 2: whatever else a local part may hold is percent-encoded."""
+    return "mailto:" + quote(address, safe="@!$'*+-./=_~")
 
 
 def _results_of_our_host(original: Header, auth_host: str) -> list[bytes]:
@@ -126,12 +138,25 @@ def _results_of_our_host(original: Header, auth_host: str) -> list[bytes]:
 
 def _broken_signatures(original: Header, copy: Header) -> list[bytes]:
     """DKIM signatures over a field that differs now: a broken one is worse than none (RFC 6376 3.5)."""
-    broken = []
-    for field, value in zip(
-        original.raw_fields("dkim-signature"), original.all("dkim-signature"), strict=True
-    ):
-        signed = _SIGNED_FIELDS.search(value)
-        names = [name.strip().lower() for name in signed[1].split(":")] if signed else []
-        if any(original.raw_fields(name) != copy.raw_fields(name) for name in names):
-            broken.append(field)
-    return broken
+    signatures = original.raw_fields("dkim-signature")
+    if not signatures:
+        return []
+    before, after = _by_name(original), _by_name(copy)
+    changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+    return [
+        field
+        for field, value in zip(signatures, original.all("dkim-signature"), strict=True)
+        if changed & _signed_names(value)
+    ]
+
+
+def _signed_names(signature: str) -> set[bytes]:
+    names = _SIGNED_FIELDS.search(signature)
+    return {name.strip().lower().encode() for name in names[1].split(":")} if names else set()
+
+
+def _by_name(header: Header) -> dict[bytes, list[bytes]]:
+    fields: dict[bytes, list[bytes]] = defaultdict(list)
+    for field in header.fields:
+        fields[field.partition(b":")[0].strip().lower()].append(field)
+    return fields

@@ -1,0 +1,416 @@
+"""The copy that members get, row by row of its table; the body never changes."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from bot.core.addresses import Address
+from bot.core.header import Header, decoded, split
+from bot.core.lists import MailingList
+from bot.flow.copy import list_copy, mailbox_field
+from tests.unit.flow.posts import LIST, a_header, a_list
+
+quick = settings(max_examples=150, deadline=None)
+
+
+def a_copy(*lines: str | bytes, mlist: MailingList | None = None, owners: tuple[str, ...] = ()) -> Header:
+    """The copy of a post with these header lines, as it is read on arrival."""
+    copy = list_copy(a_header(*lines), mlist or a_list(), [Address(owner) for owner in owners])
+    return split(copy.to_bytes() + b"body")[0]
+
+
+# Subject: the prefix once
+
+
+@pytest.mark.parametrize(
+    ("subject", "copied"),
+    [
+        ("Panier", "[adherents] Panier"),
+        ("Re: Panier", "[adherents] Re: Panier"),
+        ("[adherents] Panier", "[adherents] Panier"),
+        ("Re: [adherents] Panier", "Re: [adherents] Panier"),
+        ("RE : [adherents] Panier", "RE : [adherents] Panier"),
+        ("TR: [adherents] Panier", "TR: [adherents] Panier"),
+        ("Fwd: Re: [adherents] Panier", "Fwd: Re: [adherents] Panier"),
+        ("[autre] Panier", "[adherents] [autre] Panier"),
+        ("=?utf-8?q?Re=3A_=5Badherents=5D_=C3=A9t=C3=A9?=", "Re: [adherents] été"),
+        ("=?utf-8?q?Re=3A_=5Badher?=\r\n =?utf-8?q?ents=5D_=C3=A9t=C3=A9?=", "Re: [adherents] été"),
+        ("=?utf-8?q?=C3=A9t=C3=A9?=", "[adherents] été"),
+        ("=?utf-8?b?broken", "[adherents] =?utf-8?b?broken"),
+        ("été", "[adherents] été"),
+        ("été".encode("cp1252"), "[adherents] été"),
+        ("Panier\r\n de jeudi", "[adherents] Panier de jeudi"),
+        ("", "[adherents]"),
+    ],
+)
+def test_the_prefix_is_put_once(subject: str | bytes, copied: str) -> None:
+    octets = subject if isinstance(subject, bytes) else subject.encode()
+    assert a_copy(b"Subject: " + octets).all("subject") == [copied]
+
+
+def test_a_post_without_a_subject_gets_the_prefix_as_one() -> None:
+    assert a_copy("From: anne@example.org").all("subject") == ["[adherents]"]
+
+
+def test_the_authors_own_bytes_stay_behind_the_prefix() -> None:
+    copy = a_copy("Subject: =?iso-8859-1?Q?=E9?=\r\n\t=?utf-8?b?w6k=?= x")
+    assert copy.raw("subject") == b"[adherents] =?iso-8859-1?Q?=E9?=\r\n\t=?utf-8?b?w6k=?= x"
+
+
+@pytest.mark.parametrize("subject", ["Panier", "=?utf-8?q?=C3=A9t=C3=A9?=", "été", ""])
+def test_a_prefix_with_accents_is_encoded_and_one_blank_follows_it(subject: str) -> None:
+    mlist = a_list(prefix="[Légumes d'été]")
+    copy = a_copy(f"Subject: {subject}", mlist=mlist)
+    assert copy.first("subject").strip() == f"[Légumes d'été] {decoded(subject)}".strip()
+    again = a_copy(b"Subject: Re: " + (copy.raw("subject") or b""), mlist=mlist)
+    assert again.first("subject") == f"Re: {copy.first('subject')}"
+
+
+@pytest.mark.parametrize("prefix", ["=?utf-8?q?x?=", "AMAP:", "[a%b]", "[a\\1]", "[" + "é" * 58 + "]"])
+def test_a_prefix_is_seen_as_it_was_typed(prefix: str) -> None:
+    assert a_copy("Subject: Panier", mlist=a_list(prefix=prefix)).first("subject") == f"{prefix} Panier"
+
+
+def test_no_prefix_leaves_the_subject_alone() -> None:
+    bare = a_list(prefix="")
+    assert a_copy("Subject:  été ", mlist=bare).raw_fields("subject") == ["Subject:  été \r\n".encode()]
+    assert not a_copy("To: a@b.fr", mlist=bare).has("subject")
+
+
+@pytest.mark.parametrize("length", [900, 950, 980, 989])
+@pytest.mark.parametrize("name", ["Subject", "From", "Reply-To"])
+def test_no_line_that_we_write_is_longer_than_998_octets(name: str, length: int) -> None:
+    """Fields that came as one long line do not grow beyond what a relay must take."""
+    value = "<anne@example.org>".rjust(length, "x") if name != "Subject" else "x" * length
+    for reply_to in ("sender", "list"):
+        copy = a_copy("From: anne@example.org", f"{name}: {value}", mlist=a_list(reply_to=reply_to))
+        assert max(map(len, copy.to_bytes().split(b"\r\n"))) <= 998
+
+
+# From, X-Original-From and Reply-To, decided together
+
+ANNE = "From: Anne Martin <anne@example.org>"
+OWN = "From: Bureau <bureau@amap.example>"
+VIA = '"Anne Martin via adherents" <adherents@amap.example>'
+ASKED = "Reply-To: Boris <boris@example.org>"
+
+
+@pytest.mark.parametrize(
+    ("rewrite", "reply_to", "lines", "from_", "answers"),
+    [
+        ("foreign", "sender", [ANNE], VIA, "Anne Martin <anne@example.org>"),
+        ("foreign", "sender", [ANNE, ASKED], VIA, "Boris <boris@example.org>"),
+        ("foreign", "sender", [OWN], None, "Bureau <bureau@amap.example>"),
+        ("foreign", "sender", [OWN, ASKED], None, "Boris <boris@example.org>"),
+        ("foreign", "list", [ANNE], VIA, f"{LIST}, Anne Martin <anne@example.org>"),
+        ("foreign", "list", [ANNE, ASKED], VIA, f"{LIST}, Boris <boris@example.org>"),
+        ("foreign", "list", [ANNE, f"Reply-To: <{LIST}>"], VIA, LIST),
+        ("foreign", "list", [OWN], None, LIST),
+        ("foreign", "list", [OWN, ASKED], None, LIST),
+        ("dmarc", "sender", [ANNE], VIA, "Anne Martin <anne@example.org>"),
+        ("dmarc", "list", [OWN], None, LIST),
+        ("never", "sender", [ANNE], None, "Anne Martin <anne@example.org>"),
+        ("never", "sender", [ANNE, ASKED], None, "Boris <boris@example.org>"),
+        ("never", "list", [ANNE], None, LIST),
+        ("always", "sender", [OWN], '"Bureau via adherents" <adherents@amap.example>', OWN[6:]),
+        ("always", "list", [OWN], '"Bureau via adherents" <adherents@amap.example>', f"{LIST}, {OWN[6:]}"),
+        ("foreign", "sender", [ANNE, "Reply-To: nobody"], VIA, "Anne Martin <anne@example.org>"),
+    ],
+)
+def test_the_author_stays_answerable(
+    rewrite: str, reply_to: str, lines: list[str], from_: str | None, answers: str
+) -> None:
+    """`from_` None: left as it came, and then there is no X-Original-From."""
+    copy = a_copy(*lines, mlist=a_list(rewrite_from=rewrite, reply_to=reply_to))
+    assert copy.all("from") == [from_ or lines[0].removeprefix("From: ")]
+    assert copy.all("reply-to") == [answers]
+    assert copy.all("x-original-from") == ([lines[0].removeprefix("From: ")] if from_ else [])
+
+
+@pytest.mark.parametrize(
+    ("author", "shown"),
+    [
+        ("anne@example.org", '"anne via adherents"'),
+        ('"Martin, Anne" <a@example.org>', '"Martin, Anne via adherents"'),
+        (r'"Anne \"la\" Martin" <a@example.org>', r'"Anne \"la\" Martin via adherents"'),
+        (r'"back\\slash" <a@example.org>', r'"back\\slash via adherents"'),
+        ("=?utf-8?q?H=C3=A9l=C3=A8ne?= <h@example.org>", "Hélène via adherents"),
+        ("Hélène <h@example.org>", "Hélène via adherents"),
+        ("a@example.org, B <b@example.org>", '"a, B via adherents"'),
+        ("Anne: a@example.org;", '"a via adherents"'),
+        ("anne@example.org <anne@example.org>", '"anne via adherents"'),
+    ],
+)
+def test_a_rewritten_from_names_the_authors(author: str, shown: str) -> None:
+    copy = a_copy(f"From: {author}")
+    assert copy.first("from") == f"{shown} <{LIST}>"
+    assert [mailbox.address for mailbox in copy.mailboxes("from")] == [LIST]
+    assert copy.raw("x-original-from") == author.encode()
+
+
+def test_several_authors_are_rewritten_if_one_is_foreign() -> None:
+    copy = a_copy("From: bureau@amap.example, anne@example.org")
+    assert copy.first("from") == f'"bureau, anne via adherents" <{LIST}>'
+    assert copy.first("reply-to") == "bureau@amap.example, anne@example.org"
+
+
+@pytest.mark.parametrize("rewrite", ["foreign", "never"])
+@pytest.mark.parametrize("lines", [[], ["From: "], ["From: nobody"], ["From: <"]])
+def test_a_post_without_an_author_comes_from_the_list(rewrite: str, lines: list[str]) -> None:
+    """A relay would not take it without From; nobody can be answered."""
+    copy = a_copy(*lines, "To: a@b.fr", mlist=a_list(rewrite_from=rewrite))
+    assert copy.all("from") == [f'"adherents" <{LIST}>']
+    assert not copy.has("reply-to")
+
+
+def test_a_display_name_cannot_add_an_author() -> None:
+    """An encoded word may hold another one, and what it holds is only a name."""
+    inner = "=?utf-8?q?x?=, evil@example.org <"
+    hidden = "".join(f"={octet:02X}" for octet in inner.encode())
+    copy = a_copy(f"From: =?utf-8?q?{hidden}?= <anne@example.org>")
+    assert [mailbox.address for mailbox in copy.mailboxes("from")] == [LIST]
+    assert inner in copy.first("from")
+
+
+@pytest.mark.parametrize("name", ["x" * 5_000, "é" * 5_000, 'q"' * 300])
+def test_a_name_without_end_is_cut(name: str) -> None:
+    copy = a_copy(f'From: "{name.replace(chr(34), chr(92) + chr(34))}" <anne@example.org>')
+    assert all(len(line) <= 998 for line in copy.raw_fields("from")[0].split(b"\r\n"))
+    assert "via adherents" in copy.first("from")
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("", "<a@b.fr>"),
+        ("  ", "<a@b.fr>"),
+        ("AMAP", '"AMAP" <a@b.fr>'),
+        ("A, B", '"A, B" <a@b.fr>'),
+        ("two\r\nlines", '"two lines" <a@b.fr>'),
+        ("été", "=?utf-8?b?w6l0w6k=?= <a@b.fr>"),
+    ],
+)
+def test_a_mailbox_is_written_so_that_it_can_be_read(name: str, written: str) -> None:
+    assert mailbox_field(name, "a@b.fr") == written
+
+
+# The list's own fields
+
+
+def test_the_list_puts_its_fields() -> None:
+    copy = a_copy(ANNE, mlist=a_list(description="Les adhérents"), owners=("anne@example.org", "x@y.fr"))
+    assert {
+        "Sender": [LIST],
+        "List-Id": ["Les adhérents <adherents.amap.example>"],
+        "List-Post": [f"<mailto:{LIST}>"],
+        "List-Unsubscribe": [f"<mailto:{LIST}?subject=unsubscribe>"],
+        "List-Owner": ["<mailto:anne@example.org>, <mailto:x@y.fr>"],
+        "Precedence": ["list"],
+        "X-Loop": [LIST],
+    } == {name: copy.all(name) for name in _LIST_FIELDS}
+
+
+_LIST_FIELDS = ("Sender", "List-Id", "List-Post", "List-Unsubscribe", "List-Owner", "Precedence", "X-Loop")
+
+
+def test_fields_of_another_list_are_replaced_and_its_x_loop_stays() -> None:
+    theirs = [f"{name}: other@lists.example" for name in _LIST_FIELDS]
+    copy = a_copy(ANNE, *theirs, "list-id: <another.example>")
+    assert all(len(copy.all(name)) == 1 for name in _LIST_FIELDS[:-1])
+    assert copy.all("x-loop") == ["other@lists.example", LIST]
+    assert b"other@lists.example" not in copy.edited(remove=["X-Loop"]).to_bytes()
+
+
+@pytest.mark.parametrize(
+    ("description", "list_id"),
+    [
+        ("", "<adherents.amap.example>"),
+        ("Les paniers", '"Les paniers" <adherents.amap.example>'),
+        ('Les "paniers"', r'"Les \"paniers\"" <adherents.amap.example>'),
+        ("Chèvres <&> œufs", "Chèvres <&> œufs <adherents.amap.example>"),
+    ],
+)
+def test_the_description_stands_in_list_id(description: str, list_id: str) -> None:
+    copy = a_copy(ANNE, mlist=a_list(description=description))
+    assert copy.all("list-id") == [list_id]
+    assert (copy.raw("list-id") or b"").isascii()
+
+
+def test_without_owners_the_list_is_its_own() -> None:
+    assert a_copy(ANNE).all("list-owner") == [f"<mailto:{LIST}>"]
+
+
+def test_odd_owners_are_percent_encoded_and_many_are_folded() -> None:
+    copy = a_copy(ANNE, owners=("a?b&c%@example.org", "élodie@example.org", *["anne@example.org"] * 100))
+    assert copy.first("list-owner").startswith(
+        "<mailto:a%3Fb%26c%25@example.org>, <mailto:%C3%A9lodie@example.org>, "
+    )
+    assert max(map(len, copy.to_bytes().split(b"\r\n"))) <= 998
+
+
+# What is removed, what is kept
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Bcc", "BCC", "Return-Path", "Delivered-To", "X-Original-To",
+        "Disposition-Notification-To", "Return-Receipt-To",
+    ],
+)  # fmt: skip
+def test_what_concerns_the_first_delivery_alone_is_removed(name: str) -> None:
+    assert not a_copy(ANNE, f"{name}: x@example.org", f"{name} : y@example.org").has(name)
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "Message-ID: <1@example.org>",
+        "In-Reply-To: <0@example.org>",
+        "References: <0@example.org>\r\n <00@example.org>",
+        "Date: not a date",
+        "To: adherents@amap.example",
+        "CC:anne@example.org",
+        "Received: from a\r\n\tby b; today",
+        "X-Spam-Flag: NO",
+        "Content-Type: text/plain;\r\n charset=utf-8",
+        "MIME-Version : 1.0",
+        "X-Odd:",
+        "X-Eight-Bit: été",
+    ],
+)
+def test_other_fields_keep_their_bytes(field: str) -> None:
+    name = field.partition(":")[0].strip()
+    assert a_copy(field, ANNE, mlist=a_list(auth_host="mx.amap.example")).raw_fields(name) == [
+        field.encode() + b"\r\n"
+    ]
+
+
+def test_the_order_of_the_fields_is_kept() -> None:
+    copy = a_copy("Received: a", ANNE, "To: b", "Subject: c", "Date: d", "X-End: e")
+    names = [field.partition(b":")[0].decode() for field in copy.fields]
+    assert names[:6] == ["Received", "From", "To", "Subject", "Date", "X-End"]
+
+
+@pytest.mark.parametrize(
+    ("result", "kept"),
+    [
+        ("mx.amap.example; spf=pass", False),
+        ("MX.amap.example 1; dkim=pass", False),
+        ("\r\n mx.amap.example;\r\n dmarc=fail", False),
+        ("mx.amap.example", False),
+        ("other.example; spf=pass", True),
+        ("mx.amap.example.evil.example; spf=pass", True),
+    ],
+)
+def test_results_that_claim_to_be_of_our_host_are_removed(result: str, kept: bool) -> None:
+    field = f"Authentication-Results: {result}"
+    assert (
+        a_copy(ANNE, field, mlist=a_list(auth_host="mx.amap.example")).has("authentication-results") is kept
+    )
+    assert a_copy(ANNE, field).has("authentication-results")
+
+
+@pytest.mark.parametrize(
+    ("signature", "kept"),
+    [
+        ("v=1; a=rsa-sha256; h=From:To; bh=x; b=y", False),
+        ("v=1; h=to:date:message-id; b=y", True),
+        ("v=1; h=to : \r\n\tsubject; b=y", False),
+        ("v=1;\r\n\tbh=from;\r\n\th=To:Date; b=y", True),
+        ("v=1; h=to:sender; b=y", False),  # signed as absent (RFC 6376 section 5.4.2)
+        ("v=1; h=to:x-absent; b=y", True),
+        ("v=1; h=to:x-loop; b=y", False),
+        ("v=1; h=return-path; b=y", False),
+        ("nonsense", True),
+    ],
+)
+def test_a_signature_stays_as_long_as_it_is_whole(signature: str, kept: bool) -> None:
+    lines = (
+        ANNE,
+        "Return-Path: <anne@example.org>",
+        "To: x@y.fr",
+        "Date: d",
+        "Message-ID: <1@x>",
+        "Subject: s",
+    )
+    assert a_copy(*lines, f"DKIM-Signature: {signature}").has("dkim-signature") is kept
+
+
+def test_each_signature_is_judged_alone() -> None:
+    copy = a_copy(ANNE, "DKIM-Signature: h=from; b=1", "DKIM-Signature: h=date; b=2", "Date: d")
+    assert copy.all("dkim-signature") == ["h=date; b=2"]
+
+
+def test_nothing_signed_that_did_not_change_breaks_a_signature() -> None:
+    """The list's own domain, prefix there already, Reply-To of the author: From and Subject are as before."""
+    copy = a_copy(OWN, "Subject: Re: [adherents] x", ASKED, "DKIM-Signature: h=from:subject:reply-to; b=1")
+    assert copy.has("dkim-signature")
+
+
+def test_a_header_full_of_signatures_is_no_trouble() -> None:
+    many = [f"DKIM-Signature: h=from:to:x-{number}; b=1" for number in range(10_000)]
+    results = ["Authentication-Results: mx; spf=pass"] * 10_000
+    copy = a_copy(ANNE, *many, *results, mlist=a_list(auth_host="mx"))
+    assert not copy.has("dkim-signature")
+
+
+# Whatever came
+
+_TOUCHED = re.compile(
+    rb"(subject|from|x-original-from|reply-to|sender|list-(id|post|unsubscribe|owner)|precedence|x-loop|bcc"
+    rb"|return-path|delivered-to|x-original-to|disposition-notification-to|return-receipt-to"
+    rb"|authentication-results|dkim-signature)[ \t]*:",
+    re.IGNORECASE,
+)
+_FIELDS = [
+    b"From: ", b"Subject: ", b"Reply-To:", b"X-Other: ", b"To: ", b"Date:", b"DKIM-Signature: h=from",
+    b"\r\n", b"\n", b"\r", b"\r\n ", b"\n\t", b" ", b"a@b.fr", b"<", b">", b'"', b",", b"(", b"\xe9", b"\x00",
+    b"=?utf-8?q?=C3=A9?=", b"=?utf-8?q?=0D=0AX:?=", b"[adherents]", b"junk", b"\xef\xbb\xbf",
+]  # fmt: skip
+raws = st.one_of(st.binary(max_size=300), st.lists(st.sampled_from(_FIELDS), max_size=40).map(b"".join))
+lists = st.sampled_from(
+    [
+        a_list(),
+        a_list(description='Été "A", B', prefix="[é]", reply_to="list", rewrite_from="always"),
+        a_list(reply_to="list", rewrite_from="never", auth_host="mx", prefix=""),
+    ]
+)
+
+
+def _unended(fields: list[bytes]) -> list[bytes]:
+    return [re.sub(rb"[\r\n]", b"", field) for field in fields]
+
+
+@quick
+@given(raws, lists, st.binary(max_size=100))
+@example(b"From: a\r\n b <a@b.fr>\r\n", a_list(), b"\r\n.\r\n")
+def test_whatever_came_the_copy_is_one_clean_header_and_the_same_body(
+    raw: bytes, mlist: MailingList, body: bytes
+) -> None:
+    original, old_body = split(raw + b"\r\n\r\n" + body)
+    sent = list_copy(original, mlist, []).to_bytes() + old_body
+    copy, new_body = split(sent)
+    assert new_body == old_body
+    header = sent[: len(sent) - len(new_body)]
+    assert header.endswith(b"\r\n\r\n")
+    assert not re.search(rb"[\r\n]", header.replace(b"\r\n", b""))
+    assert all(header.split(b"\r\n")[:-2])
+    untouched = [field for field in original.fields if not _TOUCHED.match(field)]
+    assert _unended([field for field in copy.fields if not _TOUCHED.match(field)]) == _unended(untouched)
+
+
+@quick
+@given(raws, lists)
+def test_whatever_came_the_lists_fields_are_ascii_and_there_once(raw: bytes, mlist: MailingList) -> None:
+    copy = list_copy(split(raw)[0], mlist, [])
+    for name in _LIST_FIELDS[:-1]:
+        [field] = copy.raw_fields(name)
+        assert field.isascii()
+    assert len(copy.raw_fields("from")) >= 1
+    if copy.has("x-original-from"):
+        assert copy.raw_fields("from")[0].isascii()
