@@ -10,24 +10,20 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bot.core.addresses import local_part_of
 from bot.core.header import Header
 from bot.core.lists import MailingList
 from bot.core.people import Ban, Role, Standing
 from bot.core.posts import Disposition, Post, Verdict
 from bot.core.settings import Moderation, UnknownSenders
-from bot.core.text import Size, Text
+from bot.core.text import Size, Text, folded
+from bot.flow import automatic as auto
 from bot.flow.bans import matches
 
 _RECEIVED_LIMIT = 30
-_DAEMONS = re.compile(r"(mailer-?daemon|mail-daemon|mdaemon|postmaster)", re.IGNORECASE)
-_ROBOTS = re.compile(r"(abuse|sympa|mailman|majordomo|listserv|list-?serv(er)?)(-.*)?", re.IGNORECASE)
-_AWAY = re.compile(
-    r"\s*(auto(matic)?[ :-]|out of office|r[ée]ponse automatique|absence|absent|away|vacation|abwesen)",
-    re.IGNORECASE,
-)
-_JUNK_FOLDER = re.compile(r"junk|spam|ind[ée]sirable|pourriel|bulk", re.IGNORECASE)
-_REPORT_TYPES = ("delivery-status", "feedback-report", "disposition-notification")
+_JUNK_FOLDER = re.compile(r"junk|spam|indesirable|pourriel|bulk")
+_ANGLED = re.compile(r"<([^<>]*)>")
+_PASSING = (Role.MODERATOR, Role.UNMODERATED, Role.OWNER)
+"""Roles whose posts need no moderator, whatever the list's moderation is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +56,10 @@ def _discard(rule: str, reason: Text) -> Verdict:
 def loop(evidence: Evidence) -> Verdict | None:
     """Our own copy that came back, or a mail that travels in circles."""
     header, mlist = evidence.header, evidence.mlist
-    list_ids = [value.rpartition("<")[2].rstrip("> ").lower() for value in header.all("list-id")]
-    list_posts = " ".join(header.all("list-post")).lower()
-    x_loops = {value.strip().lower() for value in header.all("x-loop")}
-    if mlist.list_id in list_ids or f"mailto:{mlist.address}>" in list_posts or mlist.address in x_loops:
+    ours = {mlist.list_id, mlist.address, f"mailto:{mlist.address}"}
+    if ours & _list_names(header):
         return _discard("loop", Text("this list has distributed it already"))
-    if len(header.all("received")) > _RECEIVED_LIMIT:
+    if len(header.raw_fields("received")) > _RECEIVED_LIMIT:
         return _hold(
             "loop", Text("it went through more than {count} servers", count=_RECEIVED_LIMIT), warning=True
         )
@@ -74,25 +68,14 @@ def loop(evidence: Evidence) -> Verdict | None:
 
 def auto_reply(evidence: Evidence) -> Verdict | None:
     """An absence notice or another automatic answer (RFC 3834)."""
-    header = evidence.header
-    answers = (
-        header.first("auto-submitted").lower().startswith("auto-replied")
-        or header.has("x-autoreply")
-        or header.has("x-autorespond")
-        or header.first("precedence").lower().strip() == "auto_reply"
-        or (
-            _null_return_path(header)
-            and not _is_report(header)
-            and bool(_AWAY.match(header.first("subject")))
-        )
-    )
-    return _discard("auto-reply", Text("an automatic answer")) if answers else None
+    return _discard("auto-reply", Text("an automatic answer")) if auto.is_answer(evidence.header) else None
 
 
 def bounce(evidence: Evidence) -> Verdict | None:
     """A delivery report or a complaint: not a post."""
-    daemon = any(_DAEMONS.fullmatch(local_part_of(author.address)) for author in evidence.post.authors)
-    if daemon or _null_return_path(evidence.header) or _is_report(evidence.header):
+    header = evidence.header
+    daemon = any(auto.is_daemon(author.address) for author in evidence.post.authors)
+    if daemon or auto.has_null_return_path(header) or auto.is_report(header):
         return _discard("bounce", Text("a report about the delivery of another mail"))
     return None
 
@@ -133,14 +116,12 @@ def paused(evidence: Evidence) -> Verdict | None:
 def spam(evidence: Evidence) -> Verdict | None:
     """The mail provider says so."""
     header = evidence.header
-    flags = [
-        header.first(name).strip().lower()
-        for name in ("x-spam-flag", "x-spam-status", *evidence.spam_headers)
-    ]
+    names = ("x-spam-flag", "x-spam-status", *evidence.spam_headers)
+    flags = [flag.strip().lower() for name in names for flag in header.all(name)]
     if any(flag.startswith(("yes", "true", "spam")) for flag in flags):
         return _hold("spam", Text("the mail provider takes it for spam"), warning=True)
     folder = evidence.post.cursor.folder
-    if _JUNK_FOLDER.search(folder):
+    if _JUNK_FOLDER.search(folded(folder)):
         return _hold("spam", Text("it lay in the folder {folder}", folder=folder), warning=True)
     return None
 
@@ -157,9 +138,8 @@ def too_big(evidence: Evidence) -> Verdict | None:
 
 def automatic(evidence: Evidence) -> Verdict | None:
     """Written by a program, and not by one that somebody vouched for with a role."""
-    submitted = evidence.header.first("auto-submitted").strip().lower()
-    robot = any(_ROBOTS.fullmatch(local_part_of(author.address)) for author in evidence.post.authors)
-    if (submitted in {"", "no"} and not robot) or _privilege(evidence):
+    robot = any(auto.is_robot(author.address) for author in evidence.post.authors)
+    if (auto.submitted(evidence.header) == "no" and not robot) or _privilege(evidence):
         return None
     return _hold("automatic", Text("a program wrote it"))
 
@@ -172,7 +152,7 @@ def first_poll(evidence: Evidence) -> Verdict | None:
 
 
 def privileged(evidence: Evidence) -> Verdict | None:
-    """Moderators, unmoderated people and owners pass; the verdict's rule names the role."""
+    """Moderators, unmoderated people and owners pass; the role is the rule's name."""
     role = _privilege(evidence)
     return Verdict(Disposition.ACCEPT, role, Text("the author's posts pass")) if role else None
 
@@ -185,10 +165,11 @@ def open_list(evidence: Evidence) -> Verdict | None:
 
 
 def member(evidence: Evidence) -> Verdict | None:
-    """Members' posts pass."""
+    """Members' posts pass, and those that members wrote together with people whose posts always do."""
     if evidence.mlist.settings.moderation is not Moderation.NON_MEMBERS:
         return None
-    if all(Role.MEMBER in standing.roles for standing in evidence.standings):
+    passing = {Role.MEMBER, *_PASSING}
+    if evidence.standings and all(passing & standing.roles for standing in evidence.standings):
         return Verdict(Disposition.ACCEPT, "member", Text("the author is a member"))
     return None
 
@@ -223,18 +204,19 @@ def default(evidence: Evidence) -> Verdict:
 
 def _privilege(evidence: Evidence) -> str:
     """The role that lets the post pass: every author must have one, the first author's is named."""
-    names = []
-    for standing in evidence.standings:
-        roles = (Role.MODERATOR, Role.UNMODERATED, Role.OWNER)
-        names.append(next((role.value for role in roles if role in standing.roles), ""))
+    names = [
+        next((role.value for role in _PASSING if role in standing.roles), "")
+        for standing in evidence.standings
+    ]
     return names[0] if names and all(names) else ""
 
 
-def _null_return_path(header: Header) -> bool:
-    return header.has("return-path") and header.first("return-path").replace(" ", "") in {"<>", ""}
-
-
-def _is_report(header: Header) -> bool:
-    """multipart/report of a delivery, a complaint or a read receipt (RFC 6522)."""
-    content_type = header.first("content-type").lower()
-    return content_type.startswith("multipart/report") and any(kind in content_type for kind in _REPORT_TYPES)
+def _list_names(header: Header) -> set[str]:
+    """What names a list in List-Id, List-Post and every X-Loop, in angle brackets or without."""
+    names = set()
+    for field in ("list-id", "list-post", "x-loop"):
+        for value in header.all(field):
+            written = value.strip().lower()
+            found = [written, *_ANGLED.findall(written)]
+            names |= {name.strip().partition("?")[0] for name in found}
+    return names

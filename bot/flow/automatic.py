@@ -1,0 +1,58 @@
+"""Whether a person wrote a mail or a program, as far as its header says so (RFC 3834, RFC 6522)."""
+
+from __future__ import annotations
+
+import re
+
+from bot.core.addresses import local_part_of
+from bot.core.header import Header
+from bot.core.text import folded
+
+_DAEMONS = re.compile(r"(mailer|mail|mda|m|delivery)-?daemon|postmaster")
+_ROBOTS = re.compile(r"(abuse|sympa|mailman|majordomo|listserv|list-?serve?r?)(-.*)?")
+_AWAY = re.compile(
+    r"\s*(auto(matic)?[ :-]|out of office|reponse automatique|message d'absence|absence|absent|away"
+    r"|vacation|abwesen)"
+)
+_REPORT_TYPES = ("delivery-status", "feedback-report", "disposition-notification")
+
+
+def submitted(header: Header) -> str:
+    """The keyword of Auto-Submitted, in lower case; "no" where a person says to have written it."""
+    return header.first("auto-submitted").partition(";")[0].strip().lower() or "no"
+
+
+def is_answer(header: Header) -> bool:
+    """An answer that no person wrote: an absence notice, a confirmation of receipt."""
+    return (
+        submitted(header).startswith("auto-replied")
+        or header.has("x-autoreply")
+        or header.has("x-autorespond")
+        or header.first("precedence").strip().lower() == "auto_reply"
+        or (
+            has_null_return_path(header)
+            and not is_report(header)
+            and bool(_AWAY.match(folded(header.first("subject"))))
+        )
+    )
+
+
+def is_report(header: Header) -> bool:
+    """A report on a delivery, a complaint or a read receipt (multipart/report, RFC 6522)."""
+    content_type = header.first("content-type").lower()
+    return content_type.startswith("multipart/report") and any(kind in content_type for kind in _REPORT_TYPES)
+
+
+def has_null_return_path(header: Header) -> bool:
+    """Return-Path is ``<>``: who sent this wants no answer (RFC 5321 section 4.5.5)."""
+    return header.first("return-path").replace(" ", "") == "<>"
+
+
+def is_daemon(address: str) -> bool:
+    """A mail server's own address."""
+    return bool(_DAEMONS.fullmatch(local_part_of(address)))
+
+
+def is_robot(address: str) -> bool:
+    """The address of another list server or of a complaints desk."""
+    return bool(_ROBOTS.fullmatch(local_part_of(address)))
