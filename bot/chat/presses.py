@@ -82,7 +82,7 @@ async def _read(desk: Desk, call: Call, post: Post, what: Tap) -> Reply:
     title = line(Text("#{number}: {subject}", number=post.id, subject=subject_of(post)).render(call.language))
     screens = [Screen(lines=(title,), quote=page) for page in pages[:PAGES]]
     more = len(pages) > PAGES
-    rest = Text("The rest of the text is in the file.") if more else Text("The mail and its attachments:")
+    rest = Text("The rest of the text is in the file:") if more else Text("The mail as it came:")
     files = (File(f"{post.id}.eml", "message/rfc822", raw), *attached_files(raw))
     return Reply(
         said=(Text("Here is #{number}.", number=post.id),),

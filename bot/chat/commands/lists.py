@@ -55,6 +55,7 @@ async def list_(desk: Desk, call: Call, mlist: OneList) -> Reply:
     """One list with every setting."""
     row, found = await _overview(desk, mlist)
     settings = {key: shown(mlist.settings, key) for key in ListSettings.model_fields}
+    settings["prefix"] = mlist.prefix  # what it is where none was given
     said = [
         Text("{mark} {address}", mark=_mark(mlist, found), address=mlist.address),
         Text(

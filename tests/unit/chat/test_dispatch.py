@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from bot.chat.registry import commands
-from bot.core.chat import Press, Utterance
+from bot.core.chat import PRESS_LIMIT_OCTETS, Press, Utterance
 from bot.core.people import Actor, Rank
 from bot.core.posts import PostState
 from bot.core.settings import ACCOUNT_KEYS
@@ -92,6 +92,19 @@ async def test_a_button_may_carry_a_command_line(office: Office) -> None:
     answer = await office.press("/lists")
     assert "adherents@amap.example" in text_of(answer.screens[0])
     assert "is for" in text_of((await office.press("/lists", STRANGER)).screens[0])
+
+
+async def test_every_button_fits_every_network(office: Office) -> None:
+    """Telegram hands back at most 64 octets."""
+    post = await office.hold()
+    for _ in range(11):
+        await office.hold()
+    screens = [*(await office.press(f"more:{post.id}:0")).screens]
+    for line in ("/list", "/dellist", "/pending", f"/show {post.id}"):
+        screens += await office.dispatcher.said(Utterance(ANNE, "console", line))
+    data = [button for screen in screens for button in buttons_of(screen)]
+    assert len(data) > 10
+    assert max(len(button.encode()) for button in data) <= PRESS_LIMIT_OCTETS
 
 
 async def test_a_crash_is_answered_without_its_details_and_logged(office: Office) -> None:
