@@ -64,20 +64,20 @@ class People(Store):
     @reading
     async def standing(self, mlist: MailingList, address: Address) -> Standing:
         person_id = await _person_id(address)
-        addresses, roles, name = [str(address)], frozenset[Role](), ""
+        addresses, roles, name = tuple[Address, ...](), frozenset[Role](), ""
         if person_id is not None:
             person = await _person(person_id)
-            addresses, name = [*person.addresses], person.name
+            addresses, name = person.addresses, person.name
             held = await column(RoleRow.filter(mlist_id=mlist.id, person_id=person_id), "role")
             roles = frozenset(Role(role) for role in held)
-        posts = PostRow.filter(
-            mlist_id=mlist.id, author__in=[address_key(item) for item in addresses if item]
-        )
+        written_from = [address_key(item) for item in addresses or [address] if item]
+        posts = PostRow.filter(mlist_id=mlist.id, author__in=written_from)
         refused = posts.filter(state__in=(PostState.REJECTED, PostState.DISCARDED))
         return Standing(
             known=person_id is not None,
             roles=roles,
             name=name,
+            addresses=addresses,
             posts_accepted=await posts.filter(state__in=(PostState.ACCEPTED, PostState.DISTRIBUTED)).count(),
             posts_refused=await refused.exclude(decided_by_id="").count(),  # by people, not by rules
         )
