@@ -24,7 +24,7 @@ format: $(VENV)/.lint
 	$(BIN)/ruff format .
 
 docs: $(VENV)/.demo
-	$(BIN)/python -m bot.chat.registry > docs/commands.md
+	$(BIN)/python -m bot.chat.manual > docs/commands.md
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -7,20 +7,25 @@ import sys
 from pathlib import Path
 
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
 
 
 def log_to(file: Path | None = None, level: int = logging.INFO) -> None:
     """Write logs to `file`, else to standard error: for people on a terminal, elsewhere as JSON lines."""
     stream = file.open("a", encoding="utf-8") if file else sys.stderr
-    readable = stream.isatty()
-    for_people = structlog.dev.ConsoleRenderer()
-    for_programs = structlog.processors.JSONRenderer(ensure_ascii=False)
+    for_people: list[structlog.typing.Processor] = [
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    ]
+    for_programs: list[structlog.typing.Processor] = [
+        # tracebacks without the values of variables, which may be passwords or mails
+        structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
+        structlog.processors.JSONRenderer(ensure_ascii=False),
+    ]
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *([] if readable else [structlog.processors.dict_tracebacks]),
-            for_people if readable else for_programs,
+            *(for_people if stream.isatty() else for_programs),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(stream),

@@ -130,11 +130,8 @@ class Lists(Store):
         await MlistRow.filter(id__in=list(mlist_ids)).update(smtp_trouble=stored, **values)
 
     @reading
-    async def old_mail(self, mlist_id: int) -> Collection[str] | None:
-        if not await MlistRow.filter(id=mlist_id, looked=True).exists():
-            return None
-        old = KnownMailRow.filter(mlist_id=mlist_id, purged=False)
-        return frozenset(await column(old, "cursor"))
+    async def was_old(self, mlist_id: int, cursor: Cursor) -> bool:
+        return await KnownMailRow.filter(mlist_id=mlist_id, cursor=str(cursor), purged=False).exists()
 
     @atomic
     async def note_old_mail(self, mlist_id: int, cursors: Collection[Cursor]) -> None:

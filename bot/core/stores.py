@@ -117,8 +117,8 @@ class ListStore(Protocol):
         """Note what the last login to the outgoing server of these lists gave."""
         ...
 
-    async def old_mail(self, mlist_id: int) -> Collection[str] | None:
-        """Cursors of mail that was there before the list (as str); None before the first look."""
+    async def was_old(self, mlist_id: int, cursor: Cursor) -> bool:
+        """Whether this mail was in the mailbox before the list was added."""
         ...
 
     async def note_old_mail(self, mlist_id: int, cursors: Collection[Cursor]) -> None:

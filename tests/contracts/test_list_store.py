@@ -150,15 +150,15 @@ async def test_old_mail_is_noted_once(stores: Stores, clock: ManualClock) -> Non
     """Also that there was none."""
     mlist = await a_list(stores, clock.now())
     empty = await a_list(stores, clock.now(), "pain@example.org")
-    first = Cursor("INBOX", "1", "1")
-    assert await stores.lists.old_mail(mlist.id) is None
+    first, second = Cursor("INBOX", "1", "1"), Cursor("INBOX", "1", "2")
 
-    await stores.lists.note_old_mail(mlist.id, [first])
-    await stores.lists.note_old_mail(mlist.id, [first, Cursor("INBOX", "1", "2")])
-    await stores.lists.note_old_mail(empty.id, [])
+    for mails in ([first], [first, second]):
+        await stores.lists.note_old_mail(mlist.id, mails)
+    for mails in ([], [first]):
+        await stores.lists.note_old_mail(empty.id, mails)
 
-    assert await stores.lists.old_mail(mlist.id) == {str(first)}
-    assert await stores.lists.old_mail(empty.id) == set()
+    assert [True, False] == [await stores.lists.was_old(mlist.id, mail) for mail in (first, second)]
+    assert not await stores.lists.was_old(empty.id, first)
 
 
 async def test_counts_are_of_people_and_of_addresses(stores: Stores, clock: ManualClock) -> None:
@@ -214,4 +214,4 @@ async def test_a_deleted_list_leaves_nothing_but_people(stores: Stores, clock: M
     assert await stores.bans.concerning(mlist.id) == []
     standing = await stores.people.standing(other, fold("anne@example.org"))
     assert (standing.known, standing.roles) == (True, frozenset({Role.MEMBER}))
-    assert await stores.lists.old_mail(other.id) == {"INBOX/1/1"}
+    assert await stores.lists.was_old(other.id, Cursor("INBOX", "1", "1"))

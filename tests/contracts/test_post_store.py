@@ -208,4 +208,4 @@ async def test_a_purged_mail_that_is_still_on_the_server_does_not_come_back(
     await stores.posts.purge(clock.advance(timedelta(days=1)))
 
     assert {str(post.cursor)} == await stores.posts.taken_in(mlist.id, [post.cursor])
-    assert await stores.lists.old_mail(mlist.id) is None
+    assert not await stores.lists.was_old(mlist.id, post.cursor)

@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bot.app import local_person, open_app
+from config.loading import load
+
 WAIT_S = 20.0
 
 
@@ -126,11 +129,21 @@ class Program:
             if service.process.returncode is None:
                 await service.stop()
 
+    async def beside(self, *commands: str) -> list[dict[str, Any]]:
+        """The rows of the last of these commands, given from the test's own process: quicker than `do`."""
+        rows: list[dict[str, Any]] = []
+        async with open_app(load(self.file)) as app:
+            for command in commands:
+                done = await app.dispatcher.run_line(command, local_person())
+                assert done.ok, done.text
+                rows = [dict(row) for row in done.rows]
+        return rows
+
     async def until(
         self, command: str, holds: Callable[[list[dict[str, Any]]], bool]
     ) -> list[dict[str, Any]]:
-        """Ask again and again until the rows are as they should be; each asking is a process."""
+        """Ask again and again until the rows are as they should be."""
         async with asyncio.timeout(WAIT_S):
-            while not holds(rows := await self.rows(command)):
+            while not holds(rows := await self.beside(command)):
                 pass
         return rows

@@ -1,0 +1,173 @@
+"""A killed program loses nothing and repeats nothing but a transaction whose reply was not yet stored.
+
+One test for each boundary of docs/flow.md. The program is the real one, killed with SIGKILL while it
+stands at a known place, and started again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from bot.core.header import split
+from bot.core.settings import Security
+from tests.support.dovecot import Account, Dovecot
+from tests.support.program import Program
+from tests.support.smtp_server import HANG, SmtpServer
+from tests.support.stepping import Stepped
+from tests.support.world import mail
+
+MEMBERS = ("anne@example.org", "bruno@example.org", "chloe@example.org")
+RAW = mail(author="Anne <anne@example.org>", subject="Carottes", body=b"Bonjour \xe0 tous\r\n")
+
+
+class Collective:
+    """An installation with one list, and a member's post in its mailbox."""
+
+    def __init__(self, program: Program, dovecot: Dovecot, relay: SmtpServer, mailbox: Account) -> None:
+        self.program = program
+        self.dovecot = dovecot
+        self.relay = relay
+        self.mailbox = mailbox
+
+    async def arrives(self, moderation: str) -> None:
+        """The list is made, then the post comes."""
+        account = self.dovecot.mailbox_account(self.mailbox, Security.NONE)
+        await self.program.beside(
+            f"/addlist {self.mailbox.address} host={account.host} port={account.port} security=none "
+            f"password={account.password} moderation={moderation} undo_s=0",
+            *(f"/addmember {self.mailbox.address} {member}" for member in MEMBERS),
+        )
+        await asyncio.to_thread(self.dovecot.deliver, self.mailbox, RAW)
+
+    def make_due(self) -> None:
+        """Turn back the stored dates of the next attempts, as if the time had passed."""
+        with closing(sqlite3.connect(self.program.database, timeout=10)) as database, database:
+            database.execute("UPDATE delivery SET next_attempt_at = '2020-01-01' WHERE next_attempt_at > ''")
+
+    async def ends_well(self, *, at_most: int = 1) -> None:
+        """Started again, it distributes the post to everybody, `at_most` times, and leaves nothing open."""
+        self.make_due()
+        async with self.program.serving():
+            [post] = await self.program.until(
+                "/archives", lambda rows: [row["state"] for row in rows] == ["distributed"]
+            )
+            await self.program.until("/lists", lambda rows: rows[0]["healthy"])
+        assert post["subject"] == "Carottes"
+        times = Counter(recipient for taken in self.relay.taken for recipient in taken.recipients)
+        assert set(MEMBERS) == set(times)
+        assert all(1 <= number <= at_most for number in times.values()), times
+        assert {split(RAW)[1]} == {split(taken.raw)[1] for taken in self.relay.taken}
+        assert self.dovecot.holds(self.mailbox) == []
+
+
+@pytest.fixture
+async def collective(tmp_path: Path, dovecot: Dovecot, smtp_server: SmtpServer) -> Collective:
+    program = Program(
+        tmp_path,
+        f"""
+        language = "en"
+        [poll]
+        interval_s = 1
+        [smtp]
+        host = "127.0.0.1"
+        port = {smtp_server.port}
+        security = "none"
+        """,
+    )
+    return Collective(program, dovecot, smtp_server, dovecot.add_user())
+
+
+@pytest.mark.parametrize(
+    ("behind", "at_most"),
+    [
+        pytest.param("running", 1, id="fetched-but-not-stored"),
+        pytest.param("fetched", 1, id="stored-but-not-screened"),
+        pytest.param("received", 1, id="accepted-but-still-on-the-server"),
+        pytest.param("screened", 1, id="deleted-on-the-server"),
+        pytest.param("settled", 1, id="attempt-stored-but-network-not-used"),
+        pytest.param("claimed", 2, id="taken-by-the-relay-but-outcome-not-stored"),
+        pytest.param("sent", 1, id="outcome-stored"),
+    ],
+)
+async def test_killed_between_two_hops(collective: Collective, behind: str, at_most: int) -> None:
+    """Only where the relay's reply was not stored may a recipient get the post twice (RFC 1047)."""
+    await collective.arrives("non_members")
+
+    stepped = await Stepped.start(collective.program)
+    await stepped.kill_behind(behind)
+
+    await collective.ends_well(at_most=at_most)
+
+
+async def test_killed_while_the_relay_has_not_answered(collective: Collective) -> None:
+    """The relay may have the mail or not: offering it again is right, losing it would be wrong."""
+    collective.relay.once["END"].append(HANG)
+    await collective.arrives("non_members")
+    async with collective.program.serving() as service:
+        await asyncio.wait_for(collective.relay.hanging.wait(), 20)
+        await service.kill()
+    collective.relay.released.set()
+
+    await collective.ends_well(at_most=2)
+
+
+async def test_killed_before_the_decision_is_stored(collective: Collective) -> None:
+    """A decision that did not commit never happened: the post is still held."""
+    await collective.arrives("all")
+    async with collective.program.serving() as service:
+        await service.logged("settled")
+    with closing(sqlite3.connect(collective.program.database, isolation_level=None)) as lock:
+        lock.execute("BEGIN IMMEDIATE")  # the decision stands at its own BEGIN
+        deciding = await collective.program.start("do", "/distribute 1")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(deciding.wait(), 3)
+        deciding.kill()
+        await deciding.wait()
+        lock.execute("ROLLBACK")
+
+    [post] = await collective.program.beside("/pending")
+    assert post["id"] == 1
+    assert await collective.program.beside("/queue") == []
+    await collective.program.beside("/distribute 1")
+    await collective.ends_well()
+
+
+async def test_killed_right_after_the_decision_is_stored(collective: Collective) -> None:
+    """Who decided may never have been answered; the deliveries are there all the same."""
+    await collective.arrives("all")
+    async with collective.program.serving() as service:
+        await service.logged("settled")
+    with closing(sqlite3.connect(collective.program.database)) as watching:
+        deciding = await collective.program.start("do", "/distribute 1")
+        async with asyncio.timeout(20):
+            while watching.execute("SELECT state FROM post").fetchone() == ("held",):
+                await asyncio.to_thread(watching.interrupt)  # a turn of the loop
+        deciding.kill()
+        await deciding.wait()
+
+    assert {row["recipient"] for row in await collective.program.beside("/queue")} == set(MEMBERS)
+    await collective.ends_well()
+
+
+async def test_killed_between_holding_and_its_card(collective: Collective) -> None:
+    """The card is wanted, whoever was there to show it: the next room that opens has it."""
+    await collective.arrives("all")
+    stepped = await Stepped.start(collective.program)
+    await stepped.kill_behind("received")
+
+    console = await collective.program.start("console", stdin=asyncio.subprocess.PIPE)
+    assert console.stdin
+    assert console.stdout
+    async with asyncio.timeout(20):
+        while b"Carottes" not in await console.stdout.readline():
+            pass
+        await console.communicate(b"/quit\n")
+    assert console.returncode == 0
+    await collective.program.beside("/distribute 1")
+    await collective.ends_well()

@@ -1,0 +1,241 @@
+"""The program as people start it: several processes on one database, signals, the demonstration."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from bot.core.settings import Security
+from tests.support.dovecot import Account, Dovecot
+from tests.support.program import Program
+from tests.support.smtp_server import HANG, SmtpServer
+from tests.support.world import mail
+
+
+@pytest.fixture
+def program(tmp_path: Path, smtp_server: SmtpServer) -> Program:
+    """An installation that sends by the recording relay."""
+    return Program(
+        tmp_path,
+        f"""
+        language = "en"
+        [poll]
+        interval_s = 1
+        [smtp]
+        host = "127.0.0.1"
+        port = {smtp_server.port}
+        security = "none"
+        """,
+    )
+
+
+async def add_list(program: Program, dovecot: Dovecot, *, undo_s: int = 0) -> Account:
+    """A list that holds everything, with one member."""
+    mailbox = dovecot.add_user()
+    account = dovecot.mailbox_account(mailbox, Security.NONE)
+    await program.beside(
+        f"/addlist {mailbox.address} host={account.host} port={account.port} security=none "
+        f"password={account.password} moderation=all undo_s={undo_s}",
+        f"/addmember {mailbox.address} anne@example.org",
+    )
+    return mailbox
+
+
+async def test_two_processes_decide_at_once_and_one_is_told_who_was_first(
+    program: Program, dovecot: Dovecot, smtp_server: SmtpServer
+) -> None:
+    """The first wins, whichever it is; the other changes nothing."""
+    mailbox = await add_list(program, dovecot)
+    await asyncio.to_thread(dovecot.deliver, mailbox, mail())
+    async with program.serving() as service:
+        await service.logged("settled")
+
+    answers = await asyncio.gather(program.do("/distribute 1"), program.do("/reject 1 non"))
+
+    first, second = sorted(answers, key=lambda answer: not answer["ok"])
+    assert first["ok"]
+    assert not second["ok"]
+    assert re.search(r"already (distributed|rejected) by \w+", second["text"]), second["text"]
+    [row] = await program.rows("/show 1")
+    assert row["state"] in {"accepted", "rejected"}
+    async with program.serving() as service:
+        await service.logged("recorded")
+    assert len(smtp_server.taken) == 1
+
+
+async def test_a_list_added_beside_a_running_service_is_polled(
+    program: Program, dovecot: Dovecot, smtp_server: SmtpServer
+) -> None:
+    """Nobody restarts anything: what one process writes, the other follows."""
+    async with program.serving() as service:
+        mailbox = await add_list(program, dovecot)
+        await asyncio.to_thread(dovecot.deliver, mailbox, mail(subject="Miel"))
+        await service.logged("settled")
+        await program.beside("/distribute 1")
+        await smtp_server.wait_for(1)
+
+
+async def test_mail_is_noticed_at_once_where_the_server_tells(program: Program, dovecot: Dovecot) -> None:
+    """IMAP IDLE: the next poll would be an hour away."""
+    program.file.write_text(program.file.read_text().replace("interval_s = 1", "interval_s = 3600"))
+    mailbox = await add_list(program, dovecot)
+    async with program.serving() as service:
+        await asyncio.to_thread(dovecot.deliver, mailbox, mail())
+        await service.logged("received")
+
+
+@pytest.mark.parametrize("signal", ["SIGTERM", "SIGINT"])
+async def test_a_signal_lets_the_transaction_under_way_finish(
+    program: Program, dovecot: Dovecot, smtp_server: SmtpServer, signal: str
+) -> None:
+    """Exit 0 within ten seconds, and what the relay took is stored as delivered."""
+    import signal as signals
+
+    smtp_server.once["END"].append(HANG)
+    mailbox = await add_list(program, dovecot)
+    await asyncio.to_thread(dovecot.deliver, mailbox, mail())
+    async with program.serving() as service:
+        await service.logged("settled")
+        await program.beside("/distribute 1")
+        await asyncio.wait_for(smtp_server.hanging.wait(), 20)
+        began = time.monotonic()
+        service.process.send_signal(getattr(signals, signal))
+        await service.logged("stopping")
+        smtp_server.released.set()
+        assert await service.stop() == 0
+        assert time.monotonic() - began < 10
+
+    [row] = await program.beside("/show 1")
+    assert row["deliveries"]["delivered"] == 1
+
+
+async def test_a_relay_that_hangs_does_not_keep_it_from_stopping(
+    program: Program, dovecot: Dovecot, smtp_server: SmtpServer
+) -> None:
+    """The attempt is stored, so nothing is lost by leaving."""
+    smtp_server.replies["END"] = HANG
+    mailbox = await add_list(program, dovecot)
+    await asyncio.to_thread(dovecot.deliver, mailbox, mail())
+    async with program.serving() as service:
+        await service.logged("settled")
+        await program.beside("/distribute 1")
+        await asyncio.wait_for(smtp_server.hanging.wait(), 20)
+        began = time.monotonic()
+        assert await service.stop() == 0
+        assert time.monotonic() - began < 10
+
+
+async def test_a_second_service_on_the_same_data_is_refused(program: Program) -> None:
+    async with program.serving():
+        code, _, told = await program.run("run")
+        assert (code, "is running on these data already" in told) == (1, True)
+        code, _, told = await program.run("poll")
+        assert (code, "is running on these data already" in told) == (1, True)
+
+
+async def test_one_pass_polls_and_sends_and_survives_a_mailbox_in_trouble(
+    program: Program, dovecot: Dovecot, smtp_server: SmtpServer
+) -> None:
+    """``facteur poll``, for cron: a failing mailbox is told and does not change exit 0."""
+    mailbox = await add_list(program, dovecot)
+    await program.beside("/addlist broken@example.test host=127.0.0.1 port=1 security=none password=x")
+    await asyncio.to_thread(dovecot.deliver, mailbox, mail())
+    code, _, told = await program.run("poll")
+    assert code == 0
+    assert "broken@example.test: " in told
+    await program.beside("/distribute 1")
+
+    code, _, _ = await program.run("poll")
+
+    assert code == 0
+    assert [taken.recipients for taken in smtp_server.taken] == [("anne@example.org",)]
+
+
+async def test_check_names_each_account_and_fails_if_one_does(program: Program, dovecot: Dovecot) -> None:
+    mailbox = await add_list(program, dovecot)
+
+    code, told, _ = await program.run("check")
+    assert code == 0, told
+    assert len(re.findall(rf"^{re.escape(mailbox.address)}: .*: OK$", told, re.MULTILINE)) == 2
+
+    await program.beside(f'/set {mailbox.address} password="wrong"')
+    code, told, _ = await program.run("check")
+    assert code == 1
+    assert "wrong" not in told
+
+
+async def test_json_is_printed_whatever_goes_wrong(program: Program) -> None:
+    """A script can rely on one object and on the exit code."""
+    for command in ("/nonsense", "/show 99", "/set nowhere x=y", ""):
+        answer = await program.do(command)
+        assert answer["ok"] is False
+        assert (answer["rows"], answer["file"]) == ([], None)
+        assert answer["text"]
+
+
+async def test_a_wrong_configuration_or_command_line_exits_with_2(program: Program) -> None:
+    assert (await program.run("frobnicate"))[0] == 2
+    assert (await program.run("run", "--only", "nothing"))[0] == 2
+    program.file.write_text('organisation = ""\nlangage = "fr"\n')
+    code, _, told = await program.run("run")
+    assert code == 2
+    assert "organisation:" in told
+    assert "langage:" in told
+
+
+async def test_migrating_is_done_by_every_command_and_alone(program: Program) -> None:
+    code, _, _ = await program.run("migrate")
+    assert code == 0
+    assert program.database.stat().st_mode & 0o777 == 0o600
+    assert program.database.parent.stat().st_mode & 0o777 == 0o700
+    assert (program.database.parent / "secret.key").stat().st_mode & 0o777 == 0o600
+
+
+async def test_no_log_line_has_a_password_or_a_body(program: Program, dovecot: Dovecot) -> None:
+    program.file.write_text(program.file.read_text())
+    mailbox = await add_list(program, dovecot)
+    await program.beside(f'/set {mailbox.address} smtp_password="hunter2-hunter2" smtp_username="someone"')
+    await asyncio.to_thread(dovecot.deliver, mailbox, mail(body=b"a very private sentence\r\n"))
+    async with program.serving() as service:
+        await service.logged("settled")
+    logged = str(service.lines)
+    assert "hunter2" not in logged
+    assert "private sentence" not in logged
+
+
+async def test_the_demonstration_plays_itself(tmp_path: Path) -> None:
+    """``facteur demo --auto`` exits 0 only if every step did what it says."""
+    code, told, complaints = await Program(tmp_path).run("demo", "--auto")
+
+    assert code == 0, told + complaints
+    assert complaints == ""
+    assert "✓ every copy is the list's" in told
+
+
+async def test_a_person_decides_the_demonstration_with_the_keyboard(tmp_path: Path) -> None:
+    """Three held posts wait; a number presses a button."""
+    program = Program(tmp_path, environment={"LANG": "en_GB.UTF-8"})
+    console = await program.start("demo", stdin=asyncio.subprocess.PIPE)
+    assert console.stdin
+    assert console.stdout
+
+    async def until(words: str) -> str:
+        async with asyncio.timeout(30):
+            while True:
+                line = (await console.stdout.readline()).decode()  # type: ignore[union-attr]
+                assert line, f"never said: {words}"
+                if words in line:
+                    return line
+
+    numbers = [re.search(r"\[(\d+)\] ✅ Distribute", await until("✅ Distribute")) for _ in range(3)]
+    assert numbers[0]
+    console.stdin.write(f"{numbers[0][1]}\n".encode())
+    await until("unless undone within")
+    console.stdin.write(b"/quit\n")
+    await until("Thank you for playing")
+    await console.wait()
+    assert console.returncode == 0
