@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cache
+from typing import TYPE_CHECKING
 
 from bot.core.addresses import Address
 from bot.core.lists import MailingList, SmtpAccount, mailbox_account, smtp_port
 from bot.core.settings import Security
+
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
 
 _SECURITY_OF_PORT = {465: Security.SSL, 587: Security.STARTTLS, 25: Security.NONE}
 
@@ -93,9 +98,15 @@ class Accounts:
 
 def registrable(host: str) -> str:
     """The domain that somebody registered (public suffix and one label); `host` itself if unknown."""
+    return _public_suffixes().privatesuffix(host.lower()) or host.lower()
+
+
+@cache
+def _public_suffixes() -> PublicSuffixList:
+    """The list of public suffixes; dear to read, so only where somebody needs it, and once."""
     from publicsuffixlist import PublicSuffixList
 
-    return PublicSuffixList().privatesuffix(host.lower()) or host.lower()
+    return PublicSuffixList()
 
 
 def _stricter(one: SmtpAccount, other: SmtpAccount) -> SmtpAccount:
