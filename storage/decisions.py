@@ -20,6 +20,7 @@ from storage.refusals import already_decided, no_such_post, nothing_to_undo, too
 from storage.rows import CardRow, DeliveryRow, MailingRow, PostRow
 from storage.values import column, post_of
 
+_UNDOABLE = (PostState.ACCEPTED, PostState.DISTRIBUTED, PostState.REJECTED)
 _UNDECIDED = {
     "decided_by_id": "",
     "decided_by_name": "",
@@ -155,7 +156,7 @@ def _not_stale(row: PostRow, seen_decisions: int | None, expected: PostState | N
 
 
 def _can_be_undone(row: PostRow) -> bool:
-    """A person's decision that stands, or any discard."""
+    """A person's decision that stands, or any discard; what was distributed to nobody counts as such."""
     if row.state == PostState.DISCARDED:
         return True
-    return row.state in {PostState.ACCEPTED, PostState.REJECTED} and bool(row.decided_by_id)
+    return row.state in _UNDOABLE and bool(row.decided_by_id)

@@ -16,7 +16,8 @@ from bot.core.text import Text
 
 class PostState(StrEnum):
     """received -> held | accepted | discarded; held -> accepted | rejected | discarded | expired;
-    accepted -> distributed. Undo: accepted | rejected | discarded -> held.
+    accepted -> distributed. Undo: accepted | rejected | discarded -> held, and distributed too, as
+    long as nobody was there to get it.
     """
 
     RECEIVED = "received"

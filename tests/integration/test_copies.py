@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import email
-import email.policy
 import sqlite3
 from email.message import EmailMessage
 
 import pytest
 
 from bot.app import database_file
-from tests.support.smtp_server import Taken
-from tests.support.world import World, mail
-
-
-def parsed(copy: Taken) -> EmailMessage:
-    """The copy as a member's mail program understands it."""
-    return email.message_from_bytes(copy.raw, policy=email.policy.default)
+from tests.support.world import World, mail, parsed
 
 
 async def only_copy(world: World, raw: bytes, **settings: str) -> EmailMessage:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import email
+import email.policy
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from email.message import EmailMessage
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -172,6 +175,11 @@ async def world(
     """An installation without lists yet."""
     async with opened_world(tmp_path / "data", dovecot, smtp_server, clock) as opened:
         yield opened
+
+
+def parsed(taken: Taken) -> EmailMessage:
+    """A mail as its reader's program understands it."""
+    return email.message_from_bytes(taken.raw, policy=email.policy.default)
 
 
 _numbers = count(1)
