@@ -15,6 +15,7 @@ from bot.core.charsets import in_charset, undeclared
 from bot.core.chat import File
 from bot.core.header import Header, decoded, readable, split
 from bot.core.posts import Attachment, Cursor, NewPost
+from bot.flow.markup import plain_text
 
 PARSE_ERRORS = (
     ArithmeticError,
@@ -27,9 +28,27 @@ PARSE_ERRORS = (
 )
 """What the email package raises on mail that is wrong enough; such a mail is held with its .eml."""
 
+_SUBJECT_LIMIT = 500
+_MESSAGE_ID_LIMIT = 1_000
+_AUTHOR_LIMIT = 50
 _TEXT_LIMIT = 20_000
-_PART_LIMIT = 2_000
-_PATH_CHARACTERS = re.compile(r"[/\\\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+_NAME_LIMIT = 150
+_EXTENSION_LIMIT = 20
+
+# What it may cost to take a mail apart (a mail made to be expensive is held with its .eml)
+_PART_LIMIT = 500
+_TEXT_PART_LIMIT = 20
+_TEXT_PART_OCTETS = 1_000_000
+_NESTING_LIMIT = 100
+_MIME_FIELD_OCTETS = 20_000
+
+_MIME_FIELDS = ("Content-Type", "Content-Disposition", "Content-Transfer-Encoding")
+_ANY_MIME_FIELD = re.compile(
+    rb"(?:\A|[\r\n])content-(?:type|disposition):[^\r\n]*(?:(?:\r\n|\n|\r)[ \t][^\r\n]*)*", re.IGNORECASE
+)
+_NESTING = re.compile(rb"boundary[ \t]*[*=]|message/", re.IGNORECASE)
+_CONTENT_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
+_UNSAFE_IN_NAMES = re.compile(r"[/\\\x00-\x1f\x7f-\x9f\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
 
 
 def read(mlist_id: int, cursor: Cursor, raw: bytes, received_at: datetime) -> NewPost:
@@ -37,7 +56,7 @@ def read(mlist_id: int, cursor: Cursor, raw: bytes, received_at: datetime) -> Ne
     header, body = split(raw)
     unparsed = ""
     try:
-        text, attachments = _body(_parsed(header, body))
+        text, attachments = _taken_apart(header, body)
     except PARSE_ERRORS as error:
         text, attachments, unparsed = "", (), f"{type(error).__name__}: {error}"
     return NewPost(
@@ -45,9 +64,9 @@ def read(mlist_id: int, cursor: Cursor, raw: bytes, received_at: datetime) -> Ne
         cursor=cursor,
         raw=raw,
         received_at=received_at,
-        authors=tuple(header.mailboxes("from")),
-        subject=" ".join(header.first("subject").split()),
-        message_id=header.first("message-id").strip(),
+        authors=tuple(header.mailboxes("from")[:_AUTHOR_LIMIT]),
+        subject=" ".join(header.first("subject").split())[:_SUBJECT_LIMIT],
+        message_id=header.first("message-id").strip()[:_MESSAGE_ID_LIMIT],
         body_sha256=hashlib.sha256(body).hexdigest(),
         text=text,
         attachments=attachments,
@@ -59,26 +78,38 @@ def attached_files(raw: bytes) -> list[File]:
     """The attachments of a mail with their content, in order; none where it cannot be taken apart."""
     try:
         return [
-            File(_name(part, number), part.get_content_type(), _content(part))
+            File(_name(part, number), _content_type(part), _content(part))
             for number, part in enumerate(_attachments(_parsed(*split(raw))), 1)
         ]
     except PARSE_ERRORS:
         return []
 
 
-def _body(message: Message) -> tuple[str, tuple[Attachment, ...]]:
+def _taken_apart(header: Header, body: bytes) -> tuple[str, tuple[Attachment, ...]]:
+    message = _parsed(header, body)
     attachments = tuple(
-        Attachment(_name(part, number), part.get_content_type(), len(_content(part)))
+        Attachment(_name(part, number), _content_type(part), len(_content(part)))
         for number, part in enumerate(_attachments(message), 1)
     )
     plain = "\n\n".join(_text(part) for part in _inline(message, "text/plain")).strip()
-    text = plain or "\n\n".join(_html_text(_text(part)) for part in _inline(message, "text/html"))
+    text = plain or "\n\n".join(plain_text(_text(part)) for part in _inline(message, "text/html"))
     return readable(text.strip())[:_TEXT_LIMIT], attachments
 
 
 def _parsed(header: Header, body: bytes) -> Message:
-    """The parts of a mail; a line that is no field must not pass for the end of its header."""
-    return email.message_from_bytes(header.to_bytes() + body, policy=email.policy.compat32)
+    """The mail as parts, from the fields that say what the body is and the body as `split` found it.
+
+    The email package would take the rest of a damaged header for the body. Raises ValueError where
+    taking it apart would cost too much.
+    """
+    mime = [(name, raw) for name in _MIME_FIELDS if (raw := header.raw(name)) is not None]
+    mail = Header(()).edited(add=mime).to_bytes() + body
+    fields = _ANY_MIME_FIELD.findall(mail)
+    if any(len(field) > _MIME_FIELD_OCTETS for field in fields):
+        raise ValueError("a field about its parts is too long")
+    if sum(bool(_NESTING.search(field)) for field in fields) > _NESTING_LIMIT:
+        raise ValueError("too many parts within parts")
+    return email.message_from_bytes(mail, policy=email.policy.compat32)
 
 
 def _leaves(message: Message) -> Iterator[Message]:
@@ -94,22 +125,27 @@ def _leaves(message: Message) -> Iterator[Message]:
             yield part
 
 
+def _content_type(part: Message) -> str:
+    """Lower case; what announces parts and has none is read as text."""
+    content_type = part.get_content_type()
+    if content_type.startswith("multipart/"):
+        return "text/plain"
+    return content_type if _CONTENT_TYPE.fullmatch(content_type) else "application/octet-stream"
+
+
 def _is_attachment(part: Message) -> bool:
-    if part.get_content_disposition() == "attachment" or part.get_filename():
+    if part.get_content_disposition() == "attachment" or _file_name(part):
         return True
-    return part.get_content_type() not in {"text/plain", "text/html"}
+    return _content_type(part) not in {"text/plain", "text/html"}
 
 
 def _attachments(message: Message) -> Iterator[Message]:
     return (part for part in _leaves(message) if _is_attachment(part))
 
 
-def _inline(message: Message, content_type: str) -> Iterator[Message]:
-    return (
-        part
-        for part in _leaves(message)
-        if part.get_content_type() == content_type and not _is_attachment(part)
-    )
+def _inline(message: Message, content_type: str) -> list[Message]:
+    parts = [part for part in _leaves(message) if not _is_attachment(part)]
+    return [part for part in parts if _content_type(part) == content_type][:_TEXT_PART_LIMIT]
 
 
 def _content(part: Message) -> bytes:
@@ -125,8 +161,8 @@ def _inner(part: Message) -> list[Message]:
 
 
 def _text(part: Message) -> str:
-    """The text of a part: in its declared charset, else as well as can be guessed."""
-    content = _content(part)
+    """The beginning of a part's text: in its declared charset, else as well as can be guessed."""
+    content = _whole_characters(_content(part))
     try:
         text = in_charset(content, str(part.get_content_charset() or "utf-8"))
     except (LookupError, ValueError):
@@ -134,29 +170,34 @@ def _text(part: Message) -> str:
     return text.replace("\r\n", "\n")
 
 
-def _html_text(markup: str) -> str:
-    from selectolax.lexbor import LexborHTMLParser
-
-    tree = LexborHTMLParser(markup)
-    for node in tree.css("script, style, head, title"):
-        node.decompose()
-    for node in tree.css("br, p, div, tr, li, h1, h2, h3, h4, blockquote"):
-        node.insert_after("\n")
-    root = tree.body or tree.root
-    lines = (" ".join(line.split()) for line in (root.text(deep=True) if root else "").splitlines())
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+def _whole_characters(content: bytes) -> bytes:
+    """At most so much, cut behind a line, where no charset has half a character."""
+    if len(content) <= _TEXT_PART_OCTETS:
+        return content
+    beginning = content[:_TEXT_PART_OCTETS]
+    return beginning[: beginning.rfind(b"\n") + 1] or beginning
 
 
 def _name(part: Message, number: int) -> str:
     """The part's file name, decoded and harmless; a plain one where it has none."""
-    name = decoded(str(part.get_filename() or ""))
-    harmless = _PATH_CHARACTERS.sub("_", name).strip(" .")[:150]
+    harmless = _UNSAFE_IN_NAMES.sub("_", decoded(_file_name(part))).strip(" .")
+    if len(harmless) > _NAME_LIMIT:
+        stem, dot, extension = harmless.rpartition(".")
+        ending = dot + extension[:_EXTENSION_LIMIT] if stem else ""
+        harmless = harmless[: _NAME_LIMIT - len(ending)] + ending
     return harmless or f"part-{number}{_extension(part)}"
 
 
+def _file_name(part: Message) -> str:
+    """As it was written. The email package would lose raw 8-bit octets, so they are decoded before."""
+    fields = Message()
+    for name, value in part.raw_items():
+        if name.lower() in {"content-disposition", "content-type"}:
+            fields[name] = undeclared(str(value).encode("utf-8", "surrogateescape"))
+    return fields.get_filename() or ""
+
+
 def _extension(part: Message) -> str:
-    return (
-        ".eml"
-        if part.get_content_type() == "message/rfc822"
-        else mimetypes.guess_extension(part.get_content_type()) or ""
-    )
+    if _content_type(part) == "message/rfc822":
+        return ".eml"
+    return mimetypes.guess_extension(_content_type(part)) or ""
