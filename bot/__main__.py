@@ -112,7 +112,7 @@ def do(
 
     async def once(app: App) -> int:
         from bot.app import local_person
-        from transports.terminal_files import save
+        from transports.terminal.files import save
 
         done = await app.dispatcher.run_line(command, local_person())
         paths = [str(save(Path.cwd(), file.name, file.content)) for file in done.files]

@@ -137,7 +137,7 @@ async def open_app(
 
 def terminal_room(app: App) -> tuple[ChatTransport, str]:
     """The terminal of whoever started this process, and the address of the only room in it."""
-    from transports.terminal import ROOM, Phrases, Terminal  # half of what starting costs
+    from transports.terminal.room import ROOM, Phrases, Terminal  # half of what starting costs
 
     language = app.desk.languages.default
     words = {field.name: language.sentence(str(field.default)) for field in fields(Phrases)}

@@ -7,25 +7,35 @@ from functools import cached_property
 
 from bot.core.lists import MailboxAccount, SmtpAccount
 from bot.core.ports import Mailbox, MailSender
-from transports.imap import ImapMailbox
-from transports.smtp import SmtpSender
+from transports.imap.mailbox import ImapMailbox
+from transports.smtp.sender import SmtpSender
 
 
 class MailServers:
-    """Makes clients; certificates are verified against the system's authorities."""
+    """Makes clients; each connects when first used."""
 
-    def __init__(self, *, idle: bool) -> None:
-        """`idle`: use IMAP IDLE where a server has it."""
+    def __init__(
+        self, *, idle: bool, tls: ssl.SSLContext | None = None, timeout_s: float | None = None
+    ) -> None:
+        """Certificates are verified.
+
+        Args:
+            idle: use IMAP IDLE where a server has it.
+            tls: whom to trust; None = the system's authorities.
+            timeout_s: how long a server may be silent; None = as long as suits its protocol.
+        """
         self._idle = idle
+        self._given_tls = tls
+        self._timeout = {} if timeout_s is None else {"timeout_s": timeout_s}
 
     def mailbox(self, account: MailboxAccount) -> Mailbox:
-        """A client for a mailbox; it connects when first used."""
-        return ImapMailbox(account, tls=self._tls, idle=self._idle)
+        """A client for a mailbox."""
+        return ImapMailbox(account, tls=self._tls, idle=self._idle, **self._timeout)
 
     def sender(self, account: SmtpAccount) -> MailSender:
-        """A client for a relay; it connects when first used."""
-        return SmtpSender(account, tls=self._tls)
+        """A client for a relay."""
+        return SmtpSender(account, tls=self._tls, **self._timeout)
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
-        return ssl.create_default_context()
+        return self._given_tls or ssl.create_default_context()

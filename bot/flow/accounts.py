@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from bot.core.addresses import Address
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
 
 _SECURITY_OF_PORT = {465: Security.SSL, 587: Security.STARTTLS, 25: Security.NONE}
+_NOWHERE = SmtpAccount(host="", port=0, security=Security.SSL, username="", password="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,23 +38,19 @@ class Accounts:
     def smtp(self, mlist: MailingList) -> SmtpAccount:
         """The account of one list; its host is empty if neither the list nor ``[smtp]`` names one."""
         own, common = mlist.settings, self._common
-        if not own.smtp_host or own.smtp_host == common.host:
-            security = own.smtp_security or common.security
-            port = own.smtp_port or common.port or smtp_port(Security(security))
-            base = replace(common, security=Security(security), port=port)
-        else:
-            security = own.smtp_security or _SECURITY_OF_PORT.get(own.smtp_port, Security.SSL)
-            port = own.smtp_port or smtp_port(Security(security))
-            base = replace(
-                common,
-                host=own.smtp_host,
-                port=port,
-                security=Security(security),
-                username="",
-                password="",
-                max_per_hour=0,
-                max_per_day=0,
-            )
+        elsewhere = own.smtp_host and own.smtp_host.lower() != common.host.lower()
+        base = replace(_NOWHERE, host=own.smtp_host) if elsewhere else common
+        security = Security(own.smtp_security or _SECURITY_OF_PORT.get(own.smtp_port, base.security))
+        usual = base.port if base.port and security == base.security else smtp_port(security)
+        base = replace(
+            base,
+            host=base.host.lower(),
+            port=own.smtp_port or usual,
+            security=security,
+            max_recipients=common.max_recipients,
+            connections=common.connections,
+            pipelining=common.pipelining,
+        )
         username, password = self._credentials(mlist, base)
         return replace(
             base,
@@ -97,8 +95,15 @@ class Accounts:
 
 
 def registrable(host: str) -> str:
-    """The domain that somebody registered (public suffix and one label); `host` itself if unknown."""
-    return _public_suffixes().privatesuffix(host.lower()) or host.lower()
+    """The domain that somebody registered (public suffix and one label); `host` itself if unknown.
+
+    An IP address is nobody's but its own, although its numbers look like labels.
+    """
+    host = host.lower().rstrip(".")
+    try:
+        return str(ip_address(host))
+    except ValueError:
+        return _public_suffixes().privatesuffix(host) or host
 
 
 @cache

@@ -157,7 +157,7 @@ async def test_old_mail_is_noted_once(stores: Stores, clock: ManualClock) -> Non
     for mails in ([], [first]):
         await stores.lists.note_old_mail(empty.id, mails)
 
-    assert [True, False] == [await stores.lists.was_old(mlist.id, mail) for mail in (first, second)]
+    assert [await stores.lists.was_old(mlist.id, mail) for mail in (first, second)] == [True, False]
     assert not await stores.lists.was_old(empty.id, first)
 
 

@@ -11,7 +11,7 @@ from bot.core.addresses import Address
 from bot.core.deliveries import Envelope, Outcome
 from bot.core.settings import Security
 from tests.support.smtp_server import CUT, HANG, SmtpServer, SmtpServers
-from transports.smtp import SmtpSender
+from transports.smtp.sender import SmtpSender
 
 LIST = Address("adherents@amap.example.org")
 ANNA, GONE, FULL = (Address(f"{name}@example.org") for name in ("anna", "gone", "full"))

@@ -15,7 +15,7 @@ from bot.core.posts import Cursor
 from bot.core.settings import Security
 from tests.support.certificates import certificates
 from tests.support.dovecot import Account, Dovecot
-from transports.imap import ImapMailbox
+from transports.imap.mailbox import ImapMailbox
 
 PROMPT_S = 10.0
 """How long a test waits for what should take well under a second."""

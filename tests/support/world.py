@@ -12,7 +12,7 @@ from datetime import timedelta
 from email.message import EmailMessage
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -154,12 +154,13 @@ async def opened_world(
     clock: ManualClock,
     *,
     servers: Servers | None = None,
+    language: Literal["en", "fr"] = "en",
     **smtp: Any,
 ) -> AsyncIterator[World]:
     """An installation in `folder` that sends through `relay`; nothing of it runs by itself."""
     settings = Settings(
         organisation="AMAP des Trois Rivières",
-        language="en",
+        language=language,
         data_dir=folder,
         smtp=Smtp(host="127.0.0.1", port=relay.port, security="none", **smtp),
     )

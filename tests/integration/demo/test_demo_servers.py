@@ -18,8 +18,8 @@ from bot.core.settings import MailProtocol, Security
 from bot.demo.mailbox import DemoMailbox, demo_mailbox
 from bot.demo.posts import ANNE, KARIM, LIST, MEMBERS, STRANGER, sample_posts
 from bot.demo.relay import demo_relay
-from transports.imap import ImapMailbox
-from transports.smtp import SmtpSender
+from transports.imap.mailbox import ImapMailbox
+from transports.smtp.sender import SmtpSender
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 

@@ -15,7 +15,7 @@ from bot.core.posts import Cursor
 from bot.core.settings import Security
 from tests.support.certificates import certificates
 from tests.support.scripted_imap import VALIDITY, Act, Drip, ScriptedImap, body, scripted_imap
-from transports.imap import ImapMailbox
+from transports.imap.mailbox import ImapMailbox
 
 SILENCE_S = 0.3
 PROMPT_S = 10.0

@@ -17,7 +17,7 @@ from bot.core.settings import Security
 from tests.support.certificates import certificates
 from tests.support.dovecot import Dovecot
 from tests.support.scripted_imap import scripted_imap
-from transports.imap import ImapMailbox
+from transports.imap.mailbox import ImapMailbox
 
 SILENCE_S = 1.0
 RAW = b"Subject: one\r\n\r\nbody\r\n"

@@ -17,7 +17,7 @@ from bot.core.lists import SmtpAccount
 from bot.core.settings import Security
 from tests.support.certificates import certificates
 from tests.support.smtp_server import HANG, Dialogue, SmtpServer, SmtpServers, odd_relay
-from transports.smtp import SmtpSender
+from transports.smtp.sender import SmtpSender
 
 LIST = Address("adherents@amap.example.org")
 ANNA, GONE = Address("anna@example.org"), Address("gone@example.org")

@@ -15,7 +15,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 from bot.chat.language import DOMAIN, LANGUAGES, LOCALE_FOLDER, catalogue
-from transports.terminal_layout import Phrases
+from transports.terminal.layout import Phrases
 
 ROOT = Path(__file__).parents[3]
 FOLDERS = ("bot", "config", "storage", "transports")

@@ -6,8 +6,8 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
-from transports.terminal_board import Board, Shown
-from transports.terminal_layout import Phrases
+from transports.terminal.board import Board, Shown
+from transports.terminal.layout import Phrases
 
 Heard = Callable[[str], Awaitable[None]]
 """Is told each line that was typed."""

@@ -23,8 +23,8 @@ from enum import Enum, auto
 
 from bot.core.addresses import Address, is_deliverable
 from bot.core.deliveries import Envelope, Outcome, RecipientResult
-from transports.smtp_content import Content
-from transports.smtp_wire import Lost, Reply, Wire
+from transports.smtp.content import Content
+from transports.smtp.wire import Lost, Reply, Wire
 
 _CHUNK_OCTETS = 65_536
 _MAX_PATH = 254  # RFC 5321 section 4.5.3.1.3, without the angle brackets

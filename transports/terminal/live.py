@@ -24,10 +24,10 @@ from prompt_toolkit.renderer import print_formatted_text
 from prompt_toolkit.styles import Style
 from typing_extensions import override
 
-from transports.terminal_board import Board, Shown
-from transports.terminal_face import Heard, is_farewell, without_passwords
-from transports.terminal_layout import STYLE, Phrases, Space, region, said, whole
-from transports.terminal_text import Row
+from transports.terminal.board import Board, Shown
+from transports.terminal.face import Heard, is_farewell, without_passwords
+from transports.terminal.layout import STYLE, Phrases, Space, region, said, whole
+from transports.terminal.text import Row
 
 _STYLE = Style.from_dict(STYLE)
 _MENU_ROWS = 6

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from bot.core.chat import Button, Screen, Span, Tone, line
 from tests.support.terminals import decided, held
-from transports.terminal_board import Board
-from transports.terminal_layout import Phrases, Space, region, whole
-from transports.terminal_text import Row, columns
+from transports.terminal.board import Board
+from transports.terminal.layout import Phrases, Space, region, whole
+from transports.terminal.text import Row, columns
 
 LONG = "\n".join(f"line {number}" for number in range(100))
 PHRASES = Phrases()

@@ -19,12 +19,12 @@ from bot.core.errors import TransientError
 from bot.core.people import Actor
 from bot.core.ports import ChatTransport, Listener
 from bot.core.text import Text
-from transports.terminal_board import Board, Shown
-from transports.terminal_face import Face
-from transports.terminal_files import save
-from transports.terminal_layout import Phrases
-from transports.terminal_live import LiveFace
-from transports.terminal_plain import PlainFace
+from transports.terminal.board import Board, Shown
+from transports.terminal.face import Face
+from transports.terminal.files import save
+from transports.terminal.layout import Phrases
+from transports.terminal.live import LiveFace
+from transports.terminal.plain import PlainFace
 
 __all__ = ["ROOM", "Phrases", "Terminal", "face_for"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transports.imap_answers import bodies, numbers, sizes
+from transports.imap.answers import bodies, numbers, sizes
 
 
 @given(st.dictionaries(st.integers(1, 2**32 - 1), st.binary(max_size=50), max_size=5), st.data())

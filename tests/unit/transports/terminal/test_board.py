@@ -2,7 +2,7 @@
 
 from bot.core.chat import Button, Screen, line
 from tests.support.terminals import decided, held
-from transports.terminal_board import Board, Sheet, changes
+from transports.terminal.board import Board, Sheet, changes
 
 UNDO = Button("↩️ Undo", "undo")
 

@@ -1,6 +1,6 @@
 """The port `MailSender`: one connection to a relay (RFC 5321, 3207, 4954), kept and used again.
 
-aiosmtplib connects, encrypts and logs in. The transactions are ours (`transports.smtp_transaction`):
+aiosmtplib connects, encrypts and logs in. The transactions are ours (`transports.smtp.transaction`):
 pipelined, they cost one round trip where the library's cost one for each command, and a relay's
 last words are not lost.
 """
@@ -23,9 +23,9 @@ from bot.core.lists import SmtpAccount
 from bot.core.ports import MailSender
 from bot.core.settings import Security
 from transports import trouble
-from transports.smtp_content import Content, prepared
-from transports.smtp_transaction import Transaction, fits_envelope
-from transports.smtp_wire import Features, Wire
+from transports.smtp.content import Content, prepared
+from transports.smtp.transaction import Transaction, fits_envelope
+from transports.smtp.wire import Features, Wire
 
 _CANNOT_BE_WRITTEN = "not an address that can be mailed to (plain ASCII, no blanks or brackets)"
 _SENDER_CANNOT_BE_WRITTEN = "the list's own address cannot be used as a return path"

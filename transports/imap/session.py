@@ -17,9 +17,9 @@ from imap_tools.utils import encode_folder
 from bot.core.errors import FacteurError, ServerTrouble, TransientError, Trouble
 from bot.core.lists import MailboxAccount
 from bot.core.text import Text
-from transports.imap_answers import Item, bodies, numbers, sizes
-from transports.imap_client import Client, Limits
-from transports.imap_login import Box, connect, log_in, words_of
+from transports.imap.answers import Item, bodies, numbers, sizes
+from transports.imap.client import Client, Limits
+from transports.imap.login import Box, connect, log_in, words_of
 from transports.trouble import Server, lost, unusable
 
 _EXISTS = re.compile(rb"^\* \d+ EXISTS", re.MULTILINE | re.IGNORECASE)

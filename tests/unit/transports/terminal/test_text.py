@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transports.terminal_text import columns, cut, visible, visible_lines, wrap
+from transports.terminal.text import columns, cut, visible, visible_lines, wrap
 
 
 @pytest.mark.parametrize(

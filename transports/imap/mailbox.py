@@ -23,9 +23,9 @@ from bot.core.lists import MailboxAccount
 from bot.core.ports import Fetched, Mailbox
 from bot.core.posts import Cursor
 from bot.core.text import Size, Text
-from transports.imap_client import Limits
-from transports.imap_login import words_of
-from transports.imap_session import COMMAND_UIDS, Session
+from transports.imap.client import Limits
+from transports.imap.login import words_of
+from transports.imap.session import COMMAND_UIDS, Session
 from transports.threads import start
 from transports.trouble import Server, connection_trouble, lost, unusable
 

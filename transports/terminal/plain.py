@@ -8,10 +8,10 @@ import os
 from collections.abc import AsyncIterator, Sequence
 from typing import TextIO
 
-from transports.terminal_board import Board, Shown
-from transports.terminal_face import Heard, is_farewell
-from transports.terminal_layout import Phrases, button_rows, summary, whole
-from transports.terminal_text import Row, visible
+from transports.terminal.board import Board, Shown
+from transports.terminal.face import Heard, is_farewell
+from transports.terminal.layout import Phrases, button_rows, summary, whole
+from transports.terminal.text import Row, visible
 
 _UNWRAPPED = 1_000_000
 _READ_OCTETS = 65_536

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transports.terminal_files import safe_name, save
+from transports.terminal.files import safe_name, save
 
 
 @pytest.mark.parametrize(

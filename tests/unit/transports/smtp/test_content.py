@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transports.smtp_content import prepared
+from transports.smtp.content import prepared
 
 MAILS = st.lists(st.sampled_from([b"\r", b"\n", b"\r\n", b".", b"..", b"a", b"\xe9", b"\0"])).map(b"".join)
 

@@ -6,8 +6,8 @@ import pytest
 
 from bot.core.addresses import Address
 from bot.core.deliveries import Outcome
-from transports.smtp_transaction import Stage, fits_envelope, outcome_of
-from transports.smtp_wire import Reply
+from transports.smtp.transaction import Stage, fits_envelope, outcome_of
+from transports.smtp.wire import Reply
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from prompt_toolkit.utils import get_cwidth
 
 from bot.core.chat import Line, Screen, Tone
 from bot.core.text import N_
-from transports.terminal_board import Board, Numbered, Sheet, Shown, changes
-from transports.terminal_text import Row, columns, cut, visible, visible_lines, wrap
+from transports.terminal.board import Board, Numbered, Sheet, Shown, changes
+from transports.terminal.text import Row, columns, cut, visible, visible_lines, wrap
 
 STYLE = {
     "strong": "bold",

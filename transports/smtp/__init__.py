@@ -1,0 +1,1 @@
+"""Mail sent through a relay by SMTP (RFC 5321), pipelined where the relay can."""
