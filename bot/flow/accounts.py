@@ -15,8 +15,7 @@ from bot.core.settings import Security
 if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
 
-_SECURITY_OF_PORT = {465: Security.SSL, 587: Security.STARTTLS, 25: Security.NONE}
-_NOWHERE = SmtpAccount(host="", port=0, security=Security.SSL, username="", password="")
+_SECURITY_OF_PORT = {465: Security.SSL, 587: Security.STARTTLS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +38,15 @@ class Accounts:
         """The account of one list; its host is empty if neither the list nor ``[smtp]`` names one."""
         own, common = mlist.settings, self._common
         elsewhere = own.smtp_host and own.smtp_host.lower() != common.host.lower()
-        base = replace(_NOWHERE, host=own.smtp_host) if elsewhere else common
+        base = _without_credentials(common, own.smtp_host) if elsewhere else common
         security = Security(own.smtp_security or _SECURITY_OF_PORT.get(own.smtp_port, base.security))
-        usual = base.port if base.port and security == base.security else smtp_port(security)
-        base = replace(
+        usual = base.port if base.port and security is base.security else smtp_port(security)
+        username, password = self._credentials(mlist, base)
+        return replace(
             base,
             host=base.host.lower(),
             port=own.smtp_port or usual,
             security=security,
-            max_recipients=common.max_recipients,
-            connections=common.connections,
-            pipelining=common.pipelining,
-        )
-        username, password = self._credentials(mlist, base)
-        return replace(
-            base,
             username=username,
             password=password,
             max_per_hour=own.smtp_max_per_hour or base.max_per_hour,
@@ -92,6 +85,14 @@ class Accounts:
         if mailbox.password and registrable(base.host) == registrable(mailbox.host):
             return own.smtp_username or mailbox.username, mailbox.password
         return "", ""
+
+
+def _without_credentials(common: SmtpAccount, host: str) -> SmtpAccount:
+    """As `common`, but at another host: its usual port, encrypted unless a list says otherwise."""
+    encrypted = Security.SSL if common.security is Security.NONE else common.security
+    return replace(
+        common, host=host, port=0, security=encrypted, username="", password="", max_per_hour=0, max_per_day=0
+    )
 
 
 def registrable(host: str) -> str:

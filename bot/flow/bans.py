@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from bot.core.addresses import Address, domain_of, fold
+from bot.core.addresses import Address, domain_of, fold, is_deliverable
 from bot.core.errors import UserError
 from bot.core.text import Text
 
@@ -17,12 +17,9 @@ def normal_form(pattern: str) -> str:
         _compiled(pattern)
         return pattern
     folded = fold(pattern)
-    if (
-        folded.count("@") == 1
-        and domain_of(folded)
-        and "*" not in folded.removeprefix("*@")
-        and folded != "*@"
-    ):
+    # Any local part will do for the check of *@domain
+    example = folded.replace("*", "x", 1) if folded.startswith("*@") else folded
+    if "*" not in example and is_deliverable(example):
         return folded
     raise UserError(
         Text("{pattern} is not a pattern: give an address, *@domain or /regular expression/", pattern=pattern)

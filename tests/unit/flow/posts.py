@@ -14,10 +14,10 @@ NOON = datetime(2026, 11, 22, 11, 0, tzinfo=UTC)
 LIST = "adherents@amap.example"
 
 
-def a_list(address: str = LIST, *, paused: bool = False, **typed: str) -> MailingList:
+def a_list(address: str = LIST, /, **typed: str) -> MailingList:
     """A list with settings as they would be typed after ``/set``."""
     own = changed({}, typed)
-    return MailingList(1, Address(address), validated(own), own, 1, paused, NOON)
+    return MailingList(1, Address(address), validated(own), own, 1, paused=False, created_at=NOON)
 
 
 def a_header(*lines: str | bytes) -> Header:

@@ -230,7 +230,7 @@ def test_one_known_author_among_several_is_no_stranger() -> None:
 
 
 def test_a_paused_list_holds_even_its_moderators() -> None:
-    assert verdict(mlist=a_list(paused=True)) == ("paused", HOLD)
+    assert verdict(mlist=replace(a_list(), paused=True)) == ("paused", HOLD)
 
 
 # spam, too-big, automatic, first poll
@@ -355,7 +355,7 @@ def test_a_moderator_and_a_member_together_are_held_where_members_are() -> None:
 
 def test_the_table_is_read_from_top_to_bottom() -> None:
     """A post that every rule has an opinion on, then without the reason of the first, and so on."""
-    mlist = a_list(unknown_senders="discard", max_size="1kB", paused=True)
+    mlist = replace(a_list(unknown_senders="discard", max_size="1kB"), paused=True)
     everything = evidence(
         f"X-Loop: {LIST}",
         "Auto-Submitted: auto-replied",
