@@ -12,6 +12,8 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
 
+import structlog
+
 from bot.chat.desk import Desk, Installation
 from bot.chat.dispatch import Dispatcher
 from bot.chat.language import Languages
@@ -38,6 +40,8 @@ from config.settings import Settings, Smtp
 from storage.database import open_stores
 from storage.secrets import FernetBox, box_from_file
 from transports.servers import MailServers
+
+log = structlog.get_logger()
 
 PARTS = ("poll", "chat", "deliver")
 """What ``facteur run --only`` chooses from."""
@@ -70,7 +74,10 @@ class App:
             yield
 
     def start(self, parts: Collection[str]) -> None:
-        """Start the parts named; chat networks have their own, which none is configured for yet."""
+        """Start the parts named; `chat` has none of its own before the first chat network is there."""
+        for network in ("telegram", "matrix"):
+            if getattr(self.settings, network):
+                log.warning("not available yet", section=network)
         if "poll" in parts:
             self.service.start_polling()
         if "deliver" in parts:
@@ -102,6 +109,8 @@ async def open_app(
         TransientError: the database cannot be used just now.
     """
     clock = clock or Clock()
+    if settings.database_url.get_secret_value():
+        raise UserError(Text("PostgreSQL is not available yet: leave database_url empty"))
     _private_folder(settings.data_dir)
     async with open_stores(database_file(settings), box_of(settings)) as stores:
         servers = servers or MailServers(idle=settings.poll.idle)

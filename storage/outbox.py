@@ -7,9 +7,10 @@ import zlib
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from tortoise.expressions import Q
 from tortoise.functions import Count
 from tortoise.queryset import QuerySet
 
@@ -35,6 +36,9 @@ from storage.mailings import copy_ids, has_open_copy
 from storage.quota import DAY, Quota
 from storage.rows import AttemptRow, DeliveryRow, MailingRow, MlistRow, PostRow, RawRow
 from storage.values import address_key, column, listing
+
+_LONGEST_ATTEMPT = timedelta(minutes=15)
+"""After that an attempt without an outcome is taken for one that a crash ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,12 @@ class Outbox(Store):
         for result in results:
             same[result.state, result.reply, result.retry_at].append(result.delivery_id)
         for (state, reply, retry_at), ids in same.items():
-            values: dict[str, Any] = {"state": state, "last_reply": reply, "next_attempt_at": retry_at}
+            values: dict[str, Any] = {
+                "state": state,
+                "last_reply": reply,
+                "next_attempt_at": retry_at,
+                "under_way": False,
+            }
             if state in OPEN_STATES:
                 rows = DeliveryRow.filter(id__in=ids, state__in=OPEN_STATES)
             else:  # what was dropped while it was under way takes the outcome it had
@@ -167,6 +176,8 @@ class Outbox(Store):
     ) -> int:
         states = (DeliveryState.DEFERRED, DeliveryState.BOUNCED)
         rows = await _concerned(states, mlist_ids, post_id, address)
+        # one that is being sent this moment would go out twice
+        rows = rows.filter(Q(under_way=False) | Q(last_attempt_at__lt=now - _LONGEST_ATTEMPT))
         post_ids = await _copied_posts(rows)
         # five more days from the next attempt on: a person has looked at it
         retried = await rows.update(
@@ -221,6 +232,7 @@ async def _count_attempt(rows: Sequence[DeliveryRow], now: datetime) -> tuple[Cl
             attempts=attempts,
             first_attempt_at=first_attempt_at,
             last_attempt_at=now,
+            under_way=True,
             next_attempt_at=now + next_delay(attempts),
         )
     return claimed

@@ -221,7 +221,10 @@ class MailingRow(Model):
 
 
 class DeliveryRow(Model):
-    """One sending to one recipient; `last_attempt_at` is set by the claim, before the network."""
+    """One sending to one recipient; `last_attempt_at` is set by the claim, before the network.
+
+    `under_way` from a claim to its outcome, or until the next claim where a crash lost the outcome.
+    """
 
     id = fields.IntField(primary_key=True)
     mlist = _mlist()
@@ -234,6 +237,7 @@ class DeliveryRow(Model):
     next_attempt_at: datetime | None = fields.DatetimeField(null=True)
     first_attempt_at: datetime | None = fields.DatetimeField(null=True)
     last_attempt_at: datetime | None = fields.DatetimeField(null=True)
+    under_way = fields.BooleanField(default=False)
     last_reply = fields.TextField(default="")
     ended_at: datetime | None = fields.DatetimeField(null=True)
 

@@ -1,5 +1,9 @@
 """Fixtures for every test: the real servers and stores of tests/support."""
 
+import os
+
+import pytest
+
 pytest_plugins = [
     "tests.support.clock",
     "tests.support.dovecot",
@@ -7,3 +11,10 @@ pytest_plugins = [
     "tests.support.stores",
     "tests.support.world",
 ]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where every server is required, a skipped test is a failure."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("REQUIRE_SERVERS") == "1" and reporter and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -208,6 +208,7 @@ class Migration(migrations.Migration):
                 ("next_attempt_at", fields.DatetimeField(null=True)),
                 ("first_attempt_at", fields.DatetimeField(null=True)),
                 ("last_attempt_at", fields.DatetimeField(null=True)),
+                ("under_way", fields.BooleanField(default=False)),
                 ("last_reply", fields.TextField(default="")),
                 ("ended_at", fields.DatetimeField(null=True)),
             ],

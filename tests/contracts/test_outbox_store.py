@@ -315,6 +315,20 @@ async def test_retry_makes_failed_deliveries_due(
     assert await stores.posts.purge(clock.now() + DAY) == 0
 
 
+async def test_retry_leaves_alone_what_is_being_sent(stores: Stores, clock: ManualClock) -> None:
+    """It would go out twice; but an attempt that a crash ended does not stay out of reach."""
+    mlist = await a_list(stores, clock.now())
+    post = await accepted(stores, mlist, clock.now(), FIVE[:1])
+    batch = await stores.outbox.claim(ACCOUNT, [mlist.id], clock.now())
+    assert batch is not None
+    await stores.outbox.record(all_of(batch, DeliveryState.DEFERRED, clock.now()), clock.now())
+    assert await stores.outbox.claim(ACCOUNT, [mlist.id], clock.now()) is not None
+
+    assert await stores.outbox.retry([mlist.id], post.id, "", clock.now()) == 0
+    clock.advance(HOUR)
+    assert await stores.outbox.retry([mlist.id], post.id, "", clock.now()) == 1
+
+
 async def test_dropping_the_last_delivery_closes_the_post(stores: Stores, clock: ManualClock) -> None:
     mlist = await a_list(stores, clock.now())
     post = await accepted(stores, mlist, clock.now(), FIVE)
