@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from bot.core.errors import Conflict, PermanentError, UserError
 from bot.core.lists import Health, MailingList
 from bot.core.people import Role
 from bot.core.posts import Cursor, PostState
-from bot.core.settings import Box, ListSettings
+from bot.core.settings import ACCOUNT_KEYS, MAILBOX_KEYS, READING_KEYS, Box, ListSettings
 from bot.core.stores import ListCounts, Removed
 from bot.core.text import Text
 from storage.atomic import Database, Store, atomic, reading
@@ -66,7 +66,8 @@ class Lists(Store):
     @atomic
     async def change(self, mlist: MailingList, own: Mapping[str, Any]) -> MailingList:
         latest = MlistRow.filter(id=mlist.id, version=mlist.version)
-        if not await latest.update(own=self._sealed(own), version=F("version") + 1):
+        fresh = _untried(key for key in ListSettings.model_fields if mlist.own.get(key) != own.get(key))
+        if not await latest.update(own=self._sealed(own), version=F("version") + 1, **fresh):
             await self.get(mlist.id)  # raises if it was deleted
             raise Conflict(Text("somebody else changed {list} just now", list=mlist.address))
         return await self.get(mlist.id)
@@ -77,14 +78,17 @@ class Lists(Store):
 
     @atomic
     async def change_defaults(self, own: Mapping[str, Any]) -> None:
+        before = await self._defaults()
+        fresh = _untried(key for key in ListSettings.model_fields if before.get(key) != own.get(key))
         await DefaultsRow.update_or_create(id=_DEFAULTS_ID, defaults={"own": self._sealed(own)})
-        await MlistRow.all().update(version=F("version") + 1)  # their settings changed too
+        await MlistRow.all().update(version=F("version") + 1, **fresh)  # their settings changed too
 
     @atomic
     async def rename(self, mlist: MailingList, address: Address) -> MailingList:
         if address != mlist.address:
             await _require_free(address)
-            await MlistRow.filter(id=mlist.id).update(address=address)
+            fresh = {} if mlist.settings.username else _untried(["username"])
+            await MlistRow.filter(id=mlist.id).update(address=address, **fresh)
         return await self.get(mlist.id)
 
     @atomic
@@ -177,6 +181,23 @@ class Lists(Store):
                 )
             ) from None
         return settings.model_dump(exclude_unset=True)
+
+
+def _untried(changed: Iterable[str]) -> dict[str, Any]:
+    """What is no longer known of a list's servers once these settings have changed.
+
+    An account is neither well nor ill before it was tried; and what lies in another mailbox was
+    there before the list looked, so that it must not be distributed by itself.
+    """
+    keys = set(changed)
+    fresh: dict[str, Any] = {}
+    if keys & ACCOUNT_KEYS:
+        fresh |= {"smtp_ok_at": None, "smtp_trouble": None}
+    if keys & READING_KEYS:
+        fresh |= {"poll_ok_at": None, "poll_trouble": None}
+    if keys & MAILBOX_KEYS:
+        fresh |= {"looked": False}
+    return fresh
 
 
 async def _require_free(address: Address) -> None:

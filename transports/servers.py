@@ -14,27 +14,25 @@ from transports.smtp.sender import SmtpSender
 class MailServers:
     """Makes clients; each connects when first used."""
 
-    def __init__(
-        self, *, idle: bool, tls: ssl.SSLContext | None = None, timeout_s: float | None = None
-    ) -> None:
+    def __init__(self, *, idle: bool, tls: ssl.SSLContext | None = None, timeout_s: float = 30.0) -> None:
         """Certificates are verified.
 
         Args:
             idle: use IMAP IDLE where a server has it.
             tls: whom to trust; None = the system's authorities.
-            timeout_s: how long a server may be silent; None = as long as suits its protocol.
+            timeout_s: how long a mailbox may be silent; a relay, which looks up each recipient, twice that.
         """
         self._idle = idle
         self._given_tls = tls
-        self._timeout = {} if timeout_s is None else {"timeout_s": timeout_s}
+        self._timeout_s = timeout_s
 
     def mailbox(self, account: MailboxAccount) -> Mailbox:
         """A client for a mailbox."""
-        return ImapMailbox(account, tls=self._tls, idle=self._idle, **self._timeout)
+        return ImapMailbox(account, tls=self._tls, timeout_s=self._timeout_s, idle=self._idle)
 
     def sender(self, account: SmtpAccount) -> MailSender:
         """A client for a relay."""
-        return SmtpSender(account, tls=self._tls, **self._timeout)
+        return SmtpSender(account, tls=self._tls, timeout_s=2 * self._timeout_s)
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:

@@ -86,7 +86,10 @@ class ListStore(Protocol):
         ...
 
     async def change(self, mlist: MailingList, own: Mapping[str, Any]) -> MailingList:
-        """Replace its own settings. Raises Conflict if `mlist.version` is not the latest."""
+        """Replace its own settings. Raises Conflict if `mlist.version` is not the latest.
+
+        Health that was another account's is forgotten; what lies in another mailbox is old mail.
+        """
         ...
 
     async def defaults(self) -> Mapping[str, Any]:
@@ -122,7 +125,7 @@ class ListStore(Protocol):
         ...
 
     async def note_old_mail(self, mlist_id: int, cursors: Collection[Cursor]) -> None:
-        """Remember what was there at the first look; a second call changes nothing."""
+        """Remember what was there at the first look; more calls change nothing, until the mailbox does."""
         ...
 
 

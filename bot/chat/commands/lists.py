@@ -13,7 +13,7 @@ from bot.chat.registry import command
 from bot.core.errors import Conflict, UserError
 from bot.core.lists import MailingList, mailbox_account
 from bot.core.people import Rank
-from bot.core.settings import ACCOUNT_KEYS, SECRETS, ListSettings, changed, shown, validated
+from bot.core.settings import ACCOUNT_KEYS, READING_KEYS, SECRETS, ListSettings, changed, shown, validated
 from bot.core.text import N_, Text
 from bot.flow.checks import Checked
 
@@ -94,7 +94,10 @@ async def set_(desk: Desk, call: Call, mlist: ListOrAll, settings: Pairs) -> Rep
         Text("⚠️ The stored {key} was for another account and is forgotten: please give it anew.", key=key)
         for key in forgotten
     )
-    return Reply(said=(title, *saved, *warnings), rows=[{key: shown(whole, key) for key in settings}])
+    tried = mlist and not forgotten and (ACCOUNT_KEYS | READING_KEYS) & settings.keys()
+    next_ = (Text("Try it: /check {list}", list=mlist.local_part),) if mlist and tried else ()
+    rows = [{key: shown(whole, key) for key in settings}]
+    return Reply(said=(title, *saved, *warnings, *next_), rows=rows)
 
 
 @command("pause", N_("Let nothing leave; posts are still taken in and decided"), rank=Rank.OWNER)

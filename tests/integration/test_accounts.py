@@ -1,0 +1,217 @@
+"""A list whose servers cannot be used: the reason in words, the list kept, and its state in /lists."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.certificates import certificates
+from tests.support.clock import ManualClock
+from tests.support.dovecot import Dovecot
+from tests.support.smtp_server import SmtpServer, SmtpServers
+from tests.support.world import World, mail, opened_world
+from transports.servers import MailServers
+
+SILENCE_S = 1.0
+
+
+@pytest.fixture
+async def impatient(
+    tmp_path: Path, dovecot: Dovecot, smtp_server: SmtpServer, clock: ManualClock
+) -> AsyncIterator[World]:
+    """An installation that waits one second for an answer, and trusts the authority of the tests."""
+    servers = MailServers(idle=False, tls=certificates().client_context(), timeout_s=SILENCE_S)
+    async with opened_world(tmp_path / "data", dovecot, smtp_server, clock, servers=servers) as world:
+        yield world
+
+
+@pytest.fixture
+def unused_port() -> Iterator[int]:
+    """A port on which nothing listens, and nothing else will."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A server that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening.getsockname()[1]
+
+
+async def badly_added(world: World, **settings: str) -> str:
+    """What /addlist says, after seeing that the other commands tell the same and the list is kept."""
+    said: str = (await world.add_list(**settings))["text"]
+
+    assert f"{world.address} is a mailing list now" in said
+    assert f"The list is kept: mend it with /set {world.name} key=value" in said
+    [reason] = [line for line in said.splitlines() if line.startswith("❌")]
+    assert reason in await world.refused(f"/check {world.name}")
+    trouble = reason.partition(": ")[2]
+    assert trouble in await world.trouble()
+    assert trouble in await world.said(f"/list {world.name}")
+    assert f"⚠️ {world.address}" in await world.said("/lists")
+    assert "s3cret" not in said
+    return reason
+
+
+async def mended(world: World, **settings: str) -> None:
+    """The list works after /set, and its mail flows."""
+    await world.do(f"/set {world.name} " + " ".join(f"{k}={v}" for k, v in settings.items()))
+    await world.members("anne@example.org")
+    await world.deliver(mail(author="anne@example.org"))
+
+    assert await world.trouble() == ""
+    assert f"✅ {world.address}" in await world.said("/lists")
+    await world.distribute(1)  # it was there before facteur could look
+    assert world.sent_to() == ["anne@example.org"]
+
+
+async def test_a_wrong_password(world: World) -> None:
+    reason = await badly_added(world, password="s3cret-and-wrong")
+
+    assert f"refuses the login of {world.address}" in reason
+    assert "Check user name and password" in reason
+    await mended(world, password=world.mailbox.password)
+
+
+async def test_a_wrong_port(world: World, unused_port: int) -> None:
+    reason = await badly_added(world, port=str(unused_port))
+
+    assert f"refuses connections on port {unused_port}" in reason
+    assert "993 (ssl), 143 (starttls)" in reason
+    await mended(world, port=str(world.dovecot.imap), password=world.mailbox.password)
+
+
+async def test_a_certificate_that_does_not_verify(world: World) -> None:
+    reason = await badly_added(world, security="ssl", port=str(world.dovecot.imaps))
+
+    assert "The certificate of localhost does not verify" in reason
+    assert "Check that this is the right server" in reason
+
+
+async def test_a_certificate_that_verifies(impatient: World) -> None:
+    said = (await impatient.add_list(security="ssl", port=str(impatient.dovecot.imaps)))["text"]
+    assert "❌" not in said
+    assert await impatient.trouble() == ""
+
+
+async def test_a_host_that_does_not_exist(world: World) -> None:
+    reason = await badly_added(world, host="no-such-host.invalid")
+    assert "no-such-host.invalid" in reason
+    assert "host name" in reason
+
+
+async def test_a_host_that_never_answers(impatient: World, silent_port: int) -> None:
+    """And meanwhile everything else goes on."""
+    working = impatient.another()
+    await working.add_list()
+    await working.members("anne@example.org")
+
+    async with asyncio.timeout(20 * SILENCE_S):
+        reason = await badly_added(impatient, host="127.0.0.1", port=str(silent_port))
+        await working.deliver(mail(author="anne@example.org"))
+
+    assert f"127.0.0.1 does not answer on port {silent_port}" in reason
+    assert impatient.sent_to() == ["anne@example.org"]
+    assert await working.trouble() == ""
+    assert set(working.troubles) == {impatient.address}
+
+
+async def test_a_folder_that_is_not_there(world: World) -> None:
+    """The folders that are there are named, so that a typo is seen."""
+    reason = await badly_added(world, folder="INBOX,Liste")
+    assert "There is no folder Liste" in reason
+    assert "The folders there: INBOX" in reason
+    await mended(world, folder="INBOX")
+
+
+async def test_a_folder_to_move_to_that_is_not_there(world: World) -> None:
+    """Told before a mail is taken in, not after."""
+    reason = await badly_added(world, after_intake="move:Traités")
+    assert "There is no folder Traités" in reason
+
+
+async def test_no_host_at_all(world: World) -> None:
+    said = await world.said(f"/addlist {world.address} description=Adhérents")
+    assert f"/set {world.name} host=" in said
+    assert "server" in await world.trouble()
+
+
+async def test_a_wrong_password_of_the_outgoing_server(world: World, smtp_servers: SmtpServers) -> None:
+    relay = await smtp_servers(users={"bot": "right"})
+    given = {"smtp_port": str(relay.port), "smtp_username": "bot"}
+
+    reason = await badly_added(world, smtp_password="s3cret-and-wrong", **given)
+
+    assert "127.0.0.1 refuses the login of bot" in reason
+    await world.do(f"/set {world.name} smtp_password=right")
+    assert await world.trouble() == ""
+    await world.members("anne@example.org")
+    await world.deliver(mail(author="anne@example.org"))
+    assert [taken.user for taken in relay.taken] == ["bot"]
+    assert await world.trouble() == ""
+
+
+async def test_an_outgoing_server_without_tls(world: World) -> None:
+    reason = await badly_added(world, smtp_security="ssl", smtp_port=str(world.relay.port))
+    assert "does not speak TLS" in reason
+    assert "smtp_security=starttls" in reason
+
+
+async def test_trouble_is_told_in_the_words_of_the_reader(
+    tmp_path: Path, dovecot: Dovecot, smtp_server: SmtpServer, clock: ManualClock, unused_port: int
+) -> None:
+    async with opened_world(tmp_path / "data", dovecot, smtp_server, clock, language="fr") as world:
+        said = (await world.add_list(port=str(unused_port)))["text"]
+        assert f"refuse les connexions sur le port {unused_port}" in said
+        assert "refuse les connexions" in await world.said("/lists")
+
+
+async def test_a_mailbox_that_fails_later_is_reported_once_and_heals_by_itself(world: World) -> None:
+    """The provider is away for a while: the list says so, and nothing is lost."""
+    await world.add_list()
+    await world.members("anne@example.org")
+    await world.do(f"/set {world.name} folder=Absent")
+    await world.pass_()
+    assert "There is no folder Absent" in await world.trouble()
+
+    with world.dovecot.client(world.mailbox) as client:
+        client.create("Absent")
+    await world.put(mail(author="anne@example.org"), folder="Absent")
+    await world.later(minutes=5)
+
+    assert await world.trouble() == ""
+
+
+async def test_mail_in_another_folder_is_old_mail(world: World) -> None:
+    """A folder full of old posts is not sent to everybody because the list reads it from now on."""
+    await world.add_list()
+    await world.members("anne@example.org")
+    with world.dovecot.client(world.mailbox) as client:
+        client.create("Archive")
+    await world.put(mail(author="anne@example.org"), folder="Archive")
+
+    await world.do(f"/set {world.name} folder=INBOX,Archive")
+    await world.deliver()
+    assert await world.state(1) == ("held", "first-poll")
+
+    await world.put(mail(author="anne@example.org"), folder="Archive")
+    await world.deliver(mail(author="anne@example.org"))
+    assert await world.state(2) == await world.state(3) == ("distributed", "member")
+
+
+async def test_two_lists_cannot_read_one_mailbox(world: World) -> None:
+    await world.add_list()
+    other = world.another()
+    refused = await other.refused(
+        f"/addlist {other.address} host=localhost port={world.dovecot.imap} security=none "
+        f"username={world.address} password=pw"
+    )
+    assert f"{world.address} reads that mailbox already" in refused
+    assert [row["address"] for row in await world.rows("/lists")] == [world.address]
