@@ -1,0 +1,154 @@
+"""The parts of the service: each goes on by itself, whatever becomes of the others."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+
+import pytest
+
+from bot.core.errors import TransientError
+from bot.core.text import Text
+from bot.flow.runner import Runner
+from storage.changes import PolledChanges
+from tests.support.clock import ManualClock
+
+WAIT_S = 5.0
+
+
+class Part:
+    """Counts its steps; does and answers what a test says."""
+
+    def __init__(self, until: datetime | None = None) -> None:
+        self.until = until
+        self.error: Exception | None = None
+        self.steps = 0
+        self.woken = asyncio.Event()
+        self.closed = False
+        self._stepped = asyncio.Condition()
+
+    async def step(self) -> datetime | None:
+        async with self._stepped:
+            self.steps += 1
+            self._stepped.notify_all()
+        if self.error:
+            raise self.error
+        return self.until
+
+    async def wake(self) -> None:
+        await self.woken.wait()
+        self.woken.clear()
+
+    async def close(self) -> None:
+        self.closed = True
+
+    async def stepped(self, number: int) -> None:
+        async with asyncio.timeout(WAIT_S), self._stepped:
+            await self._stepped.wait_for(lambda: self.steps >= number)
+
+
+@pytest.fixture
+def changes() -> PolledChanges:
+    return PolledChanges()
+
+
+@pytest.fixture
+async def runner(clock: ManualClock, changes: PolledChanges) -> AsyncIterator[Runner]:
+    running = Runner(clock, changes)
+    yield running
+    await running.stop_all()
+
+
+async def test_a_part_is_called_when_it_wants_to_be(runner: Runner, clock: ManualClock) -> None:
+    part = Part(until=clock.now() + timedelta(minutes=5))
+    runner.start("part", part.step)
+    await part.stepped(1)
+
+    part.until = None
+    clock.advance(timedelta(minutes=5))
+
+    await part.stepped(2)
+
+
+async def test_a_commit_calls_it_earlier(runner: Runner, changes: PolledChanges) -> None:
+    part = Part()
+    runner.start("part", part.step)
+    await part.stepped(1)
+
+    changes.notice()
+
+    await part.stepped(2)
+
+
+async def test_its_own_event_takes_the_place_of_commits(runner: Runner, changes: PolledChanges) -> None:
+    """A mailbox in IDLE is not polled because somebody typed a command."""
+    part, other = Part(), Part()
+    runner.start("part", part.step, wake=part.wake)
+    runner.start("other", other.step)
+    await part.stepped(1)
+
+    changes.notice()
+    await other.stepped(2)
+    assert part.steps == 1
+    part.woken.set()
+
+    await part.stepped(2)
+
+
+@pytest.mark.parametrize("error", [TransientError(Text("away")), ZeroDivisionError("a bug")])
+async def test_a_failing_part_backs_off_alone(
+    runner: Runner, clock: ManualClock, changes: PolledChanges, error: Exception
+) -> None:
+    """One second, two, four: commits do not shorten it, and the other part goes on meanwhile."""
+    failing, well = Part(), Part()
+    failing.error = error
+    runner.start("failing", failing.step)
+    runner.start("well", well.step)
+    await failing.stepped(1)
+    await well.stepped(1)
+
+    changes.notice()
+    await well.stepped(2)
+    assert failing.steps == 1
+    clock.advance(timedelta(seconds=1))
+    await failing.stepped(2)
+    clock.advance(timedelta(seconds=1))
+    changes.notice()
+    await well.stepped(3)
+    assert failing.steps == 2
+    failing.error = None
+    clock.advance(timedelta(seconds=1))
+    await failing.stepped(3)
+    changes.notice()
+    await failing.stepped(4)
+
+
+async def test_stopping_lets_the_step_under_way_finish(runner: Runner) -> None:
+    begun, finish = asyncio.Event(), asyncio.Event()
+    done = []
+
+    async def step() -> None:
+        begun.set()
+        await finish.wait()
+        done.append("whole")
+
+    part = Part()
+    runner.start("part", step, closing=part)
+    await asyncio.wait_for(begun.wait(), WAIT_S)
+    stopping = asyncio.create_task(runner.stop("part"))
+    finish.set()
+    await asyncio.wait_for(stopping, WAIT_S)
+
+    assert (done, part.closed) == (["whole"], True)
+
+
+async def test_nothing_starts_once_all_has_stopped(runner: Runner) -> None:
+    """A part that follows the lists may still be at work while the service ends."""
+    await runner.stop_all()
+    part = Part()
+
+    runner.start("late", part.step)
+    await asyncio.wait_for(runner.stop_all(), WAIT_S)
+
+    assert part.steps == 0
