@@ -132,6 +132,9 @@ def console() -> None:
     async def moderate(app: App) -> int:
         from bot.app import terminal_room
 
+        if not app.is_served():
+            alone = Text("No service runs on these data: mail comes and goes once facteur run is started.")
+            typer.echo(alone.render(app.desk.languages.default))
         await app.moderate(*terminal_room(app))
         return 0
 

@@ -73,6 +73,14 @@ class App:
         with _only_one(self.data_dir, [part for part in PARTS if part in parts], _BUSY["poll"]):
             yield
 
+    def is_served(self) -> bool:
+        """Whether a service takes in and sends mail on these data, in this process or another."""
+        try:
+            with _only_one(self.data_dir, ["poll", "deliver"], _BUSY["poll"]):
+                return False
+        except UserError:
+            return True
+
     def start(self, parts: Collection[str]) -> None:
         """Start the parts named; `chat` has none of its own before the first chat network is there."""
         for network in ("telegram", "matrix"):
