@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import email.message
-import email.policy
 import email.utils
+import quopri
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -14,17 +14,23 @@ from zoneinfo import ZoneInfo
 
 from bot.core.addresses import Address, is_deliverable
 from bot.core.deliveries import MailingKind, NewMailing
-from bot.core.header import Header, split
+from bot.core.header import Header, encoded
 from bot.core.lists import MailingList
 from bot.core.people import Actor
 from bot.core.posts import Post
+from bot.flow import automatic
 from bot.flow.copy import mailbox_field
 
 if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_BULK = {"bulk", "list", "junk", "auto_reply"}
+_BULK = {"bulk", "list", "junk"}
+_MESSAGE_ID = re.compile(rb"<[!-;=?-~]{1,500}>")
+_REFERENCES_LIMIT = 20
+_SUBJECT_LIMIT = 200
+_NAME_LIMIT = 80
+_LOCALES = {"en": "en_GB"}  # the day before the month, as everybody who is not American writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,29 +52,36 @@ class Notices:
         self, post: Post, header: Header, mlist: MailingList, *, by: Actor, reason: str, due_at: datetime
     ) -> NewMailing | None:
         """Tell the author that a person rejected the post; None where no answer must be sent."""
-        author = _whom_to_answer(post, header, mlist)
-        if not author:
+        recipient = _whom_to_answer(post, header, mlist)
+        if not recipient:
             return None
-        received = post.received_at.astimezone(self._organisation.zone)
+        name = post.author.name if post.author else ""
         subject, text = self._render(
             "rejected",
             mlist,
-            subject=post.subject,
-            author=post.author.name if post.author else "",
+            subject=_shortened(post.subject, _SUBJECT_LIMIT),
+            author=_shortened(name, _NAME_LIMIT),
             moderator=by.name,
             moderator_email="",
             reason=reason,
-            date=received.strftime("%d/%m/%Y" if self._language(mlist) == "fr" else "%Y-%m-%d"),
+            date=self._date(post.received_at, mlist),
         )
-        header_bytes, body = split(_mail(mlist, author, header, (subject, text)))
+        sent_at = due_at.astimezone(self._organisation.zone)
         return NewMailing(
             kind=MailingKind.NOTICE,
             mail_from=mlist.address,
-            recipients=(author,),
-            header=header_bytes.to_bytes(),
-            body=body,
+            recipients=(recipient,),
+            header=_header(mlist, recipient, subject, header, sent_at).to_bytes(),
+            body=quopri.encodestring(text.encode()).replace(b"\n", b"\r\n"),
             due_at=due_at,
         )
+
+    def _date(self, moment: datetime, mlist: MailingList) -> str:
+        from babel.dates import format_date
+
+        language = self._language(mlist)
+        here = moment.astimezone(self._organisation.zone)
+        return format_date(here, "long", locale=_LOCALES.get(language, language))
 
     def _language(self, mlist: MailingList) -> str:
         return mlist.settings.language or self._organisation.language
@@ -83,39 +96,53 @@ class Notices:
             **variables,
         )
         subject, _, text = rendered.partition("\n")
-        return " ".join(subject.split()), text.strip() + "\n"
+        return subject, "\n".join(text.strip().splitlines()) + "\n"
 
 
 def _whom_to_answer(post: Post, header: Header, mlist: MailingList) -> Address | None:
     """The author, unless the mail is automatic or bulk, or an answer could not reach a person."""
-    automatic = header.first("auto-submitted").strip().lower() not in {"", "no"}
-    bulk = header.first("precedence").strip().lower() in _BULK or header.has("list-id")
     author = post.author_address
-    if automatic or bulk or author == mlist.address or not is_deliverable(author) or not author.isascii():
-        return None
-    return author
+    written_by_program = (
+        automatic.submitted(header) != "no"
+        or automatic.is_answer(header)
+        or automatic.is_report(header)
+        or automatic.has_null_return_path(header)
+        or automatic.is_daemon(author)
+        or automatic.is_robot(author)
+    )
+    bulk = header.first("precedence").strip().lower() in _BULK or header.has("list-id")
+    reachable = is_deliverable(author) and author.isascii() and author != mlist.address
+    return author if reachable and not (written_by_program or bulk) else None
 
 
-def _mail(mlist: MailingList, recipient: Address, answered: Header, words: tuple[str, str]) -> bytes:
-    mail = email.message.EmailMessage(policy=email.policy.SMTP)
-    mail["Date"] = email.utils.localtime()
-    mail["Message-ID"] = email.utils.make_msgid(domain=mlist.domain)
-    mail["Subject"], text = words
-    mail.set_content(text, cte="quoted-printable")
-    written, body = split(mail.as_bytes())
-    message_id = (answered.raw("message-id") or b"").split()
-    references = [*(answered.raw("references") or b"").split()[-20:], *message_id]
-    thread = [("In-Reply-To", b" ".join(message_id)), ("References", b" ".join(references))]
-    header = written.edited(
+def _header(
+    mlist: MailingList, recipient: Address, subject: str, answered: Header, sent_at: datetime
+) -> Header:
+    """A mail of the list itself, in the thread of the mail that it answers (RFC 3834 section 3.1)."""
+    ids = _MESSAGE_ID.findall(answered.raw("message-id") or b"")[:1]
+    earlier = _MESSAGE_ID.findall(answered.raw("references") or answered.raw("in-reply-to") or b"")
+    references = [*earlier[-_REFERENCES_LIMIT:], *ids]
+    return Header(()).edited(
         add=[
+            ("Date", email.utils.format_datetime(sent_at)),
             ("From", mailbox_field(mlist.settings.description or mlist.local_part, mlist.address)),
             ("To", f"<{recipient}>"),
-            *(field for field in thread if message_id),
+            ("Subject", encoded(subject)),
+            ("Message-ID", email.utils.make_msgid(domain=mlist.domain)),
+            *(("In-Reply-To", message_id) for message_id in ids),
+            *[("References", b"\r\n ".join(references)) for _ in ids],
             ("Auto-Submitted", "auto-replied"),
             ("X-Auto-Response-Suppress", "All"),
+            ("MIME-Version", "1.0"),
+            ("Content-Type", "text/plain; charset=utf-8"),
+            ("Content-Transfer-Encoding", "quoted-printable"),
         ]
     )
-    return header.to_bytes() + body
+
+
+def _shortened(words: str, limit: int) -> str:
+    line = " ".join(words.split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 @cache
