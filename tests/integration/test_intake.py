@@ -1,0 +1,174 @@
+"""From the mailbox into the database: nothing is lost, nothing is taken twice, one bad mail stays one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot.core.posts import Cursor
+from bot.core.settings import Security
+from bot.flow.reading import read
+from tests.support.scripted_imap import VALIDITY, Act, ScriptedImap, scripted_imap
+from tests.support.world import World, mail
+from transports.servers import MailServers
+
+ANNE = "anne@example.org"
+
+
+async def a_list(world: World, **settings: str) -> None:
+    """A list whose only member's posts pass."""
+    await world.add_list(**settings)
+    await world.members(ANNE)
+
+
+async def posts(world: World) -> list[tuple[int, str]]:
+    """Every decided post, oldest first, with its subject."""
+    return sorted((row["id"], row["subject"]) for row in await world.rows("/archives"))
+
+
+async def test_what_is_taken_in_is_deleted(world: World) -> None:
+    await a_list(world)
+    await world.deliver(mail(author=ANNE), mail(author=ANNE))
+    assert world.dovecot.holds(world.mailbox) == []
+    assert len(world.copies()) == 2
+
+
+async def test_what_is_taken_in_may_be_moved(world: World) -> None:
+    with world.dovecot.client(world.mailbox) as client:
+        client.create("Trait&AOk-s")
+    await a_list(world, after_intake="move:Traités")
+    raw = mail(author=ANNE)
+
+    await world.deliver(raw)
+    await world.later(minutes=5)
+
+    assert world.dovecot.holds(world.mailbox) == []
+    assert world.dovecot.holds(world.mailbox, "Trait&AOk-s") == [raw]
+    assert len(world.copies()) == 1
+
+
+async def test_what_is_taken_in_may_stay(world: World) -> None:
+    """Unread as it was, and it is not taken again, whatever else arrives."""
+    await a_list(world, after_intake="keep")
+    first, second = mail(author=ANNE, subject="un"), mail(author=ANNE, subject="deux")
+
+    await world.deliver(first)
+    await world.later(minutes=5)
+    await world.deliver(second)
+
+    assert world.dovecot.holds(world.mailbox) == [first, second]
+    with world.dovecot.client(world.mailbox) as client:
+        assert client.search(None, "UNSEEN")[1] == [b"1 2"]
+    assert await posts(world) == [(1, "un"), (2, "deux")]
+    assert len(world.copies()) == 2
+
+
+async def test_what_stays_is_not_taken_again_when_its_post_is_purged(world: World) -> None:
+    await a_list(world, after_intake="keep")
+    await world.deliver(mail(author=ANNE))
+
+    await world.later(days=91)
+    assert await posts(world) == []
+    await world.later(minutes=5)
+
+    assert await posts(world) == []
+    assert len(world.copies()) == 1
+
+
+async def test_several_folders_are_read(world: World) -> None:
+    with world.dovecot.client(world.mailbox) as client:
+        client.create("Liste")
+    await a_list(world, folder="INBOX, Liste")
+    await world.put(mail(author=ANNE, subject="ailleurs"), folder="Liste")
+
+    await world.deliver(mail(author=ANNE, subject="ici"))
+
+    assert await posts(world) == [(1, "ici"), (2, "ailleurs")]
+    assert world.dovecot.holds(world.mailbox) == world.dovecot.holds(world.mailbox, "Liste") == []
+
+
+async def test_a_mail_that_was_stored_and_not_settled_is_only_settled(world: World) -> None:
+    """Killed between commit 1 and the deletion on the server: screened now, and never a second post."""
+    await a_list(world)
+    raw = mail(author=ANNE)
+    await world.put(raw)
+    account = world.dovecot.mailbox_account(world.mailbox, Security.NONE)
+    mailbox = MailServers(idle=False).mailbox(account)
+    [cursor] = await mailbox.listing()
+    await mailbox.close()
+    [mlist] = await world.app.stores.lists.all()
+    assert await world.app.stores.posts.take_in(read(mlist.id, cursor, raw, world.clock.now())) == 1
+
+    await world.pass_()
+
+    assert world.dovecot.holds(world.mailbox) == []
+    assert len(await posts(world)) == 1
+    assert await world.state(1) == ("distributed", "member")
+    assert len(world.copies()) == 1
+
+
+@pytest.fixture
+async def odd_server(world: World) -> AsyncIterator[ScriptedImap]:
+    """A mail server that does as the test says, with a list on it."""
+    async with scripted_imap() as server:
+        await a_list(world, host="localhost", port=str(server.port))
+        yield server
+
+
+async def test_a_mail_that_cannot_be_fetched_does_not_stop_the_others(
+    world: World, odd_server: ScriptedImap
+) -> None:
+    """It is told, stays where it is, and comes in as soon as the server hands it out."""
+    odd_server.mails |= {uid: mail(author=ANNE, subject=f"mail {uid}") for uid in (1, 2, 3)}
+    odd_server.answer(r"UID FETCH (\d,)*2(,\d)* .*BODY", b"TAG NO [SERVERBUG] index corrupted\r\n")
+
+    await world.pass_()
+
+    assert await posts(world) == [(1, "mail 1"), (2, "mail 3")]
+    assert "1 mail cannot be fetched" in await world.trouble()
+    assert "index corrupted" in await world.trouble()
+    settled = [command for command in odd_server.commands if "STORE" in command or "EXPUNGE" in command]
+    assert settled
+    assert not any("2" in command for command in settled)
+
+
+async def test_a_server_that_hangs_up_in_the_middle_loses_nothing(
+    world: World, odd_server: ScriptedImap
+) -> None:
+    odd_server.mails[1] = mail(author=ANNE)
+    odd_server.answer("UID STORE", Act.CUT)
+
+    await world.pass_()
+    assert "broke off" in await world.trouble()
+    await world.pass_()
+
+    assert len(await posts(world)) == 1
+    assert len(world.copies()) == 1
+
+
+async def test_a_cursor_that_is_used_again_for_another_mail_does_no_harm(
+    world: World, odd_server: ScriptedImap
+) -> None:
+    """A server that was restored from a backup counts from the same number again."""
+    for subject in ("un", "deux"):
+        odd_server.mails[1] = mail(author=ANNE, subject=subject)
+        await world.pass_()
+        await world.pass_()  # the same mail under the same cursor: not again
+
+    assert await posts(world) == [(1, "un"), (2, "deux")]
+    assert {(await world.app.stores.posts.get(number)).cursor for number in (1, 2)} == {
+        Cursor("INBOX", VALIDITY, "1")
+    }
+
+
+async def test_one_mailbox_in_trouble_does_not_stop_another(world: World, odd_server: ScriptedImap) -> None:
+    other = world.another()
+    await a_list(other)
+    odd_server.answer("SELECT", b"TAG NO [UNAVAILABLE] try later\r\n")
+
+    await other.deliver(mail(author=ANNE))
+
+    assert len(world.copies()) == 1
+    assert set(other.troubles) == {world.address}
+    assert await other.trouble() == ""
