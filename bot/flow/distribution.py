@@ -36,12 +36,18 @@ async def recipients(people: PeopleStore, mlist: MailingList, header: Header) ->
 
 async def copy_for(people: PeopleStore, mlist: MailingList, header: Header, due_at: datetime) -> NewMailing:
     """The members' copy of a post and its deliveries, due at `due_at`."""
-    owners = await people.holders(mlist, Role.OWNER, "", Page())
     return NewMailing(
         kind=MailingKind.COPY,
         mail_from=mlist.address,
         recipients=await recipients(people, mlist, header),
-        header=list_copy(header, mlist, [owner.person.addresses[0] for owner in owners.items]).to_bytes(),
+        header=list_copy(header, mlist, await _owners(people, mlist)).to_bytes(),
         body=None,
         due_at=due_at,
     )
+
+
+async def _owners(people: PeopleStore, mlist: MailingList) -> list[Address]:
+    """The first address of each owner that can be written to."""
+    owners = await people.holders(mlist, Role.OWNER, "", Page())
+    reachable = ([*filter(is_deliverable, owner.person.addresses)] for owner in owners.items)
+    return [addresses[0] for addresses in reachable if addresses]
