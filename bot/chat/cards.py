@@ -56,7 +56,7 @@ def card(post: Post, facts: Facts, language: Language) -> tuple[Screen, datetime
     if post.state is PostState.HELD:
         return _held(post, facts, language), None
     buttons = _buttons(post, language, *_keys_after(post, facts))
-    said = [*_outcome(post), *_progress(post, facts), *_warnings(facts)]
+    said = [author_line(post.author), *_outcome(post), *_progress(post, facts), *_warnings(facts)]
     screen = Screen(
         lines=(_title(post, facts.mlist, language), *_lines(said, language)),
         buttons=(buttons,) if buttons else (),
@@ -196,7 +196,7 @@ def _outcome(post: Post) -> list[Text]:
 
 
 def _progress(post: Post, facts: Facts) -> list[Text]:
-    """``61/86 sent, 1 bounced, last at 15:40``, without what is zero."""
+    """``61/86 sent, 1 bounced, last at 15:40``, without what is zero; all states told, they add up."""
     counts = facts.counts
     if post.state not in {PostState.ACCEPTED, PostState.DISTRIBUTED}:
         return []
@@ -207,6 +207,8 @@ def _progress(post: Post, facts: Facts) -> list[Text]:
         parts.append(Text("{count} bounced", count=counts.bounced))
     if counts.deferred:
         parts.append(Text("{count} to be tried again", count=counts.deferred))
+    if counts.dropped and not post.stopped_by:
+        parts.append(Text.counted("{count} dropped", "{count} dropped", counts.dropped))
     if counts.last_at:
         parts.append(Text("last at {at}", at=counts.last_at))
     said = [Text("{parts}", parts=parts)]

@@ -226,6 +226,7 @@ async def test_one_address_may_be_retried_or_given_up_alone(world: World) -> Non
 
     assert world.sent_to() == [ANNA, CLEO]
     assert await world.counts(1) == {"delivered": 2, "dropped": 1}
+    assert "2/3 sent, 1 dropped" in await world.said("/show 1")
     assert await world.state(1) == ("distributed", "open")
 
 

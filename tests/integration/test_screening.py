@@ -59,7 +59,8 @@ async def test_what_is_no_post_is_set_aside_whoever_wrote_it(
 
     [row] = await world.rows("/archives")
     assert (row["state"], row["rule"], row["decided_by"]) == ("discarded", rule, None)
-    assert row["reason"]
+    assert f"not distributed: {row['reason']}" in await world.said("/archives")
+    assert "example." in await said_of(world)  # the author's address
     assert world.copies() == []
 
 

@@ -55,6 +55,8 @@ async def eml(desk: Desk, call: Call, post: PostId) -> Reply:
 def _line(post: Post, local_part: str) -> Text:
     person = post.decided_by.name if post.decided_by and post.decided_by.id else ""
     end = Text(_STATES[post.state])
+    if post.state is PostState.DISCARDED and not person and post.reason:
+        end = Text("not distributed: {reason}", reason=post.reason)
     return Text(
         "#{number} {list} · {author} · {subject} · {at} · {end}",
         number=post.id,

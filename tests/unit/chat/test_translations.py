@@ -36,7 +36,8 @@ def templates() -> frozenset[str | tuple[str, ...]]:
 
 
 def has_words(message: str | Sequence[str]) -> bool:
-    return bool(re.search("[a-zA-Z]", re.sub(r"\{\w*\}", "", first(message))))
+    """A colon counts: French wants a blank before it."""
+    return bool(re.search("[a-zA-Z:]", re.sub(r"\{\w*\}", "", first(message))))
 
 
 def first(message: str | Sequence[str]) -> str:
