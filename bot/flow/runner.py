@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import structlog
 
@@ -16,6 +16,7 @@ from bot.core.stores import Changes
 
 log = structlog.get_logger()
 
+T = TypeVar("T")
 Step = Callable[[], Awaitable[datetime | None]]
 Wake = Callable[[], Awaitable[None]]
 
@@ -69,6 +70,14 @@ class Runner:
         """All at once, so that the whole takes no longer than the slowest part; for good."""
         self._closed = True
         await asyncio.gather(*(self.stop(name) for name in list(self._parts)))
+
+    async def once(self, name: str, step: Callable[[], Awaitable[T]]) -> T | None:
+        """One step of a part that does not run on; None if it failed, which is logged."""
+        try:
+            return await step()
+        except Exception as error:  # noqa: BLE001 - as below
+            _log_failure(name, error)
+            return None
 
     async def _keep_going(self, name: str, step: Step, wake: Wake | None, stopping: asyncio.Event) -> None:
         failures = 0

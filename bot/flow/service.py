@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from bot.core.clock import Clock
 from bot.core.lists import MailingList, mailbox_account
@@ -70,11 +71,13 @@ class Service:
 
     async def one_pass(self) -> Mapping[str, Text]:
         """Poll every mailbox once, then send all that is due; what went wrong, by list address."""
-        lists = await self._stores.lists.all()
-        troubles = await asyncio.gather(*(self._poll_once(mlist) for mlist in lists))
+        lists, once = await self._stores.lists.all(), self._runner.once
+        troubles = await asyncio.gather(
+            *(once(f"poll {mlist.id}", partial(self._poll_once, mlist)) for mlist in lists)
+        )
         for outgoing in self._accounts.outgoing(lists):
-            await self._empty(outgoing)
-        await self._archive.step()
+            await once(f"deliver {outgoing.account.key}", partial(self._empty, outgoing))
+        await once("archive", self._archive.step)
         return {mlist.address: trouble for mlist, trouble in zip(lists, troubles, strict=True) if trouble}
 
     async def _poll_once(self, mlist: MailingList) -> Text | None:

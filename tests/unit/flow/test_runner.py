@@ -124,6 +124,16 @@ async def test_a_failing_part_backs_off_alone(
     await failing.stepped(4)
 
 
+@pytest.mark.parametrize("error", [TransientError(Text("away")), ZeroDivisionError("a bug")])
+async def test_a_single_step_that_fails_stays_alone_too(runner: Runner, error: Exception) -> None:
+    """One pass by cron goes on to the next list."""
+    failing = Part()
+    failing.error = error
+
+    assert await runner.once("failing", failing.step) is None
+    assert failing.steps == 1
+
+
 async def test_stopping_lets_the_step_under_way_finish(runner: Runner) -> None:
     begun, finish = asyncio.Event(), asyncio.Event()
     done = []
