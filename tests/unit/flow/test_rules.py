@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.addresses import Address
 from bot.core.lists import MailingList
 from bot.core.people import Ban, Role, Standing
 from bot.core.posts import Disposition, Verdict
@@ -395,9 +394,3 @@ def test_no_rule_fails_without_any_evidence() -> None:
     nothing = evidence(authors=(), standing=())
     opinions: list[Verdict | None] = [rule(nothing) for rule in CHAIN]
     assert [opinion.rule for opinion in opinions if opinion] == ["no-author"]
-
-
-def test_addresses_are_compared_folded() -> None:
-    """The list's own address in a field is compared without regard to case."""
-    mlist = replace(a_list(), address=Address("adherents@amap.example"))
-    assert verdict("X-Loop: Adherents@AMAP.example", mlist=mlist) == ("loop", DISCARD)
