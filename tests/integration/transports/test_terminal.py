@@ -27,10 +27,10 @@ from tests.support.terminals import (
     pipes,
     pseudo_terminal,
 )
-from transports.terminal.room import ROOM, Terminal, face_for
 from transports.terminal.face import Face
 from transports.terminal.live import LiveFace
 from transports.terminal.plain import PlainFace
+from transports.terminal.room import ROOM, Terminal, face_for
 
 ANNE = Actor("local:anne", "Anne")
 LISTS = Screen((line("Lists"), line("adherents, 86 people")), buttons=((Button("Next", "page:2"),),))
