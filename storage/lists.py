@@ -15,7 +15,14 @@ from bot.core.errors import Conflict, PermanentError, UserError
 from bot.core.lists import Health, MailingList
 from bot.core.people import Role
 from bot.core.posts import Cursor, PostState
-from bot.core.settings import ACCOUNT_KEYS, MAILBOX_KEYS, READING_KEYS, Box, ListSettings
+from bot.core.settings import (
+    ACCOUNT_KEYS,
+    MAILBOX_KEYS,
+    READING_KEYS,
+    Box,
+    ListSettings,
+    without_secrets,
+)
 from bot.core.stores import ListCounts, Removed
 from bot.core.text import Text
 from storage.atomic import Database, Store, atomic, reading
@@ -79,7 +86,13 @@ class Lists(Store):
     @atomic
     async def change_defaults(self, own: Mapping[str, Any]) -> None:
         before = await self._defaults()
-        fresh = _untried(key for key in ListSettings.model_fields if before.get(key) != own.get(key))
+        moved = {key for key in ListSettings.model_fields if before.get(key) != own.get(key)}
+        fresh = _untried(moved)
+        for row in await MlistRow.all():
+            # a default must not send a list's own password to another host either
+            kept = without_secrets(row.own, moved - row.own.keys())
+            if kept != row.own:
+                await MlistRow.filter(id=row.id).update(own=kept)
         await DefaultsRow.update_or_create(id=_DEFAULTS_ID, defaults={"own": self._sealed(own)})
         await MlistRow.all().update(version=F("version") + 1, **fresh)  # their settings changed too
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Protocol
 
@@ -253,11 +254,14 @@ def changed(own: dict[str, Any], words: dict[str, str]) -> dict[str, Any]:
         UserError: names every word that is wrong, what is allowed there, and changes nothing.
     """
     after = validated({**own, **words}).model_dump(exclude_unset=True)
-    for secret, places in _FORGETS.items():
-        moved = any(key not in own or own[key] != after[key] for key in places & words.keys())
-        if moved and secret not in words:
-            after.pop(secret, None)
-    return after
+    moved = {key for key in words if key not in own or own[key] != after[key]}
+    return {**without_secrets(after, moved), **{key: after[key] for key in SECRETS & words.keys()}}
+
+
+def without_secrets(own: Mapping[str, Any], moved: Collection[str]) -> dict[str, Any]:
+    """`own` without the passwords whose place is among the settings that have `moved`."""
+    gone = {secret for secret, places in _FORGETS.items() if places & set(moved)}
+    return {key: value for key, value in own.items() if key not in gone}
 
 
 def validated(values: dict[str, Any]) -> ListSettings:

@@ -97,7 +97,10 @@ class ListStore(Protocol):
         ...
 
     async def change_defaults(self, own: Mapping[str, Any]) -> None:
-        """Replace the defaults of lists that have no value of their own."""
+        """Replace the defaults of lists that have no value of their own.
+
+        A list whose own password would then be sent elsewhere loses it.
+        """
         ...
 
     async def rename(self, mlist: MailingList, address: Address) -> MailingList:

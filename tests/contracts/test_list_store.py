@@ -146,6 +146,21 @@ async def test_health_is_remembered(stores: Stores, clock: ManualClock) -> None:
     assert (well.poll.trouble, well.version) == (None, mlist.version)
 
 
+async def test_a_default_sends_no_password_elsewhere(stores: Stores, clock: ManualClock) -> None:
+    """A list without a host of its own follows the default; its own password does not."""
+    follows = await stores.lists.add(fold("a@example.org"), {"password": SecretStr(SECRET)}, clock.now())
+    stays = await stores.lists.add(
+        fold("b@example.org"), {"host": "imap.example.org", "password": SecretStr(SECRET)}, clock.now()
+    )
+
+    await stores.lists.change_defaults({"undo_s": 5})
+    assert (await stores.lists.get(follows.id)).settings.password.get_secret_value() == SECRET
+    await stores.lists.change_defaults({"undo_s": 5, "host": "imap.example.net"})
+
+    assert (await stores.lists.get(follows.id)).settings.password.get_secret_value() == ""
+    assert (await stores.lists.get(stays.id)).settings.password.get_secret_value() == SECRET
+
+
 async def test_old_mail_is_noted_once(stores: Stores, clock: ManualClock) -> None:
     """Also that there was none."""
     mlist = await a_list(stores, clock.now())

@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.chat.commands.lists import checked_lines, checked_rows, refuse_shared_mailbox
 from bot.chat.desk import Call, Desk, Option, Reply, iso, mistakes
-from bot.chat.kinds import Confirmation, EmailAddress, NewAddress, OneList, Pairs, by_id, valid_address
+from bot.chat.kinds import Confirmation, NewAddress, OneList, Pairs, by_id, valid_address
 from bot.chat.mbox import as_mbox
 from bot.chat.registry import command
 from bot.core.addresses import Address
@@ -44,9 +44,9 @@ async def addlist(desk: Desk, call: Call, new: NewAddress, settings: Pairs) -> R
 
 
 @command("renamelist", N_("Give a list another address"), rank=Rank.ADMIN)
-async def renamelist(desk: Desk, call: Call, mlist: OneList, address: EmailAddress) -> Reply:
+async def renamelist(desk: Desk, call: Call, mlist: OneList, new: NewAddress) -> Reply:
     """The people, settings and archive stay."""
-    renamed = await desk.stores.lists.rename(mlist, address)
+    renamed = await desk.stores.lists.rename(mlist, _list_address(new))
     login = Text("Its mail is fetched as {username}.", username=mailbox_account(renamed).username)
     return Reply(
         said=(Text("{old} is {new} now.", old=mlist.address, new=renamed.address), login),
@@ -94,7 +94,7 @@ def _checked(new: str, settings: dict[str, str]) -> tuple[Address, dict[str, Any
     wrong: list[Text] = []
     address, own = Address(""), {}
     try:
-        address = valid_address(new)
+        address = _list_address(new)
     except UserError as error:
         wrong += mistakes(error)
     try:
@@ -104,6 +104,16 @@ def _checked(new: str, settings: dict[str, str]) -> tuple[Address, dict[str, Any
     if wrong:
         raise UserError(Text("{mistakes}", mistakes=wrong))
     return address, own
+
+
+def _list_address(text: str) -> Address:
+    """Raises UserError for what is no address, or none that every relay takes as a sender (RFC 5321)."""
+    address = valid_address(text)
+    if not address.isascii():
+        raise UserError(
+            Text("“{word}” cannot be a list's address: accents stand in the way before the @.", word=text)
+        )
+    return address
 
 
 async def _archive(desk: Desk, mlist: MailingList) -> File:

@@ -103,6 +103,17 @@ async def test_another_host_forgets_the_password_and_says_so(office: Office) -> 
     assert (await office.do("/list")).rows[0]["settings"]["password"] == ""
 
 
+@pytest.mark.parametrize(
+    "command", ["/addlist été@amap.example port=1", "/renamelist adherents été@amap.example"]
+)
+async def test_a_list_needs_an_address_that_every_relay_takes(office: Office, command: str) -> None:
+    """It is the sender of every copy."""
+    refused = await office.do(command)
+    assert not refused.ok
+    assert "before the @" in refused.text
+    assert [row["address"] for row in (await office.do("/lists")).rows] == [office.mlist.address]
+
+
 async def test_a_list_may_be_renamed(office: Office) -> None:
     done = await office.do("/renamelist adherents amis@amap.example")
     assert "fetched as amis@amap.example" in done.text
