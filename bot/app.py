@@ -141,7 +141,7 @@ async def open_app(
             servers,
             accounts,
             Screening(stores, clock, settings.screening.spam_headers),
-            Archive(stores.posts, clock, settings.archive.keep_days),
+            Archive(stores, clock, settings.archive.keep_days),
             clock,
             poll_interval,
         )

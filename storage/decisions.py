@@ -121,6 +121,17 @@ class Decisions(Store):
         return post_of(await _row(post_id)), dropped
 
     @atomic
+    async def expire(self, mlist_id: int, before: datetime, at: datetime) -> int:
+        held = PostRow.filter(mlist_id=mlist_id, state=PostState.HELD, received_at__lt=before)
+        post_ids = await column(held, "id")
+        expired = PostRow.filter(id__in=post_ids, state=PostState.HELD)
+        await expired.update(
+            state=PostState.EXPIRED, decisions=F("decisions") + 1, decided_at=at, ended_at=at
+        )
+        await raise_cards(post_ids, at)
+        return len(post_ids)
+
+    @atomic
     async def resend(self, post_id: int) -> int:
         row = await _row(post_id)
         if row.state == PostState.RECEIVED:

@@ -240,6 +240,10 @@ class PostStore(Protocol):
         """Newest first; every word is contained in subject, author or text, case and accents folded."""
         ...
 
+    async def expire(self, mlist_id: int, before: datetime, at: datetime) -> int:
+        """Let the list's posts that were received before and are still held expire; their number."""
+        ...
+
     async def purge(self, before: datetime) -> int:
         """Delete posts that ended before; never one that is held or has deliveries open. **Commit 5.**"""
         ...

@@ -1,4 +1,4 @@
-"""Hop 9: posts that have ended are kept for a while, then purged."""
+"""Hop 9: held posts that nobody decides expire, and posts that have ended are purged by age."""
 
 from __future__ import annotations
 
@@ -8,31 +8,36 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.core.clock import Clock
-from bot.core.stores import PostStore
+from bot.core.stores import Stores
 
 log = structlog.get_logger()
 
-_PURGE_EVERY = timedelta(hours=6)
+_TIDY_EVERY = timedelta(hours=1)
 
 
 class Archive:
-    """Purges by age; never a post that is held or still leaving."""
+    """Tidies up by age; a post that is still leaving is never touched."""
 
-    def __init__(self, posts: PostStore, clock: Clock, keep_days: int) -> None:
-        """`keep_days`: negative = for ever."""
-        self._posts = posts
+    def __init__(self, stores: Stores, clock: Clock, keep_days: int) -> None:
+        """`keep_days`: how long what has ended is kept; negative = for ever."""
+        self._stores = stores
         self._clock = clock
         self._keep_days = keep_days
 
     async def step(self) -> datetime:
-        """Purge what is old enough; returns when to do it again."""
+        """Expire and purge what is old enough; returns when to look again."""
         now = self._clock.now()
+        for mlist in await self._stores.lists.all():
+            days = mlist.settings.expire_days
+            expired = days and await self._stores.posts.expire(mlist.id, now - timedelta(days=days), now)
+            if expired:
+                log.info("expired", list=mlist.address, posts=expired)
         if self._keep_days >= 0:
-            purged = await self._posts.purge(now - timedelta(days=self._keep_days))
+            purged = await self._stores.posts.purge(now - timedelta(days=self._keep_days))
             if purged:
                 log.info("purged", posts=purged)
-        return now + _PURGE_EVERY
+        return now + _TIDY_EVERY
 
     async def wake(self) -> None:
-        """Nothing that happens makes a purge more urgent."""
+        """Nothing that happens makes tidying up more urgent."""
         await asyncio.Event().wait()

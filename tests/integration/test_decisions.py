@@ -236,3 +236,18 @@ async def test_a_program_is_not_answered(world: World, fields: dict[str, str]) -
     await world.do("/reject 1")
     await world.later(hours=1)
     assert world.copies() == []
+
+
+async def test_what_nobody_decides_expires(world: World) -> None:
+    """Only where the list wants it, only what is still held, and the author is not told."""
+    await world.add_list(moderation="all", expire_days="7")
+    await world.members(MEMBER)
+    await world.deliver(mail(to=world.address), mail(to=world.address))
+    await world.later(days=6)
+    await world.do("/discard 2")
+
+    await world.later(days=2)
+
+    assert [(await world.state(number))[0] for number in (1, 2)] == ["expired", "discarded"]
+    assert world.copies() == []
+    assert "nobody decided in time" in await world.refused("/distribute 1")
