@@ -4,15 +4,33 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import suppress
 from pathlib import Path
+from typing import TextIO, cast
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 
 
+class _Unfailing:
+    """A stream whose trouble stays its own: a full disk or a reader that left must not stop a mail."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.isatty = stream.isatty
+
+    def write(self, text: str) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+
+
 def log_to(file: Path | None = None, level: int = logging.INFO) -> None:
     """Write logs to `file`, else to standard error: for people on a terminal, elsewhere as JSON lines."""
-    stream = file.open("a", encoding="utf-8") if file else sys.stderr
+    stream = _Unfailing(file.open("a", encoding="utf-8") if file else sys.stderr)
     for_people: list[structlog.typing.Processor] = [
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     ]
@@ -28,6 +46,6 @@ def log_to(file: Path | None = None, level: int = logging.INFO) -> None:
             *(for_people if stream.isatty() else for_programs),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(stream),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, stream)),
         cache_logger_on_first_use=True,
     )

@@ -5,24 +5,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
 from bot.core.clock import Clock
-from bot.core.errors import FacteurError, ServerTrouble
+from bot.core.errors import ServerTrouble
 from bot.core.lists import MailingList
 from bot.core.ports import Fetched, Mailbox
 from bot.core.posts import Cursor
 from bot.core.stores import Stores
 from bot.core.text import Text
 from bot.flow.reading import read
+from bot.flow.runner import NOT_ITS_FAULT, alone
 from bot.flow.screening import Screening
 
 log = structlog.get_logger()
 
 _SETTLED_AT_ONCE = 50
-_FIRST_BACK_OFF = timedelta(seconds=30)
-_LONGEST_BACK_OFF = timedelta(minutes=30)
 
 
 class Intake:
@@ -38,57 +38,56 @@ class Intake:
         self._screening = screening
         self._clock = clock
         self._interval = interval
-        self._failures = 0
 
     async def step(self) -> datetime:
-        """One poll; returns when the next one is due."""
-        trouble = await self.poll()
-        self._failures = self._failures + 1 if trouble else 0
-        if not trouble:
-            return self._clock.now() + self._interval
-        back_off = min(_FIRST_BACK_OFF * (1 << min(self._failures - 1, 10)), _LONGEST_BACK_OFF)
-        return self._clock.now() + max(back_off, self._interval)
+        """One poll; returns when the next one is due. Raises ServerTrouble, which is noted already."""
+        await self.poll()
+        return self._clock.now() + self._interval
 
     async def wake(self) -> None:
-        """Return when the server says that mail arrived (never, while it is in trouble)."""
-        if self._failures:
-            await asyncio.Event().wait()
-        try:
-            await self._mailbox.wait(self._interval.total_seconds())
-        except ServerTrouble:
-            return  # the poll that follows meets the same trouble, and tells it
+        """Return when the server says that mail arrived."""
+        await self._mailbox.wait(self._interval.total_seconds())
 
     async def close(self) -> None:
         """Leave the server."""
         await self._mailbox.close()
 
     async def poll(self) -> Text | None:
-        """Take in and screen everything new; what went wrong, in words, None if nothing did."""
-        stores, mlist = self._stores, self._mlist
+        """Take in and screen everything new; which mails could not be, in words, None if all were.
+
+        Raises:
+            ServerTrouble: the mailbox cannot be used.
+        """
         await self._screen_leftovers()
         try:
             trouble = await self._take_in_all()
         except ServerTrouble as error:
-            trouble = error.text
-        before = (await stores.lists.get(mlist.id)).poll.trouble
-        await stores.lists.polled(mlist.id, self._clock.now(), trouble)
-        if trouble and trouble != before:
-            log.warning("mailbox in trouble", list=mlist.address, trouble=str(trouble))
-        elif before and not trouble:
-            log.info("mailbox back", list=mlist.address)
+            await self._note(error.text)
+            raise
+        await self._note(trouble)
         return trouble
+
+    async def _note(self, trouble: Text | None) -> None:
+        """What ``/lists`` shows of the mailbox; told in the log when it changes."""
+        before = (await self._stores.lists.get(self._mlist.id)).poll.trouble
+        await self._stores.lists.polled(self._mlist.id, self._clock.now(), trouble)
+        if trouble and trouble != before:
+            log.warning("mailbox in trouble", list=self._mlist.address, trouble=str(trouble))
+        elif before and not trouble:
+            log.info("mailbox back", list=self._mlist.address)
 
     async def _take_in_all(self) -> Text | None:
         cursors = await self._mailbox.listing()
         await self._stores.lists.note_old_mail(self._mlist.id, cursors)
-        missed: list[FacteurError] = []
+        missed: list[Text] = []
         settled: list[Cursor] = []
         async for fetched in self._mailbox.fetch(await self._wanted(cursors)):
             if fetched.error:
-                missed.append(fetched.error)
-                continue
-            await self._take_in(fetched)
-            settled.append(fetched.cursor)
+                missed.append(fetched.error.text)
+            elif await alone("intake", partial(self._take_in, fetched), but=NOT_ITS_FAULT):
+                settled.append(fetched.cursor)
+            else:
+                missed.append(Text("facteur stumbled over it; the log says more"))
             if len(settled) == _SETTLED_AT_ONCE:
                 await self._settle(settled)
         await self._settle(settled)
@@ -98,7 +97,7 @@ class Intake:
             "{count} mail cannot be fetched: {why}",
             "{count} mails cannot be fetched, the first because: {why}",
             len(missed),
-            why=missed[0].text,
+            why=missed[0],
         )
 
     async def _wanted(self, cursors: Sequence[Cursor]) -> Sequence[Cursor]:
@@ -112,16 +111,23 @@ class Intake:
         taken = await self._stores.posts.taken_in(self._mlist.id, cursors)
         return [cursor for cursor in cursors if str(cursor) not in taken]
 
-    async def _take_in(self, fetched: Fetched) -> None:
+    async def _take_in(self, fetched: Fetched) -> bool:
         """Commit 1, then screening: a crash between leaves the post `received`, to be screened later."""
-        post = read(self._mlist.id, fetched.cursor, fetched.raw, self._clock.now())
+        # a large mail takes seconds to read, in which the others go on
+        post = await asyncio.to_thread(read, self._mlist.id, fetched.cursor, fetched.raw, self._clock.now())
         log.info("fetched", list=self._mlist.address, cursor=str(fetched.cursor), message_id=post.message_id)
         post_id = await self._stores.posts.take_in(post)
         if post_id is None:
             log.info("seen before", list=self._mlist.address, cursor=str(fetched.cursor))
-            return
+            return True
         log.info("received", list=self._mlist.address, post=post_id, message_id=post.message_id)
-        await self._screening.screen(await self._stores.lists.get(self._mlist.id), post_id)
+        await self._screen(post_id)
+        return True
+
+    async def _screen(self, post_id: int) -> None:
+        """By the settings as they are now; a post that cannot be screened stays `received`."""
+        mlist = await self._stores.lists.get(self._mlist.id)
+        await alone("screening", partial(self._screening.screen, mlist, post_id), but=NOT_ITS_FAULT)
 
     async def _settle(self, cursors: list[Cursor]) -> None:
         if cursors:
@@ -132,4 +138,4 @@ class Intake:
     async def _screen_leftovers(self) -> None:
         """Posts that a crash left between commits 1 and 2."""
         for post_id in await self._stores.posts.received(self._mlist.id):
-            await self._screening.screen(await self._stores.lists.get(self._mlist.id), post_id)
+            await self._screen(post_id)

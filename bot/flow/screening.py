@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
+from functools import partial
 
 import structlog
 
 from bot.core.addresses import domain_of
 from bot.core.clock import Clock
+from bot.core.deliveries import NewMailing
 from bot.core.header import Header, split
 from bot.core.lists import MailingList
 from bot.core.people import Standing
@@ -17,10 +20,15 @@ from bot.core.stores import PeopleStore, Stores
 from bot.core.text import Text
 from bot.flow import rules
 from bot.flow.distribution import copy_for
-from bot.flow.reading import PARSE_ERRORS
 from bot.flow.rules import CHAIN, Evidence, Rule
+from bot.flow.runner import NOT_ITS_FAULT, alone
 
 log = structlog.get_logger()
+
+
+_UNREADABLE = Verdict(
+    Disposition.HOLD, "unreadable", Text("this mail is damaged: look at its .eml"), warning=True
+)
 
 
 def judge(evidence: Evidence, chain: Sequence[Rule] = CHAIN) -> Verdict:
@@ -39,31 +47,29 @@ class Screening:
 
     async def screen(self, mlist: MailingList, post_id: int) -> None:
         """Judge one post and store the verdict with all that follows from it, in one transaction."""
-        post = await self._stores.posts.get(post_id)
-        raw = await self._stores.posts.raw(post_id)
-        header, _ = split(raw)
         now = self._clock.now()
-        try:
-            verdict = judge(await self._evidence(post, header, mlist))
-            accepted = verdict.disposition is Disposition.ACCEPT
-            mailings = (await copy_for(self._stores.people, mlist, header, now),) if accepted else ()
-        except PARSE_ERRORS:
-            # one mail that breaks a rule must not wait for ever, nor stop the others: a person looks
-            log.exception("unreadable", list=mlist.address, post=post_id)
-            verdict = Verdict(
-                Disposition.HOLD, "unreadable", Text("this mail is damaged: look at its .eml"), warning=True
-            )
-            mailings = ()
+        judged = await alone("screening", partial(self._judged, mlist, post_id, now), but=NOT_ITS_FAULT)
+        # one mail that breaks a rule must not wait for ever, nor stop the others: a person looks
+        verdict, mailings = judged or (_UNREADABLE, ())
         screened = await self._stores.posts.screened(Screened(post_id, verdict, now, mailings))
         if screened:
             log.info(
                 "screened",
                 list=mlist.address,
                 post=post_id,
-                message_id=post.message_id,
+                message_id=screened.message_id,
                 state=screened.state.value,
                 rule=verdict.rule,
             )
+
+    async def _judged(
+        self, mlist: MailingList, post_id: int, now: datetime
+    ) -> tuple[Verdict, tuple[NewMailing, ...]]:
+        post = await self._stores.posts.get(post_id)
+        header, _ = split(await self._stores.posts.raw(post_id))
+        verdict = judge(await self._evidence(post, header, mlist))
+        accepted = verdict.disposition is Disposition.ACCEPT
+        return verdict, (await copy_for(self._stores.people, mlist, header, now),) if accepted else ()
 
     async def _evidence(self, post: Post, header: Header, mlist: MailingList) -> Evidence:
         people = self._stores.people

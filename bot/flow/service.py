@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from bot.core.clock import Clock
-from bot.core.lists import MailingList, mailbox_account
+from bot.core.errors import ServerTrouble
+from bot.core.lists import MailingList, SmtpAccount, mailbox_account
 from bot.core.ports import Servers
 from bot.core.stores import Stores
 from bot.core.text import Text
@@ -17,7 +18,7 @@ from bot.flow.accounts import Accounts, Outgoing
 from bot.flow.archive import Archive
 from bot.flow.intake import Intake
 from bot.flow.outbox import Outbox
-from bot.flow.runner import Runner
+from bot.flow.runner import Runner, alone
 from bot.flow.screening import Screening
 
 
@@ -51,6 +52,7 @@ class Service:
         self._poll_interval = poll_interval
         self._runner = Runner(clock, stores.changes)
         self._running: dict[str, object] = {}
+        self._sharing: dict[str, tuple[int, ...]] = {}
 
     def start_polling(self) -> None:
         """Take in mail, now and from lists to come; and purge what is old."""
@@ -71,24 +73,27 @@ class Service:
 
     async def one_pass(self) -> Mapping[str, Text]:
         """Poll every mailbox once, then send all that is due; what went wrong, by list address."""
-        lists, once = await self._stores.lists.all(), self._runner.once
+        lists = await self._stores.lists.all()
         troubles = await asyncio.gather(
-            *(once(f"poll {mlist.id}", partial(self._poll_once, mlist)) for mlist in lists)
+            *(alone(f"poll {mlist.id}", partial(self._poll_once, mlist)) for mlist in lists)
         )
         for outgoing in self._accounts.outgoing(lists):
-            await once(f"deliver {outgoing.account.key}", partial(self._empty, outgoing))
-        await once("archive", self._archive.step)
+            await alone(f"deliver {outgoing.account.key}", partial(self._empty, outgoing))
+        await alone("archive", self._archive.step)
         return {mlist.address: trouble for mlist, trouble in zip(lists, troubles, strict=True) if trouble}
 
     async def _poll_once(self, mlist: MailingList) -> Text | None:
         intake = self._intake(mlist)
         try:
             return await intake.poll()
+        except ServerTrouble as error:
+            return error.text
         finally:
             await intake.close()
 
     async def _empty(self, outgoing: Outgoing) -> None:
-        outbox = self._outbox(outgoing)
+        self._sharing[outgoing.account.key] = outgoing.mlist_ids
+        outbox = self._outbox(outgoing.account)
         try:
             while (again_at := await outbox.step()) and again_at <= self._clock.now():
                 pass
@@ -102,7 +107,7 @@ class Service:
             if mlist.settings.host:
                 identity = (mlist.address, mailbox_account(mlist))
                 wanted[f"poll {mlist.id}"] = _Wanted(identity, self._starter(f"poll {mlist.id}", mlist))
-        await self._bring_about("poll ", wanted)
+        self._bring_about("poll ", wanted)
 
     def _starter(self, name: str, mlist: MailingList) -> Callable[[], None]:
         def start() -> None:
@@ -112,30 +117,32 @@ class Service:
         return start
 
     async def _follow_accounts(self) -> None:
+        outgoings = self._accounts.outgoing(await self._stores.lists.all())
+        self._sharing = {outgoing.account.key: outgoing.mlist_ids for outgoing in outgoings}
         wanted = {}
-        for outgoing in self._accounts.outgoing(await self._stores.lists.all()):
-            for number in range(outgoing.account.connections):
-                name = f"deliver {outgoing.account.key} {number}"
-                wanted[name] = _Wanted(outgoing, self._sender_starter(name, outgoing))
-        await self._bring_about("deliver ", wanted)
+        for account in (outgoing.account for outgoing in outgoings):
+            for number in range(account.connections):
+                name = f"deliver {account.key} {number}"
+                wanted[name] = _Wanted(account, self._sender_starter(name, account))
+        self._bring_about("deliver ", wanted)
 
-    def _sender_starter(self, name: str, outgoing: Outgoing) -> Callable[[], None]:
+    def _sender_starter(self, name: str, account: SmtpAccount) -> Callable[[], None]:
         def start() -> None:
-            outbox = self._outbox(outgoing)
+            outbox = self._outbox(account)
             self._runner.start(name, outbox.step, closing=outbox)
 
         return start
 
-    async def _bring_about(self, prefix: str, wanted: Mapping[str, _Wanted]) -> None:
-        """Stop what is not wanted any more (or not like that), start what is missing."""
-        gone = [
-            name
-            for name, identity in self._running.items()
-            if name.startswith(prefix) and (name not in wanted or wanted[name].identity != identity)
-        ]
-        await asyncio.gather(*(self._runner.stop(name) for name in gone))
-        for name in gone:
-            del self._running[name]
+    def _bring_about(self, prefix: str, wanted: Mapping[str, _Wanted]) -> None:
+        """Stop what is not wanted any more (or not like that), start what is missing.
+
+        What is stopped ends the transaction under way, beside what takes its place.
+        """
+        running = {name: identity for name, identity in self._running.items() if name.startswith(prefix)}
+        for name, identity in running.items():
+            if name not in wanted or wanted[name].identity != identity:
+                self._runner.stop(name)
+                del self._running[name]
         for name, part in wanted.items():
             if name not in self._running:
                 part.start()
@@ -151,6 +158,12 @@ class Service:
             self._poll_interval,
         )
 
-    def _outbox(self, outgoing: Outgoing) -> Outbox:
-        sender = self._servers.sender(outgoing.account)
-        return Outbox(outgoing, sender, self._stores, self._clock, self._accounts.redirect_to)
+    def _outbox(self, account: SmtpAccount) -> Outbox:
+        return Outbox(
+            account,
+            lambda: self._sharing.get(account.key, ()),
+            self._servers.sender(account),
+            self._stores,
+            self._clock,
+            self._accounts.redirect_to,
+        )

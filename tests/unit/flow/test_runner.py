@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.core.errors import TransientError
+from bot.core.errors import ServerTrouble, TransientError, Trouble
 from bot.core.text import Text
-from bot.flow.runner import Runner
+from bot.flow.runner import NOT_ITS_FAULT, Runner, alone
 from storage.changes import PolledChanges
 from tests.support.clock import ManualClock
 
@@ -125,16 +125,41 @@ async def test_a_failing_part_backs_off_alone(
 
 
 @pytest.mark.parametrize("error", [TransientError(Text("away")), ZeroDivisionError("a bug")])
-async def test_a_single_step_that_fails_stays_alone_too(runner: Runner, error: Exception) -> None:
-    """One pass by cron goes on to the next list."""
+async def test_what_is_done_alone_fails_alone(error: Exception) -> None:
+    """One mail, one card, one pass by cron: the next is reached."""
     failing = Part()
     failing.error = error
 
-    assert await runner.once("failing", failing.step) is None
+    assert await alone("failing", failing.step) is None
     assert failing.steps == 1
 
 
+async def test_a_database_that_is_away_is_not_the_mails_fault() -> None:
+    failing = Part()
+    failing.error = TransientError(Text("away"))
+
+    with pytest.raises(TransientError):
+        await alone("failing", failing.step, but=NOT_ITS_FAULT)
+
+
+async def test_other_peoples_servers_are_not_knocked_at_often(runner: Runner, clock: ManualClock) -> None:
+    """A wrong password tried every second gets a host locked."""
+    part, well = Part(), Part()
+    part.error = ServerTrouble(Trouble.LOGIN, Text("refused"))
+    runner.start("part", part.step)
+    runner.start("well", well.step)
+    await part.stepped(1)
+
+    clock.advance(timedelta(seconds=29))
+    await well.stepped(1)
+    assert part.steps == 1
+    clock.advance(timedelta(seconds=1))
+
+    await part.stepped(2)
+
+
 async def test_stopping_lets_the_step_under_way_finish(runner: Runner) -> None:
+    """And what takes its place need not wait for that."""
     begun, finish = asyncio.Event(), asyncio.Event()
     done = []
 
@@ -143,14 +168,32 @@ async def test_stopping_lets_the_step_under_way_finish(runner: Runner) -> None:
         await finish.wait()
         done.append("whole")
 
-    part = Part()
+    part, successor = Part(), Part()
     runner.start("part", step, closing=part)
     await asyncio.wait_for(begun.wait(), WAIT_S)
-    stopping = asyncio.create_task(runner.stop("part"))
+    runner.stop("part")
+    runner.start("part", successor.step)
+    await successor.stepped(1)
+    assert not done
     finish.set()
-    await asyncio.wait_for(stopping, WAIT_S)
+    await asyncio.wait_for(runner.stop_all(), WAIT_S)
 
     assert (done, part.closed) == (["whole"], True)
+
+
+async def test_at_the_end_a_step_that_hangs_is_cut_short(clock: ManualClock, changes: PolledChanges) -> None:
+    running, part = Runner(clock, changes, time_to_finish_s=0.01), Part()
+    begun = asyncio.Event()
+
+    async def hang() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    running.start("hanging", hang, closing=part)
+    await asyncio.wait_for(begun.wait(), WAIT_S)
+    await asyncio.wait_for(running.stop_all(), WAIT_S)
+
+    assert part.closed
 
 
 async def test_nothing_starts_once_all_has_stopped(runner: Runner) -> None:
