@@ -14,6 +14,7 @@ from bot.core.errors import UserError
 from bot.core.lists import MailingList
 from bot.core.posts import Post
 from bot.core.text import Text
+from bot.flow.bans import normal_form
 
 _NUMBER = re.compile(r"#?([0-9]{1,15})")
 _NAMED = re.compile(r"(?P<name>.*?)\s*<(?P<address>[^<>]+)>", re.DOTALL)
@@ -87,17 +88,25 @@ class _Scope:
 
 
 @dataclass(frozen=True, slots=True)
+class _Number:
+    label: str = "ID"
+
+    async def read(self, words: Words, desk: Desk) -> int:
+        word = words.next(self.label)
+        number = _NUMBER.fullmatch(word)
+        if not number:
+            raise UserError(Text("“{word}” is not a number, such as 12.", word=word))
+        return int(number[1])
+
+
+@dataclass(frozen=True, slots=True)
 class _PostId:
     """A post by its number, with or without ``#``."""
 
     label: str = "ID"
 
     async def read(self, words: Words, desk: Desk) -> Post:
-        word = words.next(self.label)
-        number = _NUMBER.fullmatch(word)
-        if not number:
-            raise UserError(Text("“{word}” is not the number of a post, such as 12.", word=word))
-        return await desk.stores.posts.get(int(number[1]))
+        return await desk.stores.posts.get(await _Number().read(words, desk))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +150,16 @@ class _EmailAddress:
 
 
 @dataclass(frozen=True, slots=True)
+class _Pattern:
+    """Authors to ban, in normal form: what it takes to ban them is judged by nothing else."""
+
+    label: str = "PATTERN"
+
+    async def read(self, words: Words, desk: Desk) -> str:
+        return normal_form(words.next(self.label))
+
+
+@dataclass(frozen=True, slots=True)
 class _Who:
     """An address, or ``Name <address>``."""
 
@@ -173,18 +192,6 @@ class _Confirmation:
         return words.next(self.label).lower() in {"yes", "oui"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Number:
-    label: str = "ID"
-
-    async def read(self, words: Words, desk: Desk) -> int:
-        word = words.next(self.label)
-        number = _NUMBER.fullmatch(word)
-        if not number:
-            raise UserError(Text("“{word}” is not a number.", word=word))
-        return int(number[1])
-
-
 OneList = Annotated[MailingList, _OneList()]
 AnyList = Annotated[MailingList | None, _AnyList()]
 ListOrAll = Annotated[MailingList | None, _ListOrAll()]
@@ -196,7 +203,7 @@ Reason = Annotated[str, _Rest("REASON")]
 Name = Annotated[str, _Rest("COMMAND")]
 EmailAddress = Annotated[Address, _EmailAddress()]
 NewAddress = Annotated[str, _Word("ADDRESS")]
-Pattern = Annotated[str, _Word("PATTERN")]
+Pattern = Annotated[str, _Pattern()]
 Who = Annotated[Mailbox, _Who()]
 Pairs = Annotated[dict[str, str], _Pairs()]
 Confirmation = Annotated[bool, _Confirmation()]

@@ -17,7 +17,7 @@ from bot.chat.desk import Call, Desk, Option, Reply
 from bot.chat.readable import harmless
 from bot.chat.reasons import canned_reason, canned_reasons
 from bot.core.chat import File, Screen, Tone, line
-from bot.core.errors import UserError
+from bot.core.errors import AlreadyDecided, UserError
 from bot.core.posts import Disposition, Post
 from bot.core.text import Text
 from bot.flow.reading import attached_files
@@ -110,11 +110,19 @@ async def _more(desk: Desk, call: Call, post: Post, what: Tap) -> Reply:
 
 
 async def _allow(desk: Desk, call: Call, post: Post, what: Tap) -> Reply:
+    _require_newest(post, what)
     return await allow_author(desk, post)
 
 
 async def _ban(desk: Desk, call: Call, post: Post, what: Tap) -> Reply:
+    _require_newest(post, what)
     return await ban_author(desk, call, post)
+
+
+def _require_newest(post: Post, what: Tap) -> None:
+    """Where no store compares: raises AlreadyDecided for a button of an earlier decision."""
+    if what.seen != post.decisions:
+        raise AlreadyDecided(Text("this button is of an earlier decision: the newest card counts"))
 
 
 _PRESSES: dict[str, Callable[[Desk, Call, Post, Tap], Awaitable[Reply]]] = {

@@ -15,7 +15,7 @@ from bot.core.lists import MailingList
 from bot.core.people import Ban, Rank, Role
 from bot.core.posts import Post
 from bot.core.text import N_, Text
-from bot.flow.bans import matches, normal_form
+from bot.flow.bans import lone, matches, names_many
 
 _PUBLIC_PROVIDERS = tuple(
     """
@@ -36,8 +36,7 @@ def _rank_of_banning(arguments: Mapping[str, Any]) -> Rank:
     """One address on one list is a moderator's, a pattern an owner's, every list an administrator's."""
     if arguments["mlist"] is None:
         return Rank.ADMIN
-    one_address = not arguments["pattern"].startswith(("/", "*"))
-    return Rank.MODERATOR if one_address else Rank.OWNER
+    return Rank.OWNER if names_many(arguments["pattern"]) else Rank.MODERATOR
 
 
 @command(
@@ -53,16 +52,15 @@ async def ban(
     desk: Desk, call: Call, pattern: Pattern, mlist: Scope, *, confirm: Confirmation = False
 ) -> Reply:
     """An address, ``*@domain`` or ``/regular expression/``."""
-    return await _ban(desk, call, normal_form(pattern), mlist, confirmed=confirm)
+    return await _ban(desk, call, pattern, mlist, confirmed=confirm)
 
 
 @command("unban", N_("Listen to a banned author again"), rank=Rank.MODERATOR, raises=_rank_of_banning)
 async def unban(desk: Desk, call: Call, pattern: Pattern, mlist: Scope) -> Reply:
     """Take a ban away, exactly as /bans shows it."""
-    banned = normal_form(pattern)
-    if not await desk.stores.bans.remove(banned, mlist.id if mlist else None):
-        raise UserError(Text("{pattern} is not banned there: /bans shows what is.", pattern=banned))
-    return say(Text("{pattern} is heard again.", pattern=banned))
+    if not await desk.stores.bans.remove(pattern, mlist.id if mlist else None):
+        raise UserError(Text("{pattern} is not banned there: /bans shows what is.", pattern=pattern))
+    return say(Text("{pattern} is heard again.", pattern=pattern))
 
 
 @command("bans", N_("Show who is banned"), rank=Rank.MODERATOR)
@@ -95,22 +93,23 @@ async def allow_author(desk: Desk, post: Post) -> Reply:
 
 
 async def ban_author(desk: Desk, call: Call, post: Post) -> Reply:
-    """The author of a post, on its list. Raises UserError if the post names none."""
+    """The author of a post, on its list. Raises UserError if the post names none to be banned alone."""
     mlist = await desk.stores.lists.get(post.mlist_id)
-    return await _ban(desk, call, _author(post).address, mlist, confirmed=False)
+    return await _ban(desk, call, lone(_author(post).address), mlist, confirmed=False)
 
 
 async def _allow(desk: Desk, author: Mailbox, mlist: MailingList | None) -> Reply:
+    address = lone(author.address)  # lest it takes back the ban of a pattern
     lists = await scope(desk, mlist)
     for each in lists.values():
         await desk.stores.people.grant(each, Role.UNMODERATED, author)
-        await desk.stores.bans.remove(author.address, each.id)
+        await desk.stores.bans.remove(address, each.id)
     if mlist is None:
-        await desk.stores.bans.remove(author.address, None)
+        await desk.stores.bans.remove(address, None)
     return say(
         Text(
             "👍 {address} posts without a decision from now on, on {lists}.",
-            address=author.address,
+            address=address,
             lists=[each.address for each in lists.values()],
         )
     )
@@ -141,7 +140,7 @@ async def _ban(desk: Desk, call: Call, pattern: str, mlist: MailingList | None, 
 
 def _public_provider(pattern: str) -> str:
     """A mailbox provider, all of whose customers the pattern would hit; empty if there is none."""
-    if not pattern.startswith(("/", "*")):
+    if not names_many(pattern):
         return ""
     probes = ((domain, Address(f"somebody.or.other@{domain}")) for domain in _PUBLIC_PROVIDERS)
     return next((domain for domain, probe in probes if matches(pattern, probe)), "")

@@ -245,6 +245,24 @@ async def test_bans_are_added_shown_and_taken_back(office: Office) -> None:
     assert not (await office.do("/ban /(/")).ok
 
 
+@pytest.mark.parametrize("written", ["/example.org$|x@x/", "*@example.org"])
+@pytest.mark.parametrize("key", ["allow", "ban"])
+async def test_an_author_who_writes_a_pattern_as_address_gets_no_ban_changed(
+    office: Office, written: str, key: str
+) -> None:
+    """One tap would else silence everybody, or take back what an owner banned."""
+    await office.do("/ban *@example.org")
+    post = await office.hold(f"From: Eve <{written}>\r\n\r\nhello\r\n".encode())
+    assert "not a plain address" in (await office.press(f"{key}:{post.id}:0")).text
+    assert [row["pattern"] for row in (await office.do("/bans")).rows] == ["*@example.org"]
+
+
+async def test_allowing_takes_back_no_ban_of_a_pattern(office: Office) -> None:
+    await office.do("/ban *@example.org")
+    assert not (await office.do("/allow *@example.org")).ok
+    assert len((await office.do("/bans")).rows) == 1
+
+
 @pytest.mark.parametrize("pattern", ["*@gmail.com", "*@ORANGE.fr", "/.*/", r"/@free\.fr$/"])
 async def test_a_whole_mailbox_provider_is_banned_only_if_meant(office: Office, pattern: str) -> None:
     assert "confirm=yes" in (await office.do(f"/ban {pattern}")).text

@@ -40,6 +40,8 @@ async def test_some_uses_take_a_higher_rank(office: Office) -> None:
         "/ban a@example.org adherents": Rank.MODERATOR,
         "/ban *@example.org adherents": Rank.OWNER,
         "/ban /example/ adherents": Rank.OWNER,
+        "/ban \uff0a@example.org adherents": Rank.OWNER,
+        '/ban " /.*/" adherents': Rank.OWNER,
         "/ban a@example.org all": Rank.ADMIN,
         "/unban *@example.org": Rank.OWNER,
         "/allow a@example.org": Rank.MODERATOR,
@@ -80,6 +82,15 @@ async def test_a_press_of_an_earlier_decision_is_refused(office: Office) -> None
     answer = await office.press(f"distribute:{post.id}:0")
     assert "earlier decision" in answer.text
     assert PostState.HELD is (await office.desk.stores.posts.get(post.id)).state
+
+
+@pytest.mark.parametrize("key", ["allow", "ban"])
+async def test_an_author_is_not_judged_by_a_button_of_an_earlier_decision(office: Office, key: str) -> None:
+    post = await office.hold()
+    await office.press(f"discard:{post.id}:0")
+    assert "earlier decision" in (await office.press(f"{key}:{post.id}:0")).text
+    assert list((await office.do("/bans")).rows) == []
+    assert list((await office.do("/unmoderated")).rows) == []
 
 
 async def test_the_second_moderator_is_told_who_was_first(office: Office) -> None:

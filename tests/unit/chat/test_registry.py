@@ -68,7 +68,7 @@ async def test_with_several_lists_one_must_be_named(office: Office) -> None:
     ("line", "sentence"),
     [
         ("/show", "ID is missing. It is written: /show ID"),
-        ("/show twelve", "“twelve” is not the number of a post"),
+        ("/show twelve", "“twelve” is not a number"),
         ("/show 999", "there is no post 999"),
         ("/pending adherents please", "“please” makes no sense here. It is written: /pending [LIST]"),
         ("/addmember Jean Roy", "“Jean Roy” is not an e-mail address"),
