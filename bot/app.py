@@ -6,11 +6,13 @@ import fcntl
 import getpass
 import importlib.metadata
 import os
+import time
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
+from typing import IO
 
 import structlog
 
@@ -45,6 +47,12 @@ log = structlog.get_logger()
 
 PARTS = ("poll", "chat", "deliver")
 """What ``facteur run --only`` chooses from."""
+
+_NOT_YET = ("telegram", "matrix", "reminders", "bounces", "directory", "dns", "http")
+"""Sections of the configuration that are promised: whoever fills one in is told."""
+
+_PATIENCE = 5
+"""How often a lock is tried, ten times a second: somebody may only have looked whether it is held."""
 
 _BUSY = {
     "poll": N_("facteur is running on these data already: stop it first, or let it do the work"),
@@ -83,9 +91,9 @@ class App:
 
     def start(self, parts: Collection[str]) -> None:
         """Start the parts named; `chat` has none of its own before the first chat network is there."""
-        for network in ("telegram", "matrix"):
-            if getattr(self.settings, network):
-                log.warning("not available yet", section=network)
+        for section in _NOT_YET:
+            if getattr(self.settings, section) != type(self.settings).model_fields[section].default:
+                log.warning("not available yet", section=section)
         if "poll" in parts:
             self.service.start_polling()
         if "deliver" in parts:
@@ -225,11 +233,19 @@ def _only_one(folder: Path, names: Collection[str], busy: str) -> Iterator[None]
         for name in names:
             file = (folder / f"{name}.lock").open("w")
             files.append(file)
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise UserError(Text(busy)) from None
+            if not any(_locked(file, attempt) for attempt in range(_PATIENCE)):
+                raise UserError(Text(busy))
         yield
     finally:
         for file in files:
             file.close()
+
+
+def _locked(file: IO[str], attempt: int) -> bool:
+    """Try to take the lock; after the first time with a moment's wait."""
+    time.sleep(0.1 if attempt else 0)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -102,6 +103,14 @@ class Smtp(Section):
     pipelining: bool = True
     from_: Annotated[str, Field(alias="from")] = ""
     redirect_to: str = ""
+
+    @field_validator("redirect_to")
+    @classmethod
+    def _one_address(cls, value: str) -> str:
+        """A slip here would send the mails of a test to everybody."""
+        if value and not re.fullmatch(r"[^\s@<>,]+@[^\s@<>,]+", value):
+            raise wrong(N_("must be empty or one address"))
+        return value
 
 
 class Telegram(Section):
