@@ -20,6 +20,11 @@ _REMOVED = (
     "X-Original-To",
     "Disposition-Notification-To",
     "Return-Receipt-To",
+    # of a list that the post went through before: they would speak for this one (RFC 2369 section 4)
+    "List-Help",
+    "List-Subscribe",
+    "List-Archive",
+    "List-Unsubscribe-Post",
 )
 _SIGNED_FIELDS = re.compile(r"(?:^|;)\s*h\s*=([^;]*)", re.IGNORECASE)
 _LONG_LINE = 900

@@ -254,9 +254,10 @@ def test_odd_owners_are_percent_encoded_and_many_are_folded() -> None:
     [
         "Bcc", "BCC", "Return-Path", "Delivered-To", "X-Original-To",
         "Disposition-Notification-To", "Return-Receipt-To",
+        "List-Help", "List-Subscribe", "List-Archive", "List-Unsubscribe-Post",
     ],
 )  # fmt: skip
-def test_what_concerns_the_first_delivery_alone_is_removed(name: str) -> None:
+def test_what_concerns_the_first_delivery_or_another_list_is_removed(name: str) -> None:
     assert not a_copy(ANNE, f"{name}: x@example.org", f"{name} : y@example.org").has(name)
 
 
