@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import structlog
 import typer
 
-from bot.core.errors import FacteurError
+from bot.core.chat import File
+from bot.core.errors import FacteurError, UserError
 from bot.core.text import Text
 from bot.logs import log_to
 from config.loading import ConfigurationError, load
@@ -112,12 +113,12 @@ def do(
 
     async def once(app: App) -> int:
         from bot.app import local_person
-        from transports.terminal.files import save
 
         done = await app.dispatcher.run_line(command, local_person())
-        paths = [str(save(Path.cwd(), file.name, file.content)) for file in done.files]
+        paths = [str(_saved(file)) for file in done.files]
         if as_json:
-            _print_json(ok=done.ok, text=done.text, rows=done.rows, file=paths[0] if paths else None)
+            written = [*paths, str(done.written)] if done.written else paths
+            _print_json(ok=done.ok, text=done.text, rows=done.rows, file=written[0] if written else None)
         else:
             typer.echo("\n".join([done.text, *paths]))
         return 0 if done.ok else 1
@@ -206,6 +207,18 @@ def _with_app(
     sys.stderr.flush()
     # a thread may still hang in a name look-up, which nothing can cut; everything is stored by now
     os._exit(code)
+
+
+def _saved(file: File) -> Path:
+    """Put a file that was handed out into the current folder."""
+    from transports.terminal.files import save
+
+    try:
+        return save(Path.cwd(), file.name, file.content)
+    except OSError as error:
+        raise UserError(
+            Text("{file} cannot be written here: {why}", file=file.name, why=error.strerror or "")
+        ) from error
 
 
 def _settings() -> Settings:

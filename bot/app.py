@@ -141,7 +141,11 @@ async def open_app(
             languages=Languages(settings.language, settings.zone, clock),
             clock=clock,
             installation=Installation(
-                settings.organisation, version(), poll_interval, tuple(settings.moderation.reasons)
+                settings.organisation,
+                version(),
+                poll_interval,
+                settings.data_dir / "exports",
+                tuple(settings.moderation.reasons),
             ),
         )
         service = Service(

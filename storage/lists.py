@@ -105,7 +105,9 @@ class Lists(Store):
         return await self.get(mlist.id)
 
     @atomic
-    async def delete(self, mlist: MailingList) -> Removed:
+    async def delete(self, mlist: MailingList, newest_post: int) -> Removed:
+        if await PostRow.filter(mlist_id=mlist.id, id__gt=newest_post).exists():
+            raise Conflict(Text("{list} got another post just now", list=mlist.address))
         held = await PostRow.filter(mlist_id=mlist.id, state=PostState.HELD).count()
         dropped = await DeliveryRow.filter(mlist_id=mlist.id, state__in=OPEN_STATES).count()
         await delete_posts(await column(PostRow.filter(mlist_id=mlist.id), "id"))

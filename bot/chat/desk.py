@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from bot.chat.language import BabelLanguage, Languages
@@ -29,12 +30,14 @@ PAGE_SIZE = 10
 class Installation:
     """Facts of this installation that commands show or keep to.
 
-    `reasons` are the canned reasons for a rejection; empty = the shipped ones.
+    `exports` is the folder in which archives are written; `reasons` are the canned reasons for a
+    rejection, empty = the shipped ones.
     """
 
     organisation: str
     version: str
     poll_interval: timedelta
+    exports: Path
     reasons: tuple[str, ...] = ()
 
 
@@ -79,13 +82,15 @@ class Reply:
     """An answer before it is put into the reader's language.
 
     `said` is one text a line; `rows` are the same facts for scripts; `screens` are shown instead
-    of `said` where a card or a long text says it better.
+    of `said` where a card or a long text says it better. `files` are handed out, `written` is one
+    that lies on the disk already.
     """
 
     said: tuple[Text, ...] = ()
     rows: Sequence[Row] = ()
     options: tuple[tuple[Option, ...], ...] = ()
     files: tuple[File, ...] = field(default=(), repr=False)
+    written: Path | None = None
     screens: tuple[Screen, ...] = ()
     ok: bool = True
 

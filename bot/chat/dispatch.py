@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -41,6 +42,7 @@ class Outcome:
     text: str
     rows: Sequence[Row]
     files: tuple[File, ...] = ()
+    written: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,8 @@ class Dispatcher:
             return await self._command(spoken, speaker, room, paged=False)
 
         shown = await self._guarded(spoken.name if spoken else "", speaker, run)
-        return Outcome(shown.reply.ok, _flat(shown.screens), shown.reply.rows, shown.reply.files)
+        reply = shown.reply
+        return Outcome(reply.ok, _flat(shown.screens), reply.rows, reply.files, reply.written)
 
     async def _press(self, press: Press) -> Reply:
         spoken = typed(press.data)

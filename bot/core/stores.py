@@ -107,8 +107,11 @@ class ListStore(Protocol):
         """Raises UserError if the address is taken."""
         ...
 
-    async def delete(self, mlist: MailingList) -> Removed:
-        """The list and all that belongs to it, people excepted."""
+    async def delete(self, mlist: MailingList, newest_post: int) -> Removed:
+        """The list and all that belongs to it, people excepted.
+
+        Raises Conflict if it has a post behind the number `newest_post`: nobody has kept that one.
+        """
         ...
 
     async def pause(self, mlist: MailingList, *, paused: bool) -> MailingList: ...

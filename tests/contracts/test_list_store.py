@@ -207,6 +207,23 @@ async def fill(stores: Stores, clock: ManualClock, mlist: MailingList) -> None:
     await stores.lists.note_old_mail(mlist.id, [Cursor("INBOX", "1", "1")])
 
 
+async def test_a_list_with_a_post_that_nobody_has_kept_is_not_deleted(
+    stores: Stores, clock: ManualClock
+) -> None:
+    mlist, other = await a_list(stores, clock.now()), await a_list(stores, clock.now(), "pain@example.org")
+    kept = await stores.posts.take_in(new_post(mlist.id, clock.now()))
+    late = await stores.posts.take_in(new_post(mlist.id, clock.now()))
+    await stores.posts.take_in(new_post(other.id, clock.now()))
+    assert kept
+    assert late
+
+    with pytest.raises(Conflict):
+        await stores.lists.delete(mlist, newest_post=kept)
+    assert [kept, late] == await stores.posts.received(mlist.id)
+
+    await stores.lists.delete(mlist, newest_post=late)
+
+
 async def test_a_deleted_list_leaves_nothing_but_people(stores: Stores, clock: ManualClock) -> None:
     """What was held and what was due is counted; other lists keep all of theirs."""
     room = await stores.rooms.open("terminal", "tty", "fr", clock.now())
@@ -214,7 +231,8 @@ async def test_a_deleted_list_leaves_nothing_but_people(stores: Stores, clock: M
     await fill(stores, clock, mlist)
     await fill(stores, clock, other)
 
-    assert Removed(held=1, dropped=2) == await stores.lists.delete(mlist)
+    newest = (await stores.posts.find([mlist.id], set(PostState), "", Page(size=1))).items[0].id
+    assert Removed(held=1, dropped=2) == await stores.lists.delete(mlist, newest)
 
     with pytest.raises(UserError, match="deleted"):
         await stores.lists.get(mlist.id)

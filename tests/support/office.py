@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -69,7 +70,7 @@ class Office:
 
 
 @pytest.fixture
-async def desk(stores: Stores, clock: ManualClock) -> Desk:
+async def desk(stores: Stores, clock: ManualClock, tmp_path: Path) -> Desk:
     nowhere = SmtpAccount("127.0.0.1", 1, Security.NONE, "", "")
     accounts = Accounts(nowhere)
     servers = MailServers(idle=False)
@@ -80,7 +81,9 @@ async def desk(stores: Stores, clock: ManualClock) -> Desk:
         checks=Checks(stores, servers, accounts, clock),
         languages=Languages("en", PARIS, clock),
         clock=clock,
-        installation=Installation("AMAP des Trois Rivières", "1.2.3", timedelta(minutes=5)),
+        installation=Installation(
+            "AMAP des Trois Rivières", "1.2.3", timedelta(minutes=5), tmp_path / "exports"
+        ),
     )
 
 

@@ -1,14 +1,24 @@
 from __future__ import annotations
 
+import errno
 import mailbox
+import stat
+from collections.abc import Awaitable, Callable
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
+from bot.chat.dispatch import Dispatcher
+from bot.chat.mbox import Mbox
+from bot.chat.permissions import Permissions
+from bot.core.addresses import Address
 from bot.core.people import Role
-from bot.core.posts import Disposition, PostState
+from bot.core.posts import Disposition, Post, PostState
+from bot.core.stores import PostStore
 from bot.core.text import Text
 from tests.support.office import ANNE, MAIL, Office, buttons_of, text_of
 
@@ -120,23 +130,85 @@ async def test_a_list_may_be_renamed(office: Office) -> None:
     assert (await office.do("/lists")).rows[0]["address"] == "amis@amap.example"
 
 
-async def test_deleting_asks_first_and_hands_out_the_archive(office: Office, tmp_path: Path) -> None:
+async def test_deleting_asks_first_and_keeps_the_archive(office: Office) -> None:
     first = await office.hold(MAIL + b"From now on, twice a week.\r\n")
     second = await office.hold(MAIL.rstrip())
     await office.do(f"/discard {second.id}")
     asked = await office.do("/dellist adherents")
     assert not asked.ok
     assert "confirm=yes" in asked.text
-    answer = await office.press(f"/dellist list:{office.mlist.id} confirm=yes")
-    (file,) = answer.screens[0].files
-    assert "1 post was waiting" in text_of(answer.screens[0])
-    path = tmp_path / file.name
-    path.write_bytes(file.content)
-    with closing(mailbox.mbox(path, create=False)) as box:
-        mails = list(box)
+    done = await office.do(f"/dellist list:{office.mlist.id} confirm=yes")
+    assert "1 post was waiting" in done.text
+    assert done.written
+    assert str(done.written) in done.text
+    assert stat.S_IMODE(done.written.stat().st_mode) == 0o600
+    mails = mails_in(done.written)
     assert [f"<{number}@example.org>" for number in (1, 2)] == [mail["message-id"] for mail in mails]
     assert ">From now on" in str(mails[0].get_payload())
     assert not (await office.do(f"/show {first.id}")).ok
+
+
+async def test_an_archive_of_many_posts_is_whole_and_in_order(office: Office) -> None:
+    for _ in range(201):
+        await office.hold()
+    done = await office.do("/dellist adherents confirm=yes")
+    assert done.written
+    wanted = [f"<{number}@example.org>" for number in range(1, 202)]
+    assert wanted == [mail["message-id"] for mail in mails_in(done.written)]
+
+
+async def test_what_comes_while_the_archive_is_written_is_in_it(office: Office) -> None:
+    """The mailbox has let go of it already: nowhere else would it be."""
+    await office.hold()
+    late = Interrupted(office.desk.stores.posts, office.hold)
+    desk = replace(office.desk, stores=replace(office.desk.stores, posts=cast("PostStore", late)))
+    done = await Dispatcher(desk, Permissions(())).run_line("/dellist adherents confirm=yes", ANNE)
+    assert done.written
+    assert [mail["message-id"] for mail in mails_in(done.written)] == ["<1@example.org>", "<2@example.org>"]
+
+
+async def test_a_list_whose_archive_cannot_be_written_is_not_deleted(office: Office) -> None:
+    post = await office.hold()
+    office.desk.installation.exports.write_text("in the way")
+    done = await office.do("/dellist adherents confirm=yes")
+    assert not done.ok
+    assert "Nothing is deleted" in done.text
+    assert (await office.do(f"/show {post.id}")).ok
+
+
+def test_a_disk_that_is_full_keeps_no_half_archive(tmp_path: Path) -> None:
+    path = tmp_path / "a.mbox"
+
+    def write() -> None:
+        with Mbox(path) as mbox:
+            mbox.add(Address("anne@example.org"), datetime.now(UTC), MAIL)
+            raise OSError(errno.ENOSPC, "full")
+
+    with pytest.raises(OSError, match="full"):
+        write()
+    assert not path.exists()
+
+
+class Interrupted:
+    """The posts of a list that gets one more as soon as one of them is read."""
+
+    def __init__(self, posts: PostStore, hold: Callable[[], Awaitable[Post]]) -> None:
+        self._posts = posts
+        self._interrupt: Callable[[], Awaitable[Post]] | None = hold
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._posts, name)
+
+    async def raw(self, post_id: int) -> bytes:
+        interrupt, self._interrupt = self._interrupt, None
+        if interrupt:
+            await interrupt()
+        return await self._posts.raw(post_id)
+
+
+def mails_in(path: Path) -> list[mailbox.mboxMessage]:
+    with closing(mailbox.mbox(path, create=False)) as box:
+        return list(box)
 
 
 @pytest.mark.parametrize("role", list(Role))

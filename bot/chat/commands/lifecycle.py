@@ -5,18 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from bot.chat.commands.lists import checked_lines, checked_rows, refuse_shared_mailbox
-from bot.chat.desk import Call, Desk, Option, Reply, iso, mistakes
+from bot.chat.desk import Call, Desk, Option, Reply, mistakes
+from bot.chat.export import export_and_delete
 from bot.chat.kinds import Confirmation, NewAddress, OneList, Pairs, by_id, valid_address
-from bot.chat.mbox import as_mbox
 from bot.chat.registry import command
 from bot.core.addresses import Address
-from bot.core.chat import File, Tone
+from bot.core.chat import Tone
 from bot.core.errors import UserError
 from bot.core.lists import MailingList, mailbox_account
 from bot.core.people import Rank
-from bot.core.posts import PostState
 from bot.core.settings import changed, validated
-from bot.core.stores import Page
 from bot.core.text import N_, Text
 
 
@@ -54,7 +52,7 @@ async def renamelist(desk: Desk, call: Call, mlist: OneList, new: NewAddress) ->
     )
 
 
-@command("dellist", N_("Delete a list; its archive is handed out first"), rank=Rank.ADMIN)
+@command("dellist", N_("Delete a list; its archive is written to a file first"), rank=Rank.ADMIN)
 async def dellist(desk: Desk, call: Call, mlist: OneList, *, confirm: Confirmation = False) -> Reply:
     """Everything but the people, after a confirmation."""
     if not confirm:
@@ -70,8 +68,7 @@ async def dellist(desk: Desk, call: Call, mlist: OneList, *, confirm: Confirmati
             options=((button,),),
             ok=False,
         )
-    archive = await _archive(desk, mlist)
-    removed = await desk.stores.lists.delete(mlist)
+    path, removed = await export_and_delete(desk, mlist)
     return Reply(
         said=(
             Text(
@@ -82,10 +79,10 @@ async def dellist(desk: Desk, call: Call, mlist: OneList, *, confirm: Confirmati
                     "{count} delivery is dropped", "{count} deliveries are dropped", removed.dropped
                 ),
             ),
-            Text("Here is its archive; please keep it in a safe place."),
+            Text("Its archive is in {path}: please keep it in a safe place.", path=str(path)),
         ),
         rows=[{"address": mlist.address, "held": removed.held, "dropped": removed.dropped}],
-        files=(archive,),
+        written=path,
     )
 
 
@@ -114,14 +111,3 @@ def _list_address(text: str) -> Address:
             Text("“{word}” cannot be a list's address: accents stand in the way before the @.", word=text)
         )
     return address
-
-
-async def _archive(desk: Desk, mlist: MailingList) -> File:
-    """Every post of a list as it came, oldest first."""
-    posts = await desk.stores.posts.find([mlist.id], frozenset(PostState), "", Page())
-    mails = [
-        (post.author_address, post.received_at, await desk.stores.posts.raw(post.id))
-        for post in reversed(posts.items)
-    ]
-    day = (iso(desk.clock.now()) or "")[:10]
-    return File(f"{mlist.local_part}-{day}.mbox", "application/mbox", as_mbox(mails))
