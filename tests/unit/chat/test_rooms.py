@@ -4,10 +4,11 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.chat.rooms import AFTER_REFUSAL, FIRST_DELAY, LONGEST_DELAY, RoomWorker
 from bot.core.chat import Room, Screen
-from bot.core.errors import FacteurError, PermanentError, TransientError
+from bot.core.errors import PermanentError, TransientError
 from bot.core.ports import Listener
 from bot.core.text import Text
 from tests.support.office import Office, buttons_of, text_of
@@ -21,7 +22,7 @@ class Wall:
     def __init__(self) -> None:
         self.screens: list[Screen] = []
         self.edits = 0
-        self.trouble: FacteurError | None = None
+        self.trouble: Exception | None = None
 
     async def run(self, listener: Listener) -> None:
         raise NotImplementedError
@@ -118,6 +119,26 @@ async def test_a_refused_card_stops_no_other(
     await office.hold()
     await worker.step()
     assert len(wall.screens) == 1
+
+
+async def test_a_card_that_crashes_stops_no_other(
+    office: Office, room: Room, wall: Wall, worker_on: WorkerOn
+) -> None:
+    """A mistake of ours is logged, and the post is shown once it is mended."""
+    worker = worker_on(wall, room)
+    post = await office.hold()
+    wall.trouble = ZeroDivisionError("a mistake")
+    with capture_logs() as logs:
+        due = await worker.step()
+    assert [log["part"] for log in logs if log.get("exc_info")] == [f"card of {post.id}"]
+    wall.trouble = None
+    await office.hold()
+    await worker.step()
+    assert len(wall.screens) == 1
+    assert due
+    office.clock.advance(due - office.clock.now())
+    assert await worker.step() is None
+    assert len(wall.screens) == 2
 
 
 async def test_a_deleted_list_leaves_no_card_to_show(
