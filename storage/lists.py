@@ -12,12 +12,11 @@ from tortoise.expressions import F
 from bot.core.addresses import Address
 from bot.core.deliveries import OPEN_STATES
 from bot.core.errors import Conflict, PermanentError, UserError
-from bot.core.lists import Health, MailingList
+from bot.core.lists import Health, MailboxAccount, MailingList
 from bot.core.people import Role
 from bot.core.posts import Cursor, PostState
 from bot.core.settings import (
     ACCOUNT_KEYS,
-    MAILBOX_KEYS,
     READING_KEYS,
     Box,
     ListSettings,
@@ -26,6 +25,7 @@ from bot.core.settings import (
 from bot.core.stores import ListCounts, Removed
 from bot.core.text import Text
 from storage.atomic import Database, Store, atomic, reading
+from storage.oldmail import note_look
 from storage.posts import delete_posts
 from storage.rows import (
     AddressRow,
@@ -59,10 +59,7 @@ class Lists(Store):
 
     @reading
     async def get(self, mlist_id: int) -> MailingList:
-        row = await MlistRow.get_or_none(id=mlist_id)
-        if row is None:
-            raise UserError(Text("this list was deleted"))
-        return self._mlist(row, await self._defaults())
+        return self._mlist(await _row(mlist_id), await self._defaults())
 
     @atomic
     async def add(self, address: Address, own: Mapping[str, Any], at: datetime) -> MailingList:
@@ -148,16 +145,11 @@ class Lists(Store):
         stored = trouble.dump() if trouble else None
         await MlistRow.filter(id__in=list(mlist_ids)).update(smtp_trouble=stored, **values)
 
-    @reading
-    async def was_old(self, mlist_id: int, cursor: Cursor) -> bool:
-        return await KnownMailRow.filter(mlist_id=mlist_id, cursor=str(cursor), purged=False).exists()
-
     @atomic
-    async def note_old_mail(self, mlist_id: int, cursors: Collection[Cursor]) -> None:
-        if await MlistRow.filter(id=mlist_id, looked=False).update(looked=True):
-            await KnownMailRow.bulk_create(
-                KnownMailRow(mlist_id=mlist_id, cursor=str(cursor), purged=False) for cursor in cursors
-            )
+    async def note_old_mail(
+        self, mlist_id: int, account: MailboxAccount, cursors: Collection[Cursor]
+    ) -> Collection[str]:
+        return await note_look(await _row(mlist_id), account, cursors)
 
     async def _defaults(self) -> dict[str, Any]:
         row = await DefaultsRow.get_or_none(id=_DEFAULTS_ID)
@@ -199,20 +191,21 @@ class Lists(Store):
 
 
 def _untried(changed: Iterable[str]) -> dict[str, Any]:
-    """What is no longer known of a list's servers once these settings have changed.
-
-    An account is neither well nor ill before it was tried; and what lies in another mailbox was
-    there before the list looked, so that it must not be distributed by itself.
-    """
+    """What is no longer known of a list's servers: an account is neither well nor ill before it was tried."""
     keys = set(changed)
     fresh: dict[str, Any] = {}
     if keys & ACCOUNT_KEYS:
         fresh |= {"smtp_ok_at": None, "smtp_trouble": None}
     if keys & READING_KEYS:
         fresh |= {"poll_ok_at": None, "poll_trouble": None}
-    if keys & MAILBOX_KEYS:
-        fresh |= {"looked": False}
     return fresh
+
+
+async def _row(mlist_id: int) -> MlistRow:
+    row = await MlistRow.get_or_none(id=mlist_id)
+    if row is None:
+        raise UserError(Text("this list was deleted"))
+    return row
 
 
 async def _require_free(address: Address) -> None:

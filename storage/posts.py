@@ -42,14 +42,16 @@ class Posts(Decisions):
             "cursor": str(post.cursor),
             "raw_sha256": hashlib.sha256(post.raw).hexdigest(),
         }
-        if await PostRow.filter(**identity).exists():
-            return None
+        for stored in (PostRow, KnownMailRow):
+            if await stored.filter(**identity).exists():
+                return None
         authors = [[mailbox.name, mailbox.address] for mailbox in post.authors]
         searched = "\n".join([post.subject, *(part for pair in authors for part in pair), post.text])
         row = await PostRow.create(
             **identity,
             cursor_parts=[post.cursor.folder, post.cursor.validity, post.cursor.uid],
             state=PostState.RECEIVED,
+            old=post.old,
             received_at=post.received_at,
             size_octets=len(post.raw),
             author=address_key(post.authors[0].address) if post.authors else "",
@@ -70,7 +72,7 @@ class Posts(Decisions):
         taken: set[str] = set()
         for group in in_groups((str(cursor) for cursor in cursors), _ASKED_AT_ONCE):
             posts = PostRow.filter(mlist_id=mlist_id, cursor__in=group)
-            purged = KnownMailRow.filter(mlist_id=mlist_id, purged=True, cursor__in=group)
+            purged = KnownMailRow.filter(mlist_id=mlist_id, cursor__in=group).exclude(raw_sha256="")
             taken.update(await column(posts, "cursor"))
             taken.update(await column(purged, "cursor"))
         return taken
@@ -140,13 +142,14 @@ class Posts(Decisions):
         rows = (
             await ended.filter(id__not_in=await _with_open_deliveries())
             .limit(_PURGED_AT_ONCE)
-            .values_list("id", "mlist_id", "cursor")
+            .values_list("id", "mlist_id", "cursor", "raw_sha256")
         )
         # the mail may still be in the mailbox (after_intake = keep): it must not come in again
         await KnownMailRow.bulk_create(
-            KnownMailRow(mlist_id=mlist_id, cursor=cursor, purged=True) for _, mlist_id, cursor in rows
+            KnownMailRow(mlist_id=mlist_id, cursor=cursor, raw_sha256=raw_sha256)
+            for _, mlist_id, cursor, raw_sha256 in rows
         )
-        await delete_posts([post_id for post_id, _, _ in rows])
+        await delete_posts([post_id for post_id, *_ in rows])
         return len(rows)
 
 

@@ -37,7 +37,7 @@ class MlistRow(Model):
     version = fields.IntField(default=1)
     paused = fields.BooleanField(default=False)
     created_at = fields.DatetimeField()
-    looked = fields.BooleanField(default=False)  # whether the mail that was there first is noted
+    looked: dict[str, list[str]] = fields.JSONField(default=dict)  # see storage.oldmail
     poll_ok_at: datetime | None = fields.DatetimeField(null=True)
     poll_trouble: dict[str, Any] | None = fields.JSONField(null=True)
     smtp_ok_at: datetime | None = fields.DatetimeField(null=True)
@@ -58,12 +58,15 @@ class DefaultsRow(Model):
 
 
 class KnownMailRow(Model):
-    """A mail in a mailbox that has no post: it was there before the list, or its post was purged."""
+    """A mail in a mailbox that must not pass by itself: it was there before the list read the mailbox.
+
+    With `raw_sha256` it is one whose post was purged, which must not come in again.
+    """
 
     id = fields.IntField(primary_key=True)
     mlist = _mlist()
     cursor = fields.CharField(max_length=500)
-    purged = fields.BooleanField()
+    raw_sha256 = fields.CharField(max_length=64, default="")
 
     mlist_id: int
 
@@ -146,6 +149,7 @@ class PostRow(Model):
     cursor = fields.CharField(max_length=500)
     cursor_parts: list[str] = fields.JSONField()
     raw_sha256 = fields.CharField(max_length=64)
+    old = fields.BooleanField()
     state = fields.CharField(max_length=20)
     received_at = fields.DatetimeField()
     size_octets = fields.IntField()

@@ -54,6 +54,7 @@ def post_of(row: PostRow) -> Post:
         text=row.text,
         attachments=tuple(Attachment(*item) for item in row.attachments),
         unparsed=row.unparsed,
+        old=row.old,
         rule=row.rule,
         reason=text_of(row.reason),
         warning=row.warning,

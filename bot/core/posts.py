@@ -93,6 +93,8 @@ class NewPost:
     attachments: tuple[Attachment, ...]
     unparsed: str = ""
     """Why the body could not be read, empty if it could."""
+    old: bool = False
+    """It was in the mailbox before the list read it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,7 @@ class Post:
     text: str = field(repr=False)
     attachments: tuple[Attachment, ...]
     unparsed: str
+    old: bool
     rule: str
     reason: Text | None
     warning: bool

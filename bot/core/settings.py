@@ -224,9 +224,6 @@ ACCOUNT_KEYS = frozenset(
 )
 """Settings of the accounts: only admins may change them."""
 
-MAILBOX_KEYS = frozenset({"host", "protocol", "username", "folder"})
-"""Settings that say which mails a list reads."""
-
 READING_KEYS = frozenset(key for key in ACCOUNT_KEYS if not key.startswith("smtp_")) | {"after_intake"}
 """Settings on which it depends whether they can be read."""
 

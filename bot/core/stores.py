@@ -17,7 +17,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from bot.core.addresses import Address, Mailbox
 from bot.core.chat import Card, Room
 from bot.core.deliveries import Batch, Counts, Delivery, Recorded
-from bot.core.lists import MailingList, SmtpAccount
+from bot.core.lists import MailboxAccount, MailingList, SmtpAccount
 from bot.core.people import Actor, Ban, Holder, Person, Role, Standing
 from bot.core.posts import Cursor, Decision, NewPost, Post, PostState, Screened
 from bot.core.text import Text
@@ -88,7 +88,7 @@ class ListStore(Protocol):
     async def change(self, mlist: MailingList, own: Mapping[str, Any]) -> MailingList:
         """Replace its own settings. Raises Conflict if `mlist.version` is not the latest.
 
-        Health that was another account's is forgotten; what lies in another mailbox is old mail.
+        Health that was another account's is forgotten.
         """
         ...
 
@@ -126,12 +126,14 @@ class ListStore(Protocol):
         """Note what the last login to the outgoing server of these lists gave."""
         ...
 
-    async def was_old(self, mlist_id: int, cursor: Cursor) -> bool:
-        """Whether this mail was in the mailbox before the list was added."""
-        ...
+    async def note_old_mail(
+        self, mlist_id: int, account: MailboxAccount, cursors: Collection[Cursor]
+    ) -> Collection[str]:
+        """Note that all this lies in the mailbox now; the cursors (as str) that were there before.
 
-    async def note_old_mail(self, mlist_id: int, cursors: Collection[Cursor]) -> None:
-        """Remember what was there at the first look; more calls change nothing, until the mailbox does."""
+        All of a folder is old mail at the first look into it, and whenever it is another one than at
+        the last look: of another server or login, or with another UIDVALIDITY.
+        """
         ...
 
 
@@ -182,7 +184,7 @@ class PostStore(Protocol):
     async def take_in(self, post: NewPost) -> int | None:
         """**Commit 1**: store the post and its raw bytes, state `received`.
 
-        Returns its number; None if (list, cursor, SHA-256) was stored before.
+        Returns its number; None if (list, cursor, SHA-256) was stored before, purged since or not.
         """
         ...
 

@@ -59,9 +59,10 @@ class Checks:
     async def _try_mailbox(self, mlist: MailingList) -> Text | None:
         if not mlist.settings.host:
             return Text("no server is named: /set {list} host=NAME", list=mlist.local_part)
-        mailbox = self._servers.mailbox(mailbox_account(mlist))
+        account = mailbox_account(mlist)
+        mailbox = self._servers.mailbox(account)
         try:
-            await self._stores.lists.note_old_mail(mlist.id, await mailbox.listing())
+            await self._stores.lists.note_old_mail(mlist.id, account, await mailbox.listing())
         except ServerTrouble as error:
             return error.text
         finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -11,7 +12,7 @@ import structlog
 
 from bot.core.clock import Clock
 from bot.core.errors import ServerTrouble
-from bot.core.lists import MailingList
+from bot.core.lists import MailingList, mailbox_account
 from bot.core.ports import Fetched, Mailbox
 from bot.core.posts import Cursor
 from bot.core.stores import Stores
@@ -78,13 +79,16 @@ class Intake:
 
     async def _take_in_all(self) -> Text | None:
         cursors = await self._mailbox.listing()
-        await self._stores.lists.note_old_mail(self._mlist.id, cursors)
+        mlist_id, account = self._mlist.id, mailbox_account(self._mlist)
+        old = await self._stores.lists.note_old_mail(mlist_id, account, cursors)
         missed: list[Text] = []
         settled: list[Cursor] = []
         async for fetched in self._mailbox.fetch(await self._wanted(cursors)):
             if fetched.error:
                 missed.append(fetched.error.text)
-            elif await alone("intake", partial(self._take_in, fetched), but=NOT_ITS_FAULT):
+            elif await alone(
+                "intake", partial(self._take_in, fetched, old=str(fetched.cursor) in old), but=NOT_ITS_FAULT
+            ):
                 settled.append(fetched.cursor)
             else:
                 missed.append(Text("facteur stumbled over it; the log says more"))
@@ -111,12 +115,12 @@ class Intake:
         taken = await self._stores.posts.taken_in(self._mlist.id, cursors)
         return [cursor for cursor in cursors if str(cursor) not in taken]
 
-    async def _take_in(self, fetched: Fetched) -> bool:
+    async def _take_in(self, fetched: Fetched, *, old: bool) -> bool:
         """Commit 1, then screening: a crash between leaves the post `received`, to be screened later."""
         # a large mail takes seconds to read, in which the others go on
         post = await asyncio.to_thread(read, self._mlist.id, fetched.cursor, fetched.raw, self._clock.now())
         log.info("fetched", list=self._mlist.address, cursor=str(fetched.cursor), message_id=post.message_id)
-        post_id = await self._stores.posts.take_in(post)
+        post_id = await self._stores.posts.take_in(replace(post, old=old))
         if post_id is None:
             log.info("seen before", list=self._mlist.address, cursor=str(fetched.cursor))
             return True

@@ -37,8 +37,6 @@ class Evidence:
     """What the directory knows of each author, in the order of From."""
     bans: Sequence[Ban]
     repeated: bool
-    old: bool
-    """It was in the mailbox before the list was added."""
     spam_headers: Sequence[str]
 
 
@@ -147,7 +145,9 @@ def automatic(evidence: Evidence) -> Verdict | None:
 def first_poll(evidence: Evidence) -> Verdict | None:
     """Old mail is never distributed by itself, whoever wrote it."""
     return (
-        _hold("first-poll", Text("it was in the mailbox before the list was added")) if evidence.old else None
+        _hold("first-poll", Text("it was in the mailbox before the list was added"))
+        if evidence.post.old
+        else None
     )
 
 

@@ -80,7 +80,6 @@ class Screening:
             standings=await standings(people, mlist, post, header),
             bans=await self._stores.bans.concerning(mlist.id),
             repeated=await self._stores.posts.is_repeated(post),
-            old=await self._stores.lists.was_old(mlist.id, post.cursor),
             spam_headers=self._spam_headers,
         )
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
@@ -12,10 +16,10 @@ from pydantic import SecretStr
 from bot.core.addresses import Mailbox, fold
 from bot.core.deliveries import DeliveryState
 from bot.core.errors import Conflict, PermanentError, UserError
-from bot.core.lists import MailingList
+from bot.core.lists import MailboxAccount, MailingList
 from bot.core.people import Ban, Role
 from bot.core.posts import Cursor, PostState
-from bot.core.settings import Moderation, changed
+from bot.core.settings import MailProtocol, Moderation, Security, changed
 from bot.core.stores import ListCounts, Page, Removed, Stores
 from bot.core.text import Size, Text
 from storage.database import open_stores
@@ -26,6 +30,16 @@ from tests.support.stores import a_list, accepted, new_post, screened
 
 SECRET = "très secret"  # a password with an accent
 OWN = {"moderation": Moderation.ALL, "prefix": "", "password": SecretStr(SECRET), "max_size": 5_000_000}
+MAILBOX = MailboxAccount(
+    "imap.example.org",
+    993,
+    MailProtocol.IMAP,
+    Security.SSL,
+    "legumes@example.org",
+    SECRET,
+    ("INBOX",),
+    "keep",
+)
 
 
 async def test_a_list_keeps_what_it_was_given(stores: Stores, clock: ManualClock) -> None:
@@ -161,19 +175,101 @@ async def test_a_default_sends_no_password_elsewhere(stores: Stores, clock: Manu
     assert (await stores.lists.get(stays.id)).settings.password.get_secret_value() == SECRET
 
 
-async def test_old_mail_is_noted_once(stores: Stores, clock: ManualClock) -> None:
-    """Also that there was none."""
-    mlist = await a_list(stores, clock.now())
-    empty = await a_list(stores, clock.now(), "pain@example.org")
-    first, second = Cursor("INBOX", "1", "1"), Cursor("INBOX", "1", "2")
+@dataclass(frozen=True)
+class Looks:
+    """Looks of one list into its mailbox; each tells which mails are old, as ``FOLDER/VALIDITY/UID``."""
 
-    for mails in ([first], [first, second]):
-        await stores.lists.note_old_mail(mlist.id, mails)
-    for mails in ([], [first]):
-        await stores.lists.note_old_mail(empty.id, mails)
+    stores: Stores
+    mlist: MailingList
 
-    assert [await stores.lists.was_old(mlist.id, mail) for mail in (first, second)] == [True, False]
-    assert not await stores.lists.was_old(empty.id, first)
+    async def into(self, account: MailboxAccount, *mails: str) -> set[str]:
+        cursors = [Cursor(*mail.rsplit("/", 2)) for mail in mails]
+        return set(await self.stores.lists.note_old_mail(self.mlist.id, account, cursors))
+
+
+@pytest.fixture
+async def looks(stores: Stores, clock: ManualClock) -> Looks:
+    """No look yet."""
+    return Looks(stores, await a_list(stores, clock.now()))
+
+
+async def test_what_lies_there_at_the_first_look_stays_old(looks: Looks) -> None:
+    """What comes later is new, at every look."""
+    assert await looks.into(MAILBOX, "INBOX/1/1") == {"INBOX/1/1"}
+    for _ in range(2):
+        assert await looks.into(MAILBOX, "INBOX/1/1", "INBOX/1/2") == {"INBOX/1/1"}
+    assert await looks.into(MAILBOX, "INBOX/1/2", "INBOX/1/3") == set()
+
+
+async def test_the_first_mail_of_an_empty_folder_is_new(looks: Looks) -> None:
+    """It is the first to show the UIDVALIDITY."""
+    assert await looks.into(MAILBOX) == set()
+    assert await looks.into(MAILBOX, "INBOX/1/1") == set()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"host": "imap.example.net"},
+        {"port": 1993},
+        {"username": "pain@example.org"},
+        {"folders": ("Archive",)},
+    ],
+)
+async def test_another_mailbox_is_looked_at_for_the_first_time(looks: Looks, change: dict[str, Any]) -> None:
+    """And so is the first one, when the list comes back to it."""
+    other = replace(MAILBOX, **change)
+    [folder] = other.folders
+    await looks.into(MAILBOX, "INBOX/1/1")
+
+    assert await looks.into(other, f"{folder}/1/1", f"{folder}/1/2") == {f"{folder}/1/1", f"{folder}/1/2"}
+    assert await looks.into(MAILBOX, "INBOX/1/1", "INBOX/1/3") == {"INBOX/1/1", "INBOX/1/3"}
+
+
+async def test_a_look_into_the_mailbox_of_before_lets_nothing_pass(looks: Looks) -> None:
+    """A poll under way while ``/set`` names another mailbox ends after the first look into the new one."""
+    archive = replace(MAILBOX, folders=("Archive",))
+    await looks.into(MAILBOX)
+
+    await looks.into(MAILBOX, "INBOX/1/1")
+
+    assert await looks.into(archive, "Archive/1/1") == {"Archive/1/1"}
+    await looks.into(MAILBOX, "INBOX/1/1")
+    assert await looks.into(archive, "Archive/1/1", "Archive/1/2") == {"Archive/1/1", "Archive/1/2"}
+
+
+async def test_mails_that_are_numbered_anew_are_old(looks: Looks) -> None:
+    """After the move to another host nobody can tell which of them were seen before."""
+    await looks.into(MAILBOX)
+    await looks.into(MAILBOX, "INBOX/1/1")
+    await looks.into(MAILBOX)
+
+    assert await looks.into(MAILBOX, "INBOX/2/1") == {"INBOX/2/1"}
+
+
+async def test_a_folder_that_is_added_brings_only_its_own_mail_as_old(looks: Looks) -> None:
+    """The others go on."""
+    both = replace(MAILBOX, folders=("INBOX", "Liste"))
+    await looks.into(MAILBOX)
+
+    assert await looks.into(both, "INBOX/1/1", "Liste/1/1") == {"Liste/1/1"}
+
+
+async def test_of_mails_that_are_gone_nothing_is_kept(looks: Looks, database: Path) -> None:
+    """Unless the whole folder shows nothing, which a server in trouble does too."""
+
+    def marks() -> int:
+        with closing(sqlite3.connect(database)) as connection:
+            (count,) = connection.execute("SELECT count(*) FROM known_mail").fetchone()
+        return int(count)
+
+    await looks.into(MAILBOX, *(f"INBOX/1/{uid}" for uid in range(1, 5)))
+    await looks.into(MAILBOX)
+    assert marks() == 4
+    assert await looks.into(MAILBOX, "INBOX/1/4", "INBOX/1/5") == {"INBOX/1/4"}
+    assert marks() == 1
+    await looks.into(replace(MAILBOX, folders=("Liste",)))
+    assert marks() == 0
 
 
 async def test_counts_are_of_people_and_of_addresses(stores: Stores, clock: ManualClock) -> None:
@@ -204,7 +300,7 @@ async def fill(stores: Stores, clock: ManualClock, mlist: MailingList) -> None:
     await accepted(stores, mlist, clock.now(), ["a@example.org", "b@example.org"])
     await stores.people.grant(mlist, Role.MEMBER, Mailbox("Anne", fold("anne@example.org")))
     await stores.bans.add(Ban("spam@example.org", mlist.id, "Anne", clock.now()))
-    await stores.lists.note_old_mail(mlist.id, [Cursor("INBOX", "1", "1")])
+    await Looks(stores, mlist).into(MAILBOX, "INBOX/1/1")
 
 
 async def test_a_list_with_a_post_that_nobody_has_kept_is_not_deleted(
@@ -247,4 +343,4 @@ async def test_a_deleted_list_leaves_nothing_but_people(stores: Stores, clock: M
     assert await stores.bans.concerning(mlist.id) == []
     standing = await stores.people.standing(other, fold("anne@example.org"))
     assert (standing.known, standing.roles) == (True, frozenset({Role.MEMBER}))
-    assert await stores.lists.was_old(other.id, Cursor("INBOX", "1", "1"))
+    assert await Looks(stores, other).into(MAILBOX, "INBOX/1/1") == {"INBOX/1/1"}

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from bot.core.lists import mailbox_account
 from bot.core.posts import Cursor
 from bot.core.settings import Security
 from bot.flow.reading import read
@@ -74,6 +75,70 @@ async def test_what_stays_is_not_taken_again_when_its_post_is_purged(world: Worl
 
     assert await posts(world) == []
     assert len(world.copies()) == 1
+
+
+async def test_what_stayed_may_be_deleted_once_its_post_is_purged(world: World) -> None:
+    """*keep* becomes *delete*: the mailbox is emptied, and nobody gets anything twice."""
+    await a_list(world, after_intake="keep")
+    await world.deliver(mail(author=ANNE))
+    await world.later(days=91)
+
+    await world.do(f"/set {world.name} after_intake=delete")
+    await world.later(minutes=5)
+
+    assert world.dovecot.holds(world.mailbox) == []
+    assert await posts(world) == []
+    assert len(world.copies()) == 1
+
+
+async def test_mails_that_were_moved_to_another_host_wait_for_a_moderator(world: World) -> None:
+    """The same mails under another UIDVALIDITY: from before the list, purged, and still in the archive."""
+    before, purged, kept = (mail(author=ANNE, subject=subject) for subject in ("un", "deux", "trois"))
+    with world.dovecot.client(world.mailbox) as client:
+        client.create("Liste")
+    await world.put(before, folder="Liste")
+    await a_list(world, after_intake="keep", folder="Liste")
+    await world.put(purged, folder="Liste")
+    await world.pass_()
+    await world.do("/discard 1")
+    await world.later(days=91)
+    await world.put(kept, folder="Liste")
+    await world.pass_()
+    assert len(world.copies()) == 2
+
+    with world.dovecot.client(world.mailbox) as client:
+        client.delete("Liste")
+        client.create("Liste")
+    await world.put(before, purged, kept, folder="Liste")
+    await world.later(minutes=5)
+
+    assert len(world.copies()) == 2
+    assert sorted(row["subject"] for row in await world.rows("/pending")) == ["deux", "un"]
+    assert [await world.state(number) for number in (4, 5, 6)] == [
+        ("held", "first-poll"),
+        ("held", "first-poll"),
+        ("discarded", "duplicate"),
+    ]
+
+
+async def test_another_folder_is_named_while_the_mailbox_is_read(world: World) -> None:
+    """The poll under way began with the old settings: what lies in the new folder is old all the same."""
+    with world.dovecot.client(world.mailbox) as client:
+        client.create("Archive")
+    await world.put(mail(author=ANNE), mail(author=ANNE), folder="Archive")
+    await a_list(world)
+    [before] = await world.app.stores.lists.all()
+    account = mailbox_account(before)
+    mailbox = MailServers(idle=False).mailbox(account)
+    listing = await mailbox.listing()
+    await mailbox.close()
+
+    await world.do(f"/set {world.name} folder=Archive")
+    await world.app.stores.lists.note_old_mail(before.id, account, listing)
+    await world.pass_()
+
+    assert world.copies() == []
+    assert len(await world.rows("/pending")) == 2
 
 
 async def test_several_folders_are_read(world: World) -> None:

@@ -41,6 +41,7 @@ HELD = Post(
     text="Bonjour,\n\nil reste des poireaux.",
     attachments=(Attachment("plan.pdf", "application/pdf", 120_000),),
     unparsed="",
+    old=False,
     rule="default",
     reason=Text("the author is not a member"),
     warning=False,

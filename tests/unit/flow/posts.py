@@ -26,7 +26,9 @@ def a_header(*lines: str | bytes) -> Header:
     return split(b"".join(line + b"\r\n" for line in octets) + b"\r\n")[0]
 
 
-def a_post(*authors: str, subject: str = "Panier", folder: str = "INBOX", size_octets: int = 1_000) -> Post:
+def a_post(
+    *authors: str, subject: str = "Panier", folder: str = "INBOX", size_octets: int = 1_000, old: bool = False
+) -> Post:
     """A post just received from these addresses."""
     return Post(
         id=1,
@@ -42,6 +44,7 @@ def a_post(*authors: str, subject: str = "Panier", folder: str = "INBOX", size_o
         text="",
         attachments=(),
         unparsed="",
+        old=old,
         rule="",
         reason=None,
         warning=False,

@@ -42,13 +42,12 @@ def evidence(
     """A post of Anne, a moderator, to an ordinary list, unless told otherwise: it would be accepted."""
     standings = standing if isinstance(standing, tuple) else (standing,) * len(authors)
     return Evidence(
-        post=a_post(*authors, folder=folder, size_octets=size_octets),
+        post=a_post(*authors, folder=folder, size_octets=size_octets, old=old),
         header=a_header(*lines),
         mlist=mlist or a_list(),
         standings=standings,
         bans=[Ban(pattern, None, "local:anne", NOON) for pattern in bans],
         repeated=repeated,
-        old=old,
         spam_headers=spam_headers,
     )
 
@@ -376,9 +375,9 @@ def test_the_table_is_read_from_top_to_bottom() -> None:
         ("unknown", {"standings": (MEMBER,)}),
         ("paused", {"mlist": replace(mlist, paused=False)}),
         ("spam", {"header": a_header("Auto-Submitted: auto-generated")}),
-        ("too-big", {"post": a_post(ANNE)}),
+        ("too-big", {"post": a_post(ANNE, old=True)}),
         ("automatic", {"header": a_header()}),
-        ("first-poll", {"old": False}),
+        ("first-poll", {"post": a_post(ANNE)}),
         ("member", {"standings": (MODERATOR,)}),
         ("moderator", {}),
     ]

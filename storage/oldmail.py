@@ -1,0 +1,60 @@
+"""Where a list looked for mail, and which mails there must not pass by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from bot.core.lists import MailboxAccount
+from bot.core.posts import Cursor
+from storage.rows import KnownMailRow, MlistRow
+from storage.values import in_groups
+
+_DELETED_AT_ONCE = 500
+
+
+async def note_look(mlist: MlistRow, account: MailboxAccount, cursors: Collection[Cursor]) -> set[str]:
+    """Note what lies in the mailbox now; those of it that were there before the list read it.
+
+    What lies in a folder is old mail at the first look into it; and again when it is not the same
+    folder any more, because another server, login or UIDVALIDITY is behind its name (RFC 3501
+    section 2.3.1.1): then nobody can tell which of its mails were seen before.
+    """
+    looked, fresh = _looked(mlist, account, cursors)
+    listed = {str(cursor) for cursor in cursors}
+    first_seen = {str(cursor) for cursor in cursors if cursor.folder in fresh}
+    marks = await KnownMailRow.filter(mlist_id=mlist.id).values_list("id", "cursor", "raw_sha256")
+    marked = {cursor for _, cursor, raw_sha256 in marks if not raw_sha256}
+    await KnownMailRow.bulk_create(
+        KnownMailRow(mlist_id=mlist.id, cursor=cursor) for cursor in sorted(first_seen - marked)
+    )
+    # a folder that shows nothing may be a server in trouble: its marks stay until it shows something
+    silent = tuple(f"{folder}/" for folder in set(account.folders) - {cursor.folder for cursor in cursors})
+    await _forget(id_ for id_, cursor, _ in marks if cursor not in listed and not cursor.startswith(silent))
+    if looked != mlist.looked:
+        await MlistRow.filter(id=mlist.id).update(looked=looked)
+    return first_seen | (marked & listed)
+
+
+def _looked(
+    mlist: MlistRow, account: MailboxAccount, cursors: Collection[Cursor]
+) -> tuple[dict[str, list[str]], set[str]]:
+    """Server and UIDVALIDITY behind each folder now, and the folders that are not the same any more.
+
+    The UIDVALIDITY of a folder that was empty at the first look shows with its first mail.
+    """
+    place = f"{account.protocol}://{account.username}@{account.host.lower()}:{account.port}"
+    shown = {cursor.folder: cursor.validity for cursor in cursors}
+    looked, fresh = {}, set()
+    for folder in account.folders:
+        before, validity = mlist.looked.get(folder, ("", ""))
+        if before != place:
+            validity = ""
+        looked[folder] = [place, shown.get(folder, validity)]
+        if before != place or validity not in {"", looked[folder][1]}:
+            fresh.add(folder)
+    return looked, fresh
+
+
+async def _forget(ids: Iterable[int]) -> None:
+    for group in in_groups(ids, _DELETED_AT_ONCE):
+        await KnownMailRow.filter(id__in=group).delete()
