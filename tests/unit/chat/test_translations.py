@@ -85,6 +85,12 @@ def test_a_translation_fits_where_its_template_does(code: str) -> None:
         assert whole.endswith(".") == texts(message)[0].endswith("."), whole
 
 
+def test_french_marks_keep_to_their_word() -> None:
+    """A line that breaks before a colon, or a value that stands alone before it, is read wrongly."""
+    texts_ = [text for message in messages("fr") for text in texts(message)]
+    assert [text for text in texts_ if re.search(r" [:;!?»](\s|$)|« ", text)] == []
+
+
 def test_a_language_without_a_catalogue_speaks_english() -> None:
     assert catalogue("en").gettext("✅ Distribute") == "✅ Distribute"
     assert catalogue("fr").gettext("never written") == "never written"
