@@ -12,7 +12,7 @@ from tortoise.expressions import F
 from bot.core.addresses import Address
 from bot.core.deliveries import OPEN_STATES
 from bot.core.errors import Conflict, PermanentError, UserError
-from bot.core.lists import Health, MailboxAccount, MailingList
+from bot.core.lists import Health, MailboxAccount, MailingList, refuse_shared_mailboxes
 from bot.core.people import Role
 from bot.core.posts import Cursor, PostState
 from bot.core.settings import (
@@ -20,6 +20,7 @@ from bot.core.settings import (
     READING_KEYS,
     Box,
     ListSettings,
+    whole,
     without_secrets,
 )
 from bot.core.stores import ListCounts, Removed
@@ -65,7 +66,7 @@ class Lists(Store):
     async def add(self, address: Address, own: Mapping[str, Any], at: datetime) -> MailingList:
         await _require_free(address)
         row = await MlistRow.create(address=address, own=self._sealed(own), created_at=at)
-        return await self.get(row.id)
+        return await self._sound(row.id)
 
     @atomic
     async def change(self, mlist: MailingList, own: Mapping[str, Any]) -> MailingList:
@@ -74,7 +75,7 @@ class Lists(Store):
         if not await latest.update(own=self._sealed(own), version=F("version") + 1, **fresh):
             await self.get(mlist.id)  # raises if it was deleted
             raise Conflict(Text("somebody else changed {list} just now", list=mlist.address))
-        return await self.get(mlist.id)
+        return await self._sound(mlist.id)
 
     @reading
     async def defaults(self) -> Mapping[str, Any]:
@@ -92,6 +93,7 @@ class Lists(Store):
                 await MlistRow.filter(id=row.id).update(own=kept)
         await DefaultsRow.update_or_create(id=_DEFAULTS_ID, defaults={"own": self._sealed(own)})
         await MlistRow.all().update(version=F("version") + 1, **fresh)  # their settings changed too
+        refuse_shared_mailboxes(await self.all())
 
     @atomic
     async def rename(self, mlist: MailingList, address: Address) -> MailingList:
@@ -99,7 +101,7 @@ class Lists(Store):
             await _require_free(address)
             fresh = {} if mlist.settings.username else _untried(["username"])
             await MlistRow.filter(id=mlist.id).update(address=address, **fresh)
-        return await self.get(mlist.id)
+        return await self._sound(mlist.id)
 
     @atomic
     async def delete(self, mlist: MailingList, newest_post: int) -> Removed:
@@ -151,6 +153,11 @@ class Lists(Store):
     ) -> Collection[str]:
         return await note_look(await _row(mlist_id), account, cursors)
 
+    async def _sound(self, mlist_id: int) -> MailingList:
+        """A list that was just written, if the mailboxes of all are still apart."""
+        refuse_shared_mailboxes(await self.all())
+        return await self.get(mlist_id)
+
     async def _defaults(self) -> dict[str, Any]:
         row = await DefaultsRow.get_or_none(id=_DEFAULTS_ID)
         return self._unsealed(row.own) if row else {}
@@ -160,7 +167,7 @@ class Lists(Store):
         return MailingList(
             id=row.id,
             address=Address(row.address),
-            settings=ListSettings.model_validate({**defaults, **own}),
+            settings=whole(defaults, own),
             own=own,
             version=row.version,
             paused=row.paused,

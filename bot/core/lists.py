@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from bot.core.addresses import Address, domain_of, local_part_of
+from bot.core.errors import UserError
 from bot.core.settings import ListSettings, MailProtocol, Security
 from bot.core.text import Text
 
@@ -116,6 +118,31 @@ def mailbox_account(mlist: MailingList) -> MailboxAccount:
         folders=tuple(name.strip() for name in settings.folder.split(",") if name.strip()),
         after_intake=settings.after_intake,
     )
+
+
+def refuse_shared_mailboxes(lists: Iterable[MailingList]) -> None:
+    """Two lists on one folder would take each other's mail.
+
+    Raises:
+        UserError: names the two lists.
+    """
+    readers: dict[tuple[str, str, str, str], MailingList] = {}
+    for mlist in lists:
+        account = mailbox_account(mlist)
+        for folder in account.folders if account.host else ():
+            # INBOX is the one name that may be written in any case (RFC 3501 section 5.1)
+            name = "INBOX" if folder.upper() == "INBOX" else folder
+            first = readers.setdefault(
+                (account.protocol, account.host.lower(), account.username, name), mlist
+            )
+            if first is not mlist:
+                raise UserError(
+                    Text(
+                        "{list} and {other} would read the same mailbox: give one of them another folder=",
+                        list=first.address,
+                        other=mlist.address,
+                    )
+                )
 
 
 def smtp_port(security: Security) -> int:

@@ -255,6 +255,17 @@ def changed(own: dict[str, Any], words: dict[str, str]) -> dict[str, Any]:
     return {**without_secrets(after, moved), **{key: after[key] for key in SECRETS & words.keys()}}
 
 
+def whole(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> ListSettings:
+    """A list's settings: its own, with the defaults behind them.
+
+    A password among the defaults is for the places among them: a list with a place of its own
+    that differs does not get it, because nobody can have it sent to a host of their own.
+    """
+    usual = ListSettings()
+    moved = {key for key, value in own.items() if value != defaults.get(key, getattr(usual, key))}
+    return ListSettings.model_validate({**without_secrets(defaults, moved), **own})
+
+
 def without_secrets(own: Mapping[str, Any], moved: Collection[str]) -> dict[str, Any]:
     """`own` without the passwords whose place is among the settings that have `moved`."""
     gone = {secret for secret, places in _FORGETS.items() if places & set(moved)}

@@ -82,13 +82,14 @@ class ListStore(Protocol):
         ...
 
     async def add(self, address: Address, own: Mapping[str, Any], at: datetime) -> MailingList:
-        """Raises UserError if there is a list with this address."""
+        """Raises UserError if there is a list with this address, or one on this mailbox."""
         ...
 
     async def change(self, mlist: MailingList, own: Mapping[str, Any]) -> MailingList:
         """Replace its own settings. Raises Conflict if `mlist.version` is not the latest.
 
-        Health that was another account's is forgotten.
+        Health that was another account's is forgotten. Raises UserError if another list reads the
+        mailbox that they name.
         """
         ...
 
@@ -99,12 +100,13 @@ class ListStore(Protocol):
     async def change_defaults(self, own: Mapping[str, Any]) -> None:
         """Replace the defaults of lists that have no value of their own.
 
-        A list whose own password would then be sent elsewhere loses it.
+        A list whose own password would then be sent elsewhere loses it. Raises UserError if two
+        lists would read one mailbox.
         """
         ...
 
     async def rename(self, mlist: MailingList, address: Address) -> MailingList:
-        """Raises UserError if the address is taken."""
+        """Raises UserError if the address is taken, or another list reads the mailbox that has it."""
         ...
 
     async def delete(self, mlist: MailingList, newest_post: int) -> Removed:

@@ -175,6 +175,51 @@ async def test_a_default_sends_no_password_elsewhere(stores: Stores, clock: Manu
     assert (await stores.lists.get(stays.id)).settings.password.get_secret_value() == SECRET
 
 
+async def test_a_password_of_the_defaults_goes_to_no_host_of_a_list_s_own(
+    stores: Stores, clock: ManualClock
+) -> None:
+    """The same host, named again, is no other."""
+    account = {"host": "imap.example.org", "password": SecretStr(SECRET)}
+    await stores.lists.change_defaults({**account, "smtp_password": SecretStr(SECRET)})
+    mlist = await a_list(stores, clock.now())
+
+    for host, kept in (("imap.example.org", SECRET), ("evil.example", "")):
+        mlist = await stores.lists.change(mlist, changed(mlist.own, {"host": host}))
+        assert mlist.settings.password.get_secret_value() == kept
+        assert mlist.settings.smtp_password.get_secret_value() == SECRET
+
+
+async def test_two_lists_never_read_one_mailbox(stores: Stores, clock: ManualClock) -> None:
+    """However they would come to it; what is refused changes nothing."""
+    lists, host = stores.lists, {"host": "imap.example.org"}
+    a = await lists.add(fold("a@example.org"), host, clock.now())
+    b = await lists.add(fold("b@example.org"), {**host, "username": "c@example.org"}, clock.now())
+    before = await lists.all()
+    same = {"host": "IMAP.example.org", "username": a.address, "folder": "Liste, inbox"}
+
+    for refused in (
+        lists.add(fold("d@example.org"), same, clock.now()),
+        lists.change(b, same),
+        lists.rename(a, fold("c@example.org")),
+        lists.change_defaults({"folder": "Liste", "username": "c@example.org"}),
+    ):
+        with pytest.raises(UserError, match=r"@example\.org and .@example\.org would read the same mailbox"):
+            await refused
+
+    assert await lists.all() == before
+    assert await lists.defaults() == {}
+    await lists.change(b, {**same, "folder": "Liste"})
+
+
+async def test_of_two_lists_added_at_once_one_has_the_mailbox(stores: Stores, clock: ManualClock) -> None:
+    own = {"host": "imap.example.org", "username": "anne"}
+    outcomes = await asyncio.gather(
+        *(stores.lists.add(fold(f"{name}@example.org"), own, clock.now()) for name in "ab"),
+        return_exceptions=True,
+    )
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["MailingList", "UserError"]
+
+
 @dataclass(frozen=True)
 class Looks:
     """Looks of one list into its mailbox; each tells which mails are old, as ``FOLDER/VALIDITY/UID``."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.chat.commands.lists import checked_lines, checked_rows, refuse_shared_mailbox
+from bot.chat.commands.lists import checked_lines, checked_rows
 from bot.chat.desk import Call, Desk, Option, Reply, mistakes
 from bot.chat.export import export_and_delete
 from bot.chat.kinds import Confirmation, NewAddress, OneList, Pairs, by_id, valid_address
@@ -12,9 +12,9 @@ from bot.chat.registry import command
 from bot.core.addresses import Address
 from bot.core.chat import Tone
 from bot.core.errors import UserError
-from bot.core.lists import MailingList, mailbox_account
+from bot.core.lists import mailbox_account
 from bot.core.people import Rank
-from bot.core.settings import changed, validated
+from bot.core.settings import changed
 from bot.core.text import N_, Text
 
 
@@ -22,10 +22,7 @@ from bot.core.text import N_, Text
 async def addlist(desk: Desk, call: Call, new: NewAddress, settings: Pairs) -> Reply:
     """Store the list, then try its accounts; it is kept even if they do not work yet."""
     address, own = _checked(new, settings)
-    now = desk.clock.now()
-    whole = validated({**await desk.stores.lists.defaults(), **own})
-    await refuse_shared_mailbox(desk, MailingList(0, address, whole, own, 0, paused=False, created_at=now))
-    mlist = await desk.stores.lists.add(address, own, now)
+    mlist = await desk.stores.lists.add(address, own, desk.clock.now())
     found = await desk.checks.check(mlist)
     works = all(checked.trouble is None for checked in found)
     after = (

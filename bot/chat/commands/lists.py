@@ -11,7 +11,7 @@ from bot.chat.kinds import ListOrAll, OneList, Pairs, by_id
 from bot.chat.listings import addresses, people, waiting
 from bot.chat.registry import command
 from bot.core.errors import Conflict, UserError
-from bot.core.lists import MailingList, mailbox_account
+from bot.core.lists import MailingList
 from bot.core.people import Rank
 from bot.core.settings import ACCOUNT_KEYS, READING_KEYS, SECRETS, ListSettings, changed, shown, validated
 from bot.core.text import N_, Text
@@ -147,40 +147,16 @@ def checked_rows(found: Sequence[Checked]) -> list[dict[str, Any]]:
     ]
 
 
-async def refuse_shared_mailbox(desk: Desk, mlist: MailingList) -> None:
-    """Two lists on one mailbox would take each other's mail, unless their folders differ.
-
-    Raises:
-        UserError: names the other list.
-    """
-    ours = mailbox_account(mlist)
-    for other in await desk.stores.lists.all():
-        theirs = mailbox_account(other)
-        same = (ours.host.lower(), ours.username, ours.protocol) == (
-            theirs.host.lower(),
-            theirs.username,
-            theirs.protocol,
-        )
-        if other.id != mlist.id and ours.host and same and set(ours.folders) & set(theirs.folders):
-            raise UserError(
-                Text("{list} reads that mailbox already: give another folder=", list=other.address)
-            )
-
-
 async def _change(desk: Desk, mlist: MailingList, words: dict[str, str]) -> tuple[MailingList, list[str]]:
     """Change the list's own settings; the changed list and the names of forgotten passwords."""
-    defaults = await desk.stores.lists.defaults()
     for _ in range(_ATTEMPTS):
-        own = changed(mlist.own, words)
-        after = MailingList(
-            mlist.id, mlist.address, validated({**defaults, **own}), own, 0, mlist.paused, mlist.created_at
-        )
-        await refuse_shared_mailbox(desk, after)
-        forgotten = sorted(key for key in SECRETS & mlist.own.keys() if key not in own)
         try:
-            return await desk.stores.lists.change(mlist, own), forgotten
+            after = await desk.stores.lists.change(mlist, changed(mlist.own, words))
         except Conflict:  # somebody changed another setting just now: keep both changes
             mlist = await desk.stores.lists.get(mlist.id)
+            continue
+        had = (key for key in SECRETS - words.keys() if shown(mlist.settings, key))
+        return after, sorted(key for key in had if not shown(after.settings, key))
     raise UserError(Text("Others are changing this list just now; please try again."))
 
 
