@@ -24,9 +24,13 @@ ALL = "all"
 
 @dataclass(frozen=True, slots=True)
 class _OneList:
-    """A list by its address, its local part or ``list:ID``; left out where there is just one."""
+    """A list by its address, its local part or ``list:ID``; left out where there is just one.
+
+    `besides` are other words that may stand in its place.
+    """
 
     label: str = "LIST"
+    besides: tuple[str, ...] = ()
 
     async def read(self, words: Words, desk: Desk) -> MailingList:
         lists = await desk.stores.lists.all()
@@ -36,21 +40,40 @@ class _OneList:
             return found
         if len(lists) == 1:
             return lists[0]
-        if not lists:
-            raise UserError(Text("There is no list yet. /addlist makes one."))
-        raise UserError(
-            Text(
-                "Which list? There is: {lists}. No list is called “{word}”.",
-                lists=[mlist.address for mlist in lists],
-                word=words.peek(),
-            )
-            if words
-            else Text("Which list? There is: {lists}.", lists=[mlist.address for mlist in lists])
-        )
+        raise _no_list(words.peek(), lists, self.besides)
+
+
+@dataclass(frozen=True, slots=True)
+class _ListOrAll:
+    """A list, left out where there is just one; None for the word ``all``."""
+
+    label: str = "LIST|all"
+
+    async def read(self, words: Words, desk: Desk) -> MailingList | None:
+        if words.peek() == ALL:
+            words.next(self.label)
+            return None
+        return await _OneList(self.label, (ALL,)).read(words, desk)
 
 
 @dataclass(frozen=True, slots=True)
 class _AnyList:
+    """A list, or None for every list: for the word ``all``, or for nothing."""
+
+    label: str = "LIST"
+
+    async def read(self, words: Words, desk: Desk) -> MailingList | None:
+        if not words:
+            return None
+        word, lists = words.next(self.label), await desk.stores.lists.all()
+        found = list_named(word, lists)
+        if not found and word != ALL:
+            raise _no_list(word, lists, (ALL,))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _ListOrWords:
     """A list, or None for every list; a word that names no list is left for the next parameter."""
 
     label: str = "LIST"
@@ -60,31 +83,6 @@ class _AnyList:
         if found:
             words.next(self.label)
         return found
-
-
-@dataclass(frozen=True, slots=True)
-class _ListOrAll:
-    """A list, or None for the word ``all``."""
-
-    label: str = "LIST|all"
-
-    async def read(self, words: Words, desk: Desk) -> MailingList | None:
-        if words.peek() == ALL:
-            words.next(self.label)
-            return None
-        return await _OneList(self.label).read(words, desk)
-
-
-@dataclass(frozen=True, slots=True)
-class _Scope:
-    """A list; None for ``all`` or, where there are several lists, for nothing."""
-
-    label: str = "[LIST|all]"
-
-    async def read(self, words: Words, desk: Desk) -> MailingList | None:
-        if not words and len(await desk.stores.lists.all()) != 1:
-            return None
-        return await _ListOrAll().read(words, desk)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +116,7 @@ class _ListOrPost:
     async def read(self, words: Words, desk: Desk) -> MailingList | Post | None:
         if _NUMBER.fullmatch(words.peek()):
             return await _PostId().read(words, desk)
-        return await _AnyList().read(words, desk)
+        return await _ListOrWords().read(words, desk)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +193,7 @@ class _Confirmation:
 OneList = Annotated[MailingList, _OneList()]
 AnyList = Annotated[MailingList | None, _AnyList()]
 ListOrAll = Annotated[MailingList | None, _ListOrAll()]
-Scope = Annotated[MailingList | None, _Scope()]
+ListOrWords = Annotated[MailingList | None, _ListOrWords()]
 PostId = Annotated[Post, _PostId()]
 ListOrPost = Annotated[MailingList | Post | None, _ListOrPost()]
 Rest = Annotated[str, _Rest()]
@@ -231,6 +229,17 @@ def list_named(word: str, lists: Sequence[MailingList]) -> MailingList | None:
             )
         )
     return found[0] if found else None
+
+
+def _no_list(word: str, lists: Sequence[MailingList], besides: Sequence[str]) -> UserError:
+    if not lists:
+        return UserError(Text("There is no list yet. /addlist makes one."))
+    choice = [*(mlist.address for mlist in lists), *besides]
+    if not word:
+        return UserError(Text("Which list? There is: {lists}.", lists=choice))
+    return UserError(
+        Text("Which list? There is: {lists}. No list is called “{word}”.", lists=choice, word=word)
+    )
 
 
 def by_id(mlist: MailingList) -> str:

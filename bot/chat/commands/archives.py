@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.chat.cards import author_line, subject_of
 from bot.chat.desk import Call, Desk, Reply
-from bot.chat.kinds import After, AnyList, PostId, Rest
+from bot.chat.kinds import After, ListOrWords, PostId, Rest
 from bot.chat.listings import next_page, post_row, scope
 from bot.chat.registry import command
 from bot.core.chat import File
@@ -24,7 +24,7 @@ _STATES = {
 
 @command("archives", N_("Search the posts that are no longer waiting"), rank=Rank.MODERATOR)
 async def archives(
-    desk: Desk, call: Call, mlist: AnyList = None, words: Rest = "", *, after: After = None
+    desk: Desk, call: Call, mlist: ListOrWords = None, words: Rest = "", *, after: After = None
 ) -> Reply:
     """Newest first; every word is somewhere in subject, author or text."""
     lists = await scope(desk, mlist)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.chat.desk import Call, Desk, Reply, iso, say
-from bot.chat.kinds import Confirmation, EmailAddress, Pattern, Scope
+from bot.chat.kinds import AnyList, Confirmation, EmailAddress, ListOrAll, Pattern
 from bot.chat.listings import scope
 from bot.chat.registry import command
 from bot.core.addresses import Address, Mailbox
@@ -42,21 +42,21 @@ def _rank_of_banning(arguments: Mapping[str, Any]) -> Rank:
 @command(
     "allow", N_("Let an author always post without a decision"), rank=Rank.MODERATOR, raises=_rank_of_allowing
 )
-async def allow(desk: Desk, call: Call, address: EmailAddress, mlist: Scope) -> Reply:
+async def allow(desk: Desk, call: Call, address: EmailAddress, mlist: ListOrAll) -> Reply:
     """The role `unmoderated`; a ban of this very address goes."""
     return await _allow(desk, Mailbox("", address), mlist)
 
 
 @command("ban", N_("Discard whatever an author posts"), rank=Rank.MODERATOR, raises=_rank_of_banning)
 async def ban(
-    desk: Desk, call: Call, pattern: Pattern, mlist: Scope, *, confirm: Confirmation = False
+    desk: Desk, call: Call, pattern: Pattern, mlist: ListOrAll, *, confirm: Confirmation = False
 ) -> Reply:
     """An address, ``*@domain`` or ``/regular expression/``."""
     return await _ban(desk, call, pattern, mlist, confirmed=confirm)
 
 
 @command("unban", N_("Listen to a banned author again"), rank=Rank.MODERATOR, raises=_rank_of_banning)
-async def unban(desk: Desk, call: Call, pattern: Pattern, mlist: Scope) -> Reply:
+async def unban(desk: Desk, call: Call, pattern: Pattern, mlist: ListOrAll) -> Reply:
     """Take a ban away, exactly as /bans shows it."""
     if not await desk.stores.bans.remove(pattern, mlist.id if mlist else None):
         raise UserError(Text("{pattern} is not banned there: /bans shows what is.", pattern=pattern))
@@ -64,7 +64,7 @@ async def unban(desk: Desk, call: Call, pattern: Pattern, mlist: Scope) -> Reply
 
 
 @command("bans", N_("Show who is banned"), rank=Rank.MODERATOR)
-async def bans(desk: Desk, call: Call, mlist: Scope) -> Reply:
+async def bans(desk: Desk, call: Call, mlist: AnyList = None) -> Reply:
     """The bans of a list and those of every list."""
     lists = await scope(desk, mlist)
     found: set[Ban] = set()

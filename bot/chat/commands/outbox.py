@@ -13,9 +13,11 @@ from bot.chat.readable import one_line
 from bot.chat.registry import command
 from bot.core.addresses import Address
 from bot.core.deliveries import OPEN_STATES, Delivery, DeliveryState
+from bot.core.errors import UserError
 from bot.core.lists import MailingList
 from bot.core.people import Rank
 from bot.core.posts import Post
+from bot.core.stores import Page
 from bot.core.text import N_, Text
 
 _FAILED = (DeliveryState.DEFERRED, DeliveryState.BOUNCED)
@@ -66,6 +68,8 @@ async def retry(
     address: EmailAddress = _ANYBODY,
 ) -> Reply:
     """Deferred and bounced deliveries of a post, a list or everything become due."""
+    if isinstance(what, Post):
+        await _require_recipient(desk, what, address)
     post_id = what.id if isinstance(what, Post) else None
     mlist_ids = [what.mlist_id] if isinstance(what, Post) else list(await scope(desk, what))
     count = await desk.stores.outbox.retry(mlist_ids, post_id, address, desk.clock.now())
@@ -87,6 +91,7 @@ async def drop(
     address: EmailAddress = _ANYBODY,
 ) -> Reply:
     """Drop what has not left, for everybody or one address."""
+    await _require_recipient(desk, post, address)
     count = await desk.stores.outbox.drop([post.mlist_id], post.id, address, desk.clock.now())
     if not count:
         return say(Text("Nothing of #{number} was waiting.", number=post.id))
@@ -101,6 +106,21 @@ async def drop(
         ),
         rows=[{"dropped": count}],
     )
+
+
+async def _require_recipient(desk: Desk, post: Post, address: Address) -> None:
+    """Raises UserError if nothing of this post was ever meant for `address`."""
+    if not address:
+        return
+    found = await desk.stores.outbox.find([post.mlist_id], tuple(DeliveryState), address, Page())
+    if not any(delivery.post_id == post.id for delivery in found.items):
+        raise UserError(
+            Text(
+                "{address} is not among the recipients of #{number}: /show {number} tells what became of it.",
+                address=address,
+                number=post.id,
+            )
+        )
 
 
 async def _listing(desk: Desk, call: Call, wanted: _Wanted, after: int | None) -> Reply:

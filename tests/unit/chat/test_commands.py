@@ -301,6 +301,16 @@ async def test_the_outbox_can_be_seen_and_emptied(office: Office) -> None:
     assert "Nothing of" in (await office.do(f"/drop {post.id}")).text
 
 
+@pytest.mark.parametrize("name", ["retry", "drop"])
+async def test_somebody_who_was_no_recipient_is_named(office: Office, name: str) -> None:
+    """A misspelt address would else look like a delivery that needs nothing."""
+    post = await office.hold()
+    await office.do(f"/distribute {post.id}")
+    refused = await office.do(f"/{name} {post.id} nobody@example.org")
+    assert not refused.ok
+    assert f"nobody@example.org is not among the recipients of #{post.id}" in refused.text
+
+
 async def test_bans_are_added_shown_and_taken_back(office: Office) -> None:
     assert (await office.do("/ban Spam@evil.example")).ok
     assert "banned already" in (await office.do("/ban spam@evil.example adherents")).text

@@ -64,6 +64,32 @@ async def test_with_several_lists_one_must_be_named(office: Office) -> None:
         await find("list").parsed("nobody", office.desk)
 
 
+@pytest.mark.parametrize("line", ["/ban x@evil.example", "/unban x@evil.example", "/allow x@evil.example"])
+async def test_silence_never_means_every_list(office: Office, line: str) -> None:
+    """Whoever forgets the list is asked; `all` is said aloud."""
+    await office.do("/addlist amis@other.example host=127.0.0.2 port=1")
+    await office.do("/ban x@evil.example adherents")
+    asked = await office.do(line)
+    assert not asked.ok
+    assert "Which list? There is: adherents@amap.example, amis@other.example, all." in asked.text
+    assert [row["list"] for row in (await office.do("/bans")).rows] == ["adherents@amap.example"]
+    assert (await office.do("/ban y@evil.example all")).ok
+
+
+@pytest.mark.parametrize("line", ["/pending nope", "/queue nope", "/errors nope", "/bans nope"])
+async def test_a_word_that_names_no_list_is_asked_about(office: Office, line: str) -> None:
+    asked = await office.do(line)
+    assert not asked.ok
+    assert "Which list?" in asked.text
+    assert "No list is called “nope”" in asked.text
+
+
+@pytest.mark.parametrize("name", ["pending", "queue", "errors", "bans"])
+async def test_every_list_may_be_asked_for_by_its_word(office: Office, name: str) -> None:
+    await office.hold()
+    assert (await office.do(f"/{name}")).rows == (await office.do(f"/{name} all")).rows
+
+
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
