@@ -15,8 +15,11 @@ def in_charset(octets: bytes, charset: str) -> str:
         LookupError: there is no such charset.
         ValueError: the octets are not in it (UnicodeError), or its name is impossible.
     """
-    if codecs.lookup(charset).name.replace("_", "-") in _NO_CHARSETS:
+    name = codecs.lookup(charset).name.replace("_", "-")
+    if name in _NO_CHARSETS:
         raise LookupError(charset)
+    if name == "iso8859-1":  # many programs say so of cp1252, and nobody writes C1 controls
+        return octets.decode("cp1252", "replace")
     return octets.decode(charset)
 
 

@@ -24,8 +24,9 @@ _LINE_END = re.compile(rb"\r\n|\n|\r")
 _NOT_A_FOLD = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?![ \t])")
 _ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bq])\?(.{0,1000}?)\?=", re.IGNORECASE)
 _QUOTED_OCTET = re.compile(rb"=([0-9a-f]{2})", re.IGNORECASE)
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-_LONG_LINE = 900  # of the 998 octets of RFC 5322 section 2.1.1: no name of ours is longer than the rest
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+LONG_LINE = 900
+"""Octets, of the 998 of RFC 5322 section 2.1.1: no name of ours is longer than the rest."""
 
 # A header of megabytes must not stop intake: what lies beyond these limits is not read.
 _ADDRESS_FIELDS = 10
@@ -177,7 +178,7 @@ def _field(name: str, value: str | bytes) -> bytes:
     if _NOT_A_FOLD.search(octets):
         raise ValueError(name)
     # A long first line moves down as a whole, so that a longer name makes none of over 998 octets
-    long = len(_LINE_END.split(octets, 1)[0]) > _LONG_LINE
+    long = len(_LINE_END.split(octets, 1)[0]) > LONG_LINE
     return name.encode("ascii") + (b":\r\n " if long else b": ") + octets + b"\r\n"
 
 

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from urllib.parse import quote
 
 from bot.core.addresses import Address, Mailbox, domain_of, local_part_of
-from bot.core.header import Header, encoded
+from bot.core.header import LONG_LINE, Header, encoded
 from bot.core.lists import MailingList
 from bot.core.settings import ReplyTo, RewriteFrom
 
@@ -27,7 +27,6 @@ _REMOVED = (
     "List-Unsubscribe-Post",
 )
 _SIGNED_FIELDS = re.compile(r"(?:^|;)\s*h\s*=([^;]*)", re.IGNORECASE)
-_LONG_LINE = 900
 _NAMES_LIMIT = 150
 """Characters of the authors' names that stand in a rewritten From."""
 
@@ -85,7 +84,7 @@ def _subject(original: Header, prefix: str) -> Fields:
         # The blank between two encoded words is not shown (RFC 2047 section 6.2): one is encoded too
         written += b"\r\n =?us-ascii?q?_?="
     # A long line gets a fold behind the prefix, so that none passes 998 octets (RFC 5322 section 2.1.1)
-    blank = b"\r\n " if len(raw) > _LONG_LINE else b" "
+    blank = b"\r\n " if len(raw) > LONG_LINE else b" "
     return [("Subject", blank.join(part for part in (written, raw) if part))]
 
 

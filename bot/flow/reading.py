@@ -66,7 +66,7 @@ def read(mlist_id: int, cursor: Cursor, raw: bytes, received_at: datetime) -> Ne
         received_at=received_at,
         authors=tuple(header.mailboxes("from")[:_AUTHOR_LIMIT]),
         subject=" ".join(header.first("subject").split())[:_SUBJECT_LIMIT],
-        message_id=header.first("message-id").strip()[:_MESSAGE_ID_LIMIT],
+        message_id=" ".join(header.first("message-id").split())[:_MESSAGE_ID_LIMIT],
         body_sha256=hashlib.sha256(body).hexdigest(),
         text=text,
         attachments=attachments,

@@ -238,6 +238,8 @@ def test_a_damaged_message_id_is_read_as_it_is(value: bytes) -> None:
         ("=?utf-8?x?a?=", "=?utf-8?x?a?="),
         ("=?utf-8?q?a", "=?utf-8?q?a"),
         ("=?utf-8?q?a=00=0Ab?=", "a\ufffd\nb"),
+        ("=?utf-8?q?=C2=9B31m=7F?=", "\ufffd31m\ufffd"),  # CSI: a terminal would obey
+        ("=?iso-8859-1?q?l=92=E9t=E9?=", "l\u2019été"),  # of cp1252, as many programs write
     ],
 )
 def test_encoded_words_are_read_and_what_cannot_be_read_stays(written: str, meant: str) -> None:

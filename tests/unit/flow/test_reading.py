@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
 import pytest
 from hypothesis import example, given, settings
@@ -52,6 +53,11 @@ def test_what_is_stored_of_an_ordinary_mail() -> None:
     assert post.attachments == ()
 
 
+def test_a_message_id_is_one_line_without_controls() -> None:
+    post = reading(b"Message-ID: =?utf-8?q?<1=0A=C2=9B31m@example.org>?=\r\n\r\n")
+    assert post.message_id == "<1 \ufffd31m@example.org>"
+
+
 # Text
 
 
@@ -65,6 +71,7 @@ def test_what_is_stored_of_an_ordinary_mail() -> None:
         ("text/plain; charset=utf-8", "base64", b"w6l0w6k", "été"),
         ("text/plain; charset=utf-16", "base64", b"//7pAHQA6QA=", "été"),
         ('text/plain; charset="windows-1252"', "8bit", b"\x80", "€"),
+        ("text/plain; charset=iso-8859-1", "8bit", b"10 \x80", "10 €"),
         ("text/plain", "8bit", "été".encode(), "été"),
         ("text/plain; charset=us-ascii", "8bit", "été".encode(), "été"),
         ("text/plain; charset=nonsense", "8bit", "été".encode(), "été"),
@@ -313,7 +320,8 @@ def test_reading_never_fails_and_gives_what_a_database_can_store(raw: bytes) -> 
     strings += [word for item in post.attachments for word in (item.name, item.content_type)]
     for word in strings:
         word.encode()
-        assert "\x00" not in word
+        assert not re.search(r"[\x00\x1b\x7f-\x9f]", word)
+    assert "\n" not in post.message_id + post.subject
     assert all(item.name and not set("/\\\r\n") & set(item.name) for item in post.attachments)
     assert len(attached_files(raw)) in {len(post.attachments), 0}
     assert post.body_sha256 == hashlib.sha256(split(raw)[1]).hexdigest()
