@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from bot.core.clock import Clock
-from bot.core.text import N_, Size, Text, Value, plain_size
+from bot.core.text import N_, Size, Text, Value, locale_of, plain_size
 
 if TYPE_CHECKING:
     from babel import Locale
@@ -26,7 +26,6 @@ LANGUAGES = ("en", "fr")
 """Codes of the languages that are shipped complete; English is the templates themselves."""
 
 _UNITS = (N_("B"), N_("kB"), N_("MB"))
-_LOCALES = {"en": "en_GB"}  # day before month and 24 hours, as everybody who is not American writes
 
 
 class Languages:
@@ -73,7 +72,7 @@ class BabelLanguage:
     def _locale(self) -> Locale:
         from babel import Locale
 
-        return Locale.parse(_LOCALES.get(self.code, self.code))
+        return Locale.parse(locale_of(self.code))
 
     def _moment(self, moment: datetime) -> str:
         """``14:02`` today, ``3 Mar, 14:02`` this year, ``3 Mar 2024, 14:02`` before."""

@@ -6,6 +6,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from bot.core.text import unseen
+
 PREVIEW_LINES = 15
 PREVIEW_CHARACTERS = 1_000
 _FOLDED_CHARACTERS = 2_000
@@ -42,7 +44,7 @@ def harmless(text: str) -> str:
             shown.append(character)
         elif category in {"Zl", "Zp"}:
             shown.append("\n")
-        elif category[0] != "C" and marks <= _MARKS_IN_A_ROW and character not in _BLANK_LETTERS:
+        elif not unseen(character) and marks <= _MARKS_IN_A_ROW and character not in _BLANK_LETTERS:
             shown.append(character)
     return "".join(shown)
 

@@ -110,6 +110,15 @@ def verbatim(words: str) -> Text:
     return Text("{words}", words=words)
 
 
+def unseen(character: str) -> bool:
+    """Whether it shows as nothing, or changes how others show: a control, a direction, a separator.
+
+    Unicode categories C* (surrogates and unassigned characters too), Zl and Zp.
+    """
+    return unicodedata.category(character) in _UNSEEN
+
+
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _LIGATURES = str.maketrans({"œ": "oe", "æ": "ae"})
 
 
@@ -121,6 +130,12 @@ def folded(text: str) -> str:
     """
     plain = unicodedata.normalize("NFKD", text.casefold())
     return "".join(c for c in plain if not unicodedata.combining(c)).casefold().translate(_LIGATURES)
+
+
+def locale_of(language: str) -> str:
+    """The locale whose dates and numbers the readers of a language expect."""
+    # the day before the month and 24 hours, as everybody who is not American writes
+    return "en_GB" if language == "en" else language
 
 
 def _dump(value: Value) -> Any:  # noqa: ANN401 - JSON

@@ -18,6 +18,7 @@ from bot.core.header import Header, encoded
 from bot.core.lists import MailingList
 from bot.core.people import Actor
 from bot.core.posts import Post
+from bot.core.text import locale_of
 from bot.flow import automatic
 from bot.flow.copy import mailbox_field
 
@@ -30,7 +31,6 @@ _MESSAGE_ID = re.compile(rb"<[!-;=?-~]{1,500}>")
 _REFERENCES_LIMIT = 20
 _SUBJECT_LIMIT = 200
 _NAME_LIMIT = 80
-_LOCALES = {"en": "en_GB"}  # the day before the month, as everybody who is not American writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +79,8 @@ class Notices:
     def _date(self, moment: datetime, mlist: MailingList) -> str:
         from babel.dates import format_date
 
-        language = self._language(mlist)
         here = moment.astimezone(self._organisation.zone)
-        return format_date(here, "long", locale=_LOCALES.get(language, language))
+        return format_date(here, "long", locale=locale_of(self._language(mlist)))
 
     def _language(self, mlist: MailingList) -> str:
         return mlist.settings.language or self._organisation.language

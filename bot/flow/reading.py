@@ -15,6 +15,7 @@ from bot.core.charsets import in_charset, undeclared
 from bot.core.chat import File
 from bot.core.header import Header, decoded, readable, split
 from bot.core.posts import Attachment, Cursor, NewPost
+from bot.core.text import unseen
 from bot.flow.markup import plain_text
 
 PARSE_ERRORS = (
@@ -48,7 +49,6 @@ _ANY_MIME_FIELD = re.compile(
 )
 _NESTING = re.compile(rb"boundary[ \t]*[*=]|message/", re.IGNORECASE)
 _CONTENT_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
-_UNSAFE_IN_NAMES = re.compile(r"[/\\\x00-\x1f\x7f-\x9f\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
 
 
 def read(mlist_id: int, cursor: Cursor, raw: bytes, received_at: datetime) -> NewPost:
@@ -180,7 +180,8 @@ def _whole_characters(content: bytes) -> bytes:
 
 def _name(part: Message, number: int) -> str:
     """The part's file name, decoded and harmless; a plain one where it has none."""
-    harmless = _UNSAFE_IN_NAMES.sub("_", decoded(_file_name(part))).strip(" .")
+    written = decoded(_file_name(part))
+    harmless = "".join("_" if each in "/\\" or unseen(each) else each for each in written).strip(" .")
     if len(harmless) > _NAME_LIMIT:
         stem, dot, extension = harmless.rpartition(".")
         ending = dot + extension[:_EXTENSION_LIMIT] if stem else ""

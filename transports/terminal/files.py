@@ -7,17 +7,16 @@ import unicodedata
 from itertools import count
 from pathlib import Path
 
+from bot.core.text import unseen
+
 _LONGEST_OCTETS = 200
 """Of a name: file systems take 255 octets, and a number may be added."""
 
 
 def safe_name(name: str) -> str:
     """A plain file name: no folder, no control character, not hidden, not too long, not empty."""
-    # not printable: controls, lone surrogates, and the format characters that turn text round
-    plain = "".join(
-        "_" if character in "/\\:" or not character.isprintable() else character
-        for character in unicodedata.normalize("NFC", name)
-    )
+    normal = unicodedata.normalize("NFC", name)
+    plain = "".join("_" if character in "/\\:" or unseen(character) else character for character in normal)
     plain = plain.strip(". ")
     stem, suffix = os.path.splitext(plain)  # noqa: PTH122 - a Path would take "a/.." apart
     suffix = _first_octets(suffix, 20)

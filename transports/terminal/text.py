@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 
 from prompt_toolkit.utils import get_cwidth
 
+from bot.core.text import unseen
+
 Fragment = tuple[str, str]
 """A style (``class:...``) and text in it, as prompt_toolkit takes them."""
 
@@ -18,29 +20,29 @@ Row = list[Fragment]
 """What stands on one row of the terminal."""
 
 _REPLACEMENT = "\ufffd"
-_DIRECTIONS = (0x200E, 0x200F, 0x061C, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
-_SEPARATORS = (0x2028, 0x2029)
 # Terminals disagree on how wide a character with a variation selector or a joined emoji is; without
 # them every terminal, and our own counting, agree.
-_WIDTH_CHANGERS = (0xFE0F, 0x200D)
-_VISIBLE: dict[int, str | None] = {
-    **{control: chr(0x2400 + control) for control in range(0x20)},  # U+2400: control pictures
-    0x09: "    ",
-    0x7F: "\u2421",
-    **dict.fromkeys((*range(0x80, 0xA0), *_DIRECTIONS, *_SEPARATORS, *range(0xD800, 0xE000)), _REPLACEMENT),
-    **dict.fromkeys(_WIDTH_CHANGERS),
+_VISIBLE = {
+    **{chr(control): chr(0x2400 + control) for control in range(0x20)},  # U+2400: control pictures
+    "\t": "    ",
+    "\x7f": "\u2421",
+    **dict.fromkeys("\ufe0f\u200d", ""),
 }
 _WORDS = re.compile(r"\s+|\S+")
 
 
 def visible(text: str) -> str:
     """The same text on one line with all that a terminal would obey replaced by something to see."""
-    return " ".join(part.translate(_VISIBLE) for part in _lines(text))
+    return " ".join(_visible(part) for part in _lines(text))
 
 
 def visible_lines(text: str) -> list[str]:
     """As `visible`, keeping the line ends (CRLF, CR or LF); blank lines at both ends are left out."""
-    return [part.translate(_VISIBLE).rstrip() for part in _lines(text.strip("\r\n"))] if text.strip() else []
+    return [_visible(part).rstrip() for part in _lines(text.strip("\r\n"))] if text.strip() else []
+
+
+def _visible(part: str) -> str:
+    return "".join(_VISIBLE.get(each, _REPLACEMENT if unseen(each) else each) for each in part)
 
 
 def _lines(text: str) -> list[str]:
