@@ -11,7 +11,7 @@ from storage.atomic import Store, atomic, reading
 from storage.rows import BanRow
 
 
-class Bans(Store):
+class SqlBanStore(Store):
     """Bans of one list, or of all."""
 
     @atomic

@@ -18,13 +18,13 @@ from tortoise.transactions import in_transaction
 from bot.core.settings import Box
 from bot.core.stores import Stores
 from storage.atomic import Database, translated
-from storage.bans import Bans
+from storage.bans import SqlBanStore
 from storage.changes import watching
-from storage.lists import Lists
-from storage.outbox import Outbox
-from storage.people import People
-from storage.posts import Posts
-from storage.rooms import Rooms
+from storage.lists import SqlListStore
+from storage.outbox import SqlOutboxStore
+from storage.people import SqlPeopleStore
+from storage.posts import SqlPostStore
+from storage.rooms import SqlRoomStore
 
 APP = "storage"
 _CONNECTION = "default"
@@ -44,12 +44,12 @@ async def open_stores(database: Path, box: Box) -> AsyncIterator[Stores]:
     try:
         async with watching(database) as changes:
             yield Stores(
-                lists=Lists(units, box),
-                people=People(units),
-                bans=Bans(units),
-                posts=Posts(units),
-                outbox=Outbox(units),
-                rooms=Rooms(units),
+                lists=SqlListStore(units, box),
+                people=SqlPeopleStore(units),
+                bans=SqlBanStore(units),
+                posts=SqlPostStore(units),
+                outbox=SqlOutboxStore(units),
+                rooms=SqlRoomStore(units),
                 changes=changes,
             )
     finally:

@@ -32,7 +32,7 @@ _UNDECIDED = {
 }
 
 
-class Decisions(Store):
+class SqlDecisionStore(Store):
     """The part of the port `PostStore` that moves posts from state to state.
 
     Each move is one UPDATE with the expected state (and count of decisions) in its WHERE, and what

@@ -46,7 +46,7 @@ _VERSION = 1
 _DEFAULTS_ID = 1
 
 
-class Lists(Store):
+class SqlListStore(Store):
     """Mailing lists; passwords are sealed in the database and nowhere else."""
 
     def __init__(self, database: Database, box: Box) -> None:

@@ -35,22 +35,23 @@ from storage.cards import note_progress, raise_cards
 from storage.mailings import copy_ids, has_open_copy
 from storage.quota import DAY, Quota
 from storage.rows import AttemptRow, DeliveryRow, MailingRow, MlistRow, PostRow, RawRow
-from storage.values import address_key, column, listing
+from storage.values import address_key, column, listing, paged
 
-_LONGEST_ATTEMPT = timedelta(minutes=15)
-"""After that an attempt without an outcome is taken for one that a crash ended."""
+_LONGEST_SILENCE = timedelta(minutes=2)
+"""An attempt that was neither recorded nor prolonged for so long is taken for one that a crash ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
     """What a claim took, before its content is put together."""
 
+    attempt_id: int
     mailing: MailingRow
     deliveries: tuple[Claimed, ...]
     packed: bytes | None  # the post's raw mail, where its body is needed
 
 
-class Outbox(Store):
+class SqlOutboxStore(Store):
     """Mailings and their deliveries."""
 
     async def claim(self, account: SmtpAccount, mlist_ids: Collection[int], now: datetime) -> Batch | None:
@@ -60,6 +61,7 @@ class Outbox(Store):
             return None
         mailing = taken.mailing
         return Batch(
+            attempt_id=taken.attempt_id,
             mailing_id=mailing.id,
             mlist_id=mailing.mlist_id,
             post_id=mailing.post_id,
@@ -88,22 +90,27 @@ class Outbox(Store):
         due = DeliveryRow.filter(mailing_id=first, state__in=OPEN_STATES, next_attempt_at__lte=now)
         due = due.order_by("attempts", "id").limit(size).select_for_update(skip_locked=True)
         rows = await due.only("id", "recipient", "attempts", "first_attempt_at")
-        await AttemptRow.create(account=account.key, at=now, recipients=len(rows))
+        attempt = await AttemptRow.create(account=account.key, at=now, recipients=len(rows))
         claimed = await _count_attempt(rows, now)
         mailing = await MailingRow.get(id=first)
         packed = None
         if mailing.body is None:
             packed = bytes((await RawRow.get(post_id=mailing.post_id)).packed)
-        return _Taken(mailing, claimed, packed)
+        return _Taken(attempt.id, mailing, claimed, packed)
 
     @atomic
-    async def prolong(self, batch: Batch, until: datetime) -> None:
+    async def prolong(self, batch: Batch, now: datetime, until: datetime) -> None:
         ids = [claimed.id for claimed in batch.deliveries]
-        running = DeliveryRow.filter(id__in=ids, state__in=OPEN_STATES, next_attempt_at__lt=until)
-        await running.update(next_attempt_at=until)
+        running = DeliveryRow.filter(id__in=ids, state__in=OPEN_STATES)
+        await running.update(last_attempt_at=now)
+        await running.filter(next_attempt_at__lt=until).update(next_attempt_at=until)
 
     @atomic
-    async def record(self, results: Sequence[Recorded], at: datetime) -> None:
+    async def record(
+        self, batch: Batch, results: Sequence[Recorded], at: datetime, *, offered: bool = True
+    ) -> None:
+        if not offered:
+            await AttemptRow.filter(id=batch.attempt_id).delete()
         same: defaultdict[tuple[DeliveryState, str, datetime | None], list[int]] = defaultdict(list)
         for result in results:
             same[result.state, result.reply, result.retry_at].append(result.delivery_id)
@@ -162,13 +169,8 @@ class Outbox(Store):
             found = found.filter(mlist_id__in=list(mlist_ids))
         if address:
             found = found.filter(recipient=address_key(address))
-        total = await found.count()
-        if page.after is not None:
-            found = found.filter(id__lt=page.after)
-        found = found.order_by("-id")
-        if page.size is not None:
-            found = found.limit(page.size + 1)
-        return listing(await _deliveries(found), page, total)
+        rows, total = await paged(found, page)
+        return listing(await _deliveries(rows), page, total)
 
     @atomic
     async def retry(
@@ -177,7 +179,7 @@ class Outbox(Store):
         states = (DeliveryState.DEFERRED, DeliveryState.BOUNCED)
         rows = await _concerned(states, mlist_ids, post_id, address)
         # one that is being sent this moment would go out twice
-        rows = rows.filter(Q(under_way=False) | Q(last_attempt_at__lt=now - _LONGEST_ATTEMPT))
+        rows = rows.filter(Q(under_way=False) | Q(last_attempt_at__lt=now - _LONGEST_SILENCE))
         post_ids = await _copied_posts(rows)
         # five more days from the next attempt on: a person has looked at it
         retried = await rows.update(

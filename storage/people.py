@@ -15,7 +15,7 @@ from storage.rows import ADDRESS_LENGTH, AddressRow, PersonRow, PostRow, RoleRow
 from storage.values import address_key, column, person_of, words_of
 
 
-class People(Store):
+class SqlPeopleStore(Store):
     """People and their roles."""
 
     @atomic

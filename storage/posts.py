@@ -14,11 +14,11 @@ from bot.core.posts import Cursor, NewPost, Post, PostState
 from bot.core.stores import Listing, Page
 from bot.core.text import folded
 from storage.atomic import atomic, reading
-from storage.decisions import Decisions
+from storage.decisions import SqlDecisionStore
 from storage.mailings import delete_mailings
 from storage.refusals import no_such_post
 from storage.rows import CardRow, DeliveryRow, KnownMailRow, MailingRow, PostRow, RawRow
-from storage.values import address_key, column, in_groups, listing, post_of, words_of
+from storage.values import address_key, column, in_groups, listing, paged, post_of, words_of
 
 _ENDS = (PostState.REJECTED, PostState.DISCARDED, PostState.EXPIRED, PostState.DISTRIBUTED)
 _ASKED_AT_ONCE = 500
@@ -27,7 +27,7 @@ _PURGED_AT_ONCE = 100
 """Posts deleted in one transaction, so that nobody waits long for the write lock."""
 
 
-class Posts(Decisions):
+class SqlPostStore(SqlDecisionStore):
     """Posts; their decisions are in the base class."""
 
     async def take_in(self, post: NewPost) -> int | None:
@@ -122,12 +122,7 @@ class Posts(Decisions):
             found = found.filter(mlist_id__in=list(mlist_ids))
         for word in words_of(words):
             found = found.filter(folded__contains=word)
-        total = await found.count()
-        if page.after is not None:
-            found = found.filter(id__lt=page.after)
-        rows = found.order_by("-id")
-        if page.size is not None:
-            rows = rows.limit(page.size + 1)
+        rows, total = await paged(found, page)
         return listing([post_of(row) for row in await rows], page, total)
 
     async def purge(self, before: datetime) -> int:

@@ -17,7 +17,7 @@ from storage.rows import CardRow, PostRow, RoomRow
 from storage.values import card_of, column, room_of
 
 
-class Rooms(Store):
+class SqlRoomStore(Store):
     """Rooms and their cards."""
 
     @atomic

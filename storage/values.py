@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Protocol, TypeVar
 
+from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
 from bot.core.addresses import Address, Mailbox
@@ -18,6 +19,7 @@ from bot.core.text import Text, folded
 from storage.rows import ADDRESS_LENGTH, CardRow, PersonRow, PostRow, RoomRow
 
 T = TypeVar("T")
+M = TypeVar("M", bound=Model)
 
 _WORD = re.compile(r"\S+")
 
@@ -101,6 +103,15 @@ def in_groups(items: Iterable[T], size: int) -> Iterator[list[T]]:
     iterator = iter(items)
     while group := list(islice(iterator, size)):
         yield group
+
+
+async def paged(found: QuerySet[M], page: Page) -> tuple[QuerySet[M], int]:
+    """The rows of a page, newest first, as `listing` takes them; and how many were found in all."""
+    total = await found.count()
+    if page.after is not None:
+        found = found.filter(id__lt=page.after)
+    rows = found.order_by("-id")
+    return rows if page.size is None else rows.limit(page.size + 1), total
 
 
 class _Numbered(Protocol):

@@ -83,8 +83,12 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Deliveries of one mailing that are sent in one transaction; attempts already stored."""
+    """Deliveries of one mailing that are sent in one transaction; attempts already stored.
 
+    `attempt_id` is what the attempt counts as in the quota of its account.
+    """
+
+    attempt_id: int
     mailing_id: int
     mlist_id: int
     post_id: int

@@ -272,16 +272,22 @@ class OutboxStore(Protocol):
         """
         ...
 
-    async def prolong(self, batch: Batch, until: datetime) -> None:
+    async def prolong(self, batch: Batch, now: datetime, until: datetime) -> None:
         """Say that a batch is still under way, so that no other worker claims it before `until`.
 
         Needed where a transaction may take longer than the first retry delay: a large mail over a
-        slow line would otherwise go out twice.
+        slow line would otherwise go out twice. A batch that nothing is heard of for two minutes is
+        taken for one that a crash ended.
         """
         ...
 
-    async def record(self, results: Sequence[Recorded], at: datetime) -> None:
-        """**Commit 5**: outcomes; closes the post whose last delivery ended, and raises its cards."""
+    async def record(
+        self, batch: Batch, results: Sequence[Recorded], at: datetime, *, offered: bool = True
+    ) -> None:
+        """**Commit 5**: outcomes; closes the post whose last delivery ended, and raises its cards.
+
+        What was not even offered, because the relay was away, does not count in the quota.
+        """
         ...
 
     async def next_due(

@@ -104,15 +104,15 @@ class Outbox:
         recorded = [
             _recorded(claimed, result, now) for claimed, result in zip(batch.deliveries, results, strict=True)
         ]
-        await self._stores.outbox.record(recorded, now)
+        await self._stores.outbox.record(batch, recorded, now)
         log.info("recorded", post=batch.post_id, mailing=batch.mailing_id)
 
     async def _hold_claim(self, batch: Batch) -> None:
         """A slow transaction outlasts the first retry delay: nobody else may claim the batch meanwhile."""
         while True:
             await self._clock.wait(asyncio.Event().wait(), self._clock.now() + _CLAIM / 2)
-            until = self._clock.now() + _CLAIM
-            await alone("claim", partial(self._stores.outbox.prolong, batch, until))
+            now = self._clock.now()
+            await alone("claim", partial(self._stores.outbox.prolong, batch, now, now + _CLAIM))
 
     async def _offer(self, batch: Batch) -> list[RecipientResult]:
         """One result per delivery, in their order."""

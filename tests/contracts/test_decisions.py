@@ -204,7 +204,7 @@ async def test_undo_of_a_rejection_is_too_late_once_the_author_was_told(
     await stores.posts.decide(decision(post, clock.now(), disposition=Disposition.REJECT, mailings=[notice]))
     batch = await stores.outbox.claim(ACCOUNT, [mlist.id], clock.now())
     assert batch is not None
-    await stores.outbox.record(all_of(batch, DeliveryState.BOUNCED), clock.now())
+    await stores.outbox.record(batch, all_of(batch, DeliveryState.BOUNCED), clock.now())
 
     with pytest.raises(UserError, match="too late"):
         await stores.posts.undo(post.id, ANNE, clock.now(), None)
@@ -262,7 +262,7 @@ async def test_stop_drops_what_has_not_left(stores: Stores, clock: ManualClock) 
     )
     batch = await stores.outbox.claim(limited(recipients=1), [mlist.id], clock.now())
     assert batch is not None
-    await stores.outbox.record(all_of(batch, DeliveryState.DELIVERED), clock.now())
+    await stores.outbox.record(batch, all_of(batch, DeliveryState.DELIVERED), clock.now())
 
     stopped, dropped = await stores.posts.stop(post.id, BORIS, clock.now(), 1)
 
@@ -285,6 +285,7 @@ async def test_what_left_before_the_stop_keeps_its_outcome(stores: Stores, clock
     gone, not_yet = batch.deliveries
 
     await stores.outbox.record(
+        batch,
         [
             *all_of(batch, DeliveryState.DELIVERED)[:1],
             *all_of(batch, DeliveryState.DEFERRED, soon)[1:],

@@ -110,7 +110,7 @@ async def test_a_slow_batch_is_not_claimed_again_when_prolonged(stores: Stores, 
     batch = await stores.outbox.claim(ACCOUNT, [mlist.id], clock.now())
     assert batch is not None
 
-    await stores.outbox.prolong(batch, clock.now() + 10 * MINUTE)
+    await stores.outbox.prolong(batch, clock.now(), clock.now() + 10 * MINUTE)
 
     assert await stores.outbox.claim(ACCOUNT, [mlist.id], clock.advance(9 * MINUTE)) is None
     assert await stores.outbox.claim(ACCOUNT, [mlist.id], clock.advance(MINUTE)) is not None
@@ -125,6 +125,7 @@ async def test_each_recipient_has_an_outcome_of_its_own(stores: Stores, clock: M
     retry_at = clock.now() + MINUTE
 
     await stores.outbox.record(
+        batch,
         [
             *all_of(batch, DeliveryState.DELIVERED)[:3],
             *all_of(batch, DeliveryState.BOUNCED)[3:4],
@@ -147,7 +148,7 @@ async def test_the_last_outcome_closes_the_post(stores: Stores, clock: ManualClo
     post = await accepted(stores, mlist, clock.now(), FIVE)
     for batch in await claim_all(stores, limited(recipients=3), [mlist.id], clock.now()):
         assert PostState.ACCEPTED is (await stores.posts.get(post.id)).state
-        await stores.outbox.record(all_of(batch, DeliveryState.BOUNCED), clock.now())
+        await stores.outbox.record(batch, all_of(batch, DeliveryState.BOUNCED), clock.now())
 
     assert PostState.DISTRIBUTED is (await stores.posts.get(post.id)).state
     assert await stores.outbox.next_due(ACCOUNT, [mlist.id], clock.now()) is None
@@ -159,7 +160,7 @@ async def test_mail_never_tried_goes_before_retries(stores: Stores, clock: Manua
     await accepted(stores, mlist, clock.now(), ["full@example.org"])
     batch = await stores.outbox.claim(ACCOUNT, [mlist.id], clock.now())
     assert batch is not None
-    await stores.outbox.record(all_of(batch, DeliveryState.DEFERRED, clock.now()), clock.now())
+    await stores.outbox.record(batch, all_of(batch, DeliveryState.DEFERRED, clock.now()), clock.now())
     clock.advance(HOUR)
     await accepted(stores, mlist, clock.now(), ["new@example.org"])
 
@@ -215,13 +216,37 @@ async def test_the_quota_is_any_twenty_four_hours(stores: Stores, clock: ManualC
     for _ in range(2):
         for batch in await claim_all(stores, account, [mlist.id], clock.now()):
             retry_at = clock.now() + 3 * DAY
-            await stores.outbox.record(all_of(batch, DeliveryState.DEFERRED, retry_at), clock.now())
+            await stores.outbox.record(batch, all_of(batch, DeliveryState.DEFERRED, retry_at), clock.now())
         clock.advance(2 * HOUR)
 
     assert await claim_all(stores, account, [mlist.id], clock.now()) == []
     assert start + DAY == await stores.outbox.next_due(account, [mlist.id], clock.now())
     clock.advance(start + DAY - clock.now())
     assert taken(await claim_all(stores, account, [mlist.id], clock.now())) == [2]
+
+
+async def test_what_was_not_offered_does_not_count_in_the_quota(stores: Stores, clock: ManualClock) -> None:
+    """A relay that is away for a while must not cost a day's quota; the other attempts count."""
+    mlist = await a_list(stores, clock.now())
+    account = limited(hour=5)
+    await accepted(stores, mlist, clock.now(), FIVE)
+    two, three = [
+        await stores.outbox.claim(limited(hour=5, recipients=recipients), [mlist.id], clock.now())
+        for recipients in (2, 3)
+    ]
+    assert two is not None
+    assert three is not None
+
+    retry_at = clock.now() + MINUTE
+    await stores.outbox.record(two, all_of(two, DeliveryState.DELIVERED), clock.now())
+    await stores.outbox.record(
+        three, all_of(three, DeliveryState.DEFERRED, retry_at), clock.now(), offered=False
+    )
+
+    assert retry_at == await stores.outbox.next_due(account, [mlist.id], clock.now())
+    clock.advance(MINUTE)
+    await accepted(stores, mlist, clock.now(), FIVE)
+    assert sum(taken(await claim_all(stores, account, [mlist.id], clock.now()))) == 3
 
 
 async def test_lists_of_one_account_share_its_quota(stores: Stores, clock: ManualClock) -> None:
@@ -266,7 +291,7 @@ async def test_the_forecast_comes_true(stores: Stores, clock: ManualClock) -> No
         clock.advance(due_at - clock.now())
         for batch in await claim_all(stores, account, [mlist.id], clock.now()):
             last = clock.now()
-            await stores.outbox.record(all_of(batch, DeliveryState.DELIVERED), clock.now())
+            await stores.outbox.record(batch, all_of(batch, DeliveryState.DELIVERED), clock.now())
 
     assert expected == last
 
@@ -278,7 +303,7 @@ async def test_deliveries_are_found_by_recipient(stores: Stores, clock: ManualCl
     second = await accepted(stores, mlist, clock.now(), FIVE)
     batch = await stores.outbox.claim(ACCOUNT, [mlist.id], clock.now())
     assert batch is not None
-    await stores.outbox.record(all_of(batch, DeliveryState.BOUNCED), clock.now())
+    await stores.outbox.record(batch, all_of(batch, DeliveryState.BOUNCED), clock.now())
 
     found = await stores.outbox.find(None, set(DeliveryState), fold("B@example.org"), Page())
     bounced = await stores.outbox.find([mlist.id], {DeliveryState.BOUNCED}, "", Page(2))
@@ -302,7 +327,7 @@ async def test_retry_makes_failed_deliveries_due(
     assert batch is not None
     later = clock.now() + 2 * HOUR
     retry_at = later if state is DeliveryState.DEFERRED else None
-    await stores.outbox.record(all_of(batch, state, retry_at), clock.now())
+    await stores.outbox.record(batch, all_of(batch, state, retry_at), clock.now())
     clock.advance(HOUR)
 
     assert await stores.outbox.retry([mlist.id], post.id, FIVE[0], clock.now()) == 1
@@ -321,11 +346,16 @@ async def test_retry_leaves_alone_what_is_being_sent(stores: Stores, clock: Manu
     post = await accepted(stores, mlist, clock.now(), FIVE[:1])
     batch = await stores.outbox.claim(ACCOUNT, [mlist.id], clock.now())
     assert batch is not None
-    await stores.outbox.record(all_of(batch, DeliveryState.DEFERRED, clock.now()), clock.now())
-    assert await stores.outbox.claim(ACCOUNT, [mlist.id], clock.now()) is not None
+    await stores.outbox.record(batch, all_of(batch, DeliveryState.DEFERRED, clock.now()), clock.now())
+    again = await stores.outbox.claim(ACCOUNT, [mlist.id], clock.now())
+    assert again is not None
 
     assert await stores.outbox.retry([mlist.id], post.id, "", clock.now()) == 0
-    clock.advance(HOUR)
+    for _ in range(40):  # a large mail over a slow line: said to be under way twice a minute
+        clock.advance(MINUTE / 2)
+        await stores.outbox.prolong(again, clock.now(), clock.now() + MINUTE)
+        assert await stores.outbox.retry([mlist.id], post.id, "", clock.now()) == 0
+    clock.advance(3 * MINUTE)
     assert await stores.outbox.retry([mlist.id], post.id, "", clock.now()) == 1
 
 

@@ -190,7 +190,7 @@ async def test_purging_ends_once_the_last_mail_has_left(stores: Stores, clock: M
     batch = await stores.outbox.claim(ACCOUNT, [mlist.id], closed)
     assert batch is not None
     delivered = Recorded(batch.deliveries[0].id, DeliveryState.DELIVERED, "250 ok")
-    await stores.outbox.record([delivered], closed)
+    await stores.outbox.record(batch, [delivered], closed)
 
     assert [await stores.posts.purge(at) for at in (closed, clock.advance(timedelta(1)))] == [0, 1]
     assert (await stores.outbox.find(None, set(DeliveryState), "", Page())).total == 0

@@ -194,7 +194,7 @@ async def deliver_one(stores: Stores, clock: ManualClock) -> None:
     [mlist] = await stores.lists.all()
     batch = await stores.outbox.claim(limited(recipients=1), [mlist.id], clock.now())
     assert batch is not None
-    await stores.outbox.record(all_of(batch, DeliveryState.DELIVERED), clock.now())
+    await stores.outbox.record(batch, all_of(batch, DeliveryState.DELIVERED), clock.now())
 
 
 async def test_progress_is_shown_at_most_every_five_seconds(
@@ -276,7 +276,7 @@ async def test_an_accepted_post_without_card_does_not_get_one_by_progress(
     await screened(stores, new_post(mlist.id, clock.now()), Disposition.ACCEPT, [copy])
     batch = await stores.outbox.claim(ACCOUNT, [mlist.id], clock.now())
     assert batch is not None
-    await stores.outbox.record(all_of(batch, DeliveryState.DELIVERED), clock.now())
+    await stores.outbox.record(batch, all_of(batch, DeliveryState.DELIVERED), clock.now())
 
     assert await due(stores, room, clock) == []
     await accepted(stores, mlist, clock.now(), ["a@example.org"])

@@ -14,7 +14,7 @@ from bot.core.errors import TransientError
 from bot.core.stores import Stores
 from storage.atomic import Database, Store, atomic, reading
 from storage.database import open_stores
-from storage.posts import Posts
+from storage.posts import SqlPostStore
 from storage.rows import PersonRow
 from storage.secrets import FernetBox
 from tests.support.clock import ManualClock
@@ -54,7 +54,7 @@ class Names(Store):
 @pytest.fixture
 def opened(stores: Stores) -> Database:
     """The database under the stores."""
-    assert isinstance(stores.posts, Posts)
+    assert isinstance(stores.posts, SqlPostStore)
     return stores.posts._database
 
 
