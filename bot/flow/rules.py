@@ -22,6 +22,22 @@ from bot.flow.bans import matches
 _RECEIVED_LIMIT = 30
 _JUNK_FOLDER = re.compile(r"junk|spam|indesirable|pourriel|bulk")
 _ANGLED = re.compile(r"<([^<>]*)>")
+_WORD = re.compile(r"\w+")
+_LEAVING = frozenset(
+    """
+    unsubscribe desinscription desinscrire desinscris desinscrivez desabonnement desabonner desabonne
+    desabonnez leave remove quitter retirer
+    """.split()  # noqa: SIM905 - easier to read and to add to
+)
+_BESIDE_LEAVING = frozenset(
+    """
+    a bonjour cette d de demande diffusion du from fw fwd hello i je l la le les list liste ma mail mailing
+    mails me merci moi mon my of please pour re s se souhaite svp the this to tr veuillez veux voudrais
+    want wish
+    """.split()  # noqa: SIM905
+)
+"""Words of subjects, as `folded` gives them: a wish to leave is made of nothing else."""
+
 _PASSING = (Role.MODERATOR, Role.UNMODERATED, Role.OWNER)
 """Roles whose posts need no moderator, whatever the list's moderation is."""
 
@@ -106,6 +122,22 @@ def unknown(evidence: Evidence) -> Verdict | None:
     return _discard("unknown", Text("nobody knows the author, and this list discards posts of strangers"))
 
 
+def leave(evidence: Evidence) -> Verdict | None:
+    """A wish to leave the list, such as the List-Unsubscribe of every copy writes: not a post."""
+    words = set(_WORD.findall(folded(evidence.post.subject)))
+    names = set(_WORD.findall(folded(f"{evidence.mlist.local_part} {evidence.mlist.prefix}")))
+    if not words & _LEAVING or words - _LEAVING - _BESIDE_LEAVING - names:
+        return None
+    return _hold(
+        "leave",
+        Text(
+            "the author asks to leave the list: /delmember {list} {address} does it",
+            list=evidence.mlist.local_part,
+            address=evidence.post.author_address,
+        ),
+    )
+
+
 def paused(evidence: Evidence) -> Verdict | None:
     """An administrator stopped the list."""
     return _hold("paused", Text("the list is paused")) if evidence.mlist.paused else None
@@ -182,6 +214,7 @@ CHAIN: tuple[Rule, ...] = (
     no_author,
     banned,
     unknown,
+    leave,
     paused,
     spam,
     too_big,

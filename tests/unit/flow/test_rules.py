@@ -38,11 +38,12 @@ def evidence(
     repeated: bool = False,
     old: bool = False,
     spam_headers: tuple[str, ...] = (),
+    subject: str = "Panier",
 ) -> Evidence:
     """A post of Anne, a moderator, to an ordinary list, unless told otherwise: it would be accepted."""
     standings = standing if isinstance(standing, tuple) else (standing,) * len(authors)
     return Evidence(
-        post=a_post(*authors, folder=folder, size_octets=size_octets, old=old),
+        post=a_post(*authors, subject=subject, folder=folder, size_octets=size_octets, old=old),
         header=a_header(*lines),
         mlist=mlist or a_list(),
         standings=standings,
@@ -231,6 +232,44 @@ def test_a_paused_list_holds_even_its_moderators() -> None:
     assert verdict(mlist=replace(a_list(), paused=True)) == ("paused", HOLD)
 
 
+# leave
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "unsubscribe",
+        "Unsubscribe me, please!",
+        "Re: [adherents] Désinscription",
+        "DESINSCRIPTION DE LA LISTE adherents",
+        "Merci de me désinscrire de cette liste",
+        "Je souhaite me désabonner",
+        "demande de désabonnement",
+        "please remove me from this mailing list",
+    ],
+)
+def test_leave_holds_what_its_author_meant_for_the_moderators(subject: str) -> None:
+    """What List-Unsubscribe of every copy writes would else go to all members."""
+    asked = judge(evidence(subject=subject))
+    assert (asked.rule, asked.disposition) == ("leave", HOLD)
+    assert f"/delmember adherents {ANNE}" in str(asked.reason)
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "",
+        "Panier",
+        "Désinscription au repas de samedi",
+        "Désabonnement : comment faire ?",
+        "How to unsubscribe from the newsletter of the region",
+        "the list",
+    ],
+)
+def test_leave_has_no_opinion_on_what_is_about_something_else(subject: str) -> None:
+    assert verdict(subject=subject) == PASSES
+
+
 # spam, too-big, automatic, first poll
 
 
@@ -365,6 +404,7 @@ def test_the_table_is_read_from_top_to_bottom() -> None:
         bans=(ANNE,),
         repeated=True,
         old=True,
+        subject="unsubscribe",
     )
     without = [
         ("loop", {"header": a_header("Auto-Submitted: auto-replied", "Return-Path: <>", "X-Spam-Flag: YES")}),
@@ -373,6 +413,7 @@ def test_the_table_is_read_from_top_to_bottom() -> None:
         ("duplicate", {"repeated": False}),
         ("banned", {"bans": ()}),
         ("unknown", {"standings": (MEMBER,)}),
+        ("leave", {"post": a_post(ANNE, size_octets=2_000, old=True)}),
         ("paused", {"mlist": replace(mlist, paused=False)}),
         ("spam", {"header": a_header("Auto-Submitted: auto-generated")}),
         ("too-big", {"post": a_post(ANNE, old=True)}),
