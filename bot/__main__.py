@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import structlog
 import typer
 
+from bot.chat.readable import harmless
 from bot.core.chat import File
 from bot.core.errors import FacteurError, UserError
-from bot.core.text import Text
+from bot.core.text import Text, verbatim
 from bot.logs import log_to
 from config.loading import ConfigurationError, load
 from config.settings import Settings
@@ -93,13 +94,19 @@ def check() -> None:
     """Try every connection and account, one line each."""
 
     async def check_all(app: App) -> int:
-        language, failed = app.desk.languages.default, False
-        for mlist in await app.stores.lists.all():
-            for checked in await app.desk.checks.check(mlist):
-                state = checked.trouble.render(language) if checked.trouble else "OK"
-                typer.echo(f"{mlist.address}: {checked.what.render(language)}: {state}")
-                failed = failed or checked.trouble is not None
-        return int(failed)
+        checks, lists = app.desk.checks, await app.stores.lists.all()
+        found = []
+        if app.settings.smtp.host:
+            found.append(("[smtp]", await checks.check_common()))
+        found += [(mlist.address, checked) for mlist in lists for checked in await checks.check(mlist)]
+        language = app.desk.languages.default
+        for where, checked in found:
+            state = checked.trouble or verbatim("OK")
+            said = Text("{where}: {what}: {state}", where=where, what=checked.what, state=state)
+            typer.echo(harmless(said.render(language)))
+        if not lists:
+            typer.echo(Text("There is no list yet. /addlist makes one.").render(language))
+        return int(any(checked.trouble for _, checked in found))
 
     _with_app(check_all)
 
@@ -238,7 +245,7 @@ def _print_json(*, ok: bool, text: str, rows: Sequence[Mapping[str, Any]], file:
 
 
 def _complain(language: Language, text: Text) -> None:
-    typer.echo(text.render(language), err=True)
+    typer.echo(harmless(text.render(language)), err=True)
 
 
 async def _told_to_stop() -> None:

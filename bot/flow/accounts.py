@@ -30,13 +30,13 @@ class Accounts:
     """The installation's account (section ``[smtp]``) and what each list makes of it."""
 
     def __init__(self, common: SmtpAccount, redirect_to: Address | None = None) -> None:
-        """`redirect_to`: test mode, every mail goes there instead."""
-        self._common = common
+        """`common`: its host may be empty. `redirect_to`: test mode, every mail goes there instead."""
+        self.common = common
         self.redirect_to = redirect_to
 
     def smtp(self, mlist: MailingList) -> SmtpAccount:
         """The account of one list; its host is empty if neither the list nor ``[smtp]`` names one."""
-        own, common = mlist.settings, self._common
+        own, common = mlist.settings, self.common
         elsewhere = own.smtp_host and own.smtp_host.lower() != common.host.lower()
         base = _without_credentials(common, own.smtp_host) if elsewhere else common
         security = Security(own.smtp_security or _SECURITY_OF_PORT.get(own.smtp_port, base.security))

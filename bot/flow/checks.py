@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bot.core.clock import Clock
 from bot.core.errors import ServerTrouble
-from bot.core.lists import MailingList, mailbox_account
+from bot.core.lists import MailingList, SmtpAccount, mailbox_account
 from bot.core.ports import Servers
 from bot.core.stores import Stores
 from bot.core.text import Text
@@ -36,11 +36,11 @@ class Checks:
 
         The first successful look at the mailbox remembers which mail was there before the list.
         """
-        account, outgoing = mailbox_account(mlist), self._accounts.smtp(mlist)
+        account = mailbox_account(mlist)
         mailbox_trouble = await self._try_mailbox(mlist)
         await self._stores.lists.polled(mlist.id, self._clock.now(), mailbox_trouble)
-        smtp_trouble = await self._try_smtp(mlist)
-        await self._stores.lists.connected([mlist.id], self._clock.now(), smtp_trouble)
+        outgoing = await self._check_outgoing(self._accounts.smtp(mlist))
+        await self._stores.lists.connected([mlist.id], self._clock.now(), outgoing.trouble)
         return [
             Checked(
                 Text(
@@ -51,10 +51,12 @@ class Checks:
                 ),
                 mailbox_trouble,
             ),
-            Checked(
-                Text("Outgoing mail by {host}:{port}", host=outgoing.host, port=outgoing.port), smtp_trouble
-            ),
+            outgoing,
         ]
+
+    async def check_common(self) -> Checked:
+        """Try the outgoing account of the installation, which lists without their own use."""
+        return await self._check_outgoing(self._accounts.common)
 
     async def _try_mailbox(self, mlist: MailingList) -> Text | None:
         if not mlist.settings.host:
@@ -69,8 +71,11 @@ class Checks:
             await mailbox.close()
         return None
 
-    async def _try_smtp(self, mlist: MailingList) -> Text | None:
-        account = self._accounts.smtp(mlist)
+    async def _check_outgoing(self, account: SmtpAccount) -> Checked:
+        what = Text("Outgoing mail by {host}:{port}", host=account.host, port=account.port)
+        return Checked(what, await self._try_smtp(account))
+
+    async def _try_smtp(self, account: SmtpAccount) -> Text | None:
         if not account.host:
             return Text(
                 "no outgoing server is named: give it in [smtp] of the configuration, or smtp_host here"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import time
 from pathlib import Path
@@ -166,6 +167,39 @@ async def test_check_names_each_account_and_fails_if_one_does(program: Program, 
     code, told, _ = await program.run("check")
     assert code == 1
     assert "wrong" not in told
+
+
+async def test_check_tries_the_common_account_before_there_is_a_list(
+    program: Program, smtp_server: SmtpServer
+) -> None:
+    code, told, _ = await program.run("check")
+    assert code == 0
+    assert f"[smtp]: Outgoing mail by 127.0.0.1:{smtp_server.port}: OK" in told
+    assert "There is no list yet" in told
+
+    program.file.write_text(program.file.read_text().replace(str(smtp_server.port), "1"))
+    code, told, _ = await program.run("check")
+    assert code == 1
+    assert "[smtp]: Outgoing mail by 127.0.0.1:1: " in told
+
+
+async def test_a_file_that_cannot_be_written_is_told_in_a_sentence(
+    program: Program, dovecot: Dovecot
+) -> None:
+    """Also to a script; the archive of a deleted list lies beside the database whatever happens."""
+    mailbox = await add_list(program, dovecot)
+    await asyncio.to_thread(dovecot.deliver, mailbox, mail(subject="Carottes"))
+    assert (await program.run("poll"))[0] == 0
+    process = await program.start("do", "/eml 1", "--json", cwd="/proc")
+    out, _ = await process.communicate()
+    answer = json.loads(out)
+    assert (answer["ok"], process.returncode) == (False, 1)
+    assert "1.eml cannot be written here" in answer["text"]
+
+    answer = await program.do(f"/dellist {mailbox.address} confirm=yes")
+    archive = Path(answer["file"])
+    assert archive.parent == program.folder / "data" / "exports"
+    assert b"Subject: Carottes" in await asyncio.to_thread(archive.read_bytes)
 
 
 async def test_json_is_printed_whatever_goes_wrong(program: Program) -> None:
