@@ -36,11 +36,7 @@ def already_decided(post: PostRow) -> AlreadyDecided:
     by_whom = _BY_PERSON if post.decided_by_id else _BY_RULE
     if post.decided_at is None or state not in by_whom:
         return AlreadyDecided(Text(_OTHERWISE[state if state in _OTHERWISE else PostState.HELD]))
-    return AlreadyDecided(
-        Text(by_whom[state], who=post.decided_by_name, at=post.decided_at),
-        decided_by=post.decided_by_name,
-        decided_at=post.decided_at,
-    )
+    return AlreadyDecided(Text(by_whom[state], who=post.decided_by_name, at=post.decided_at))
 
 
 def nothing_to_undo(post: PostRow) -> UserError:

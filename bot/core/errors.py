@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
 
 from typing_extensions import override
@@ -58,11 +57,6 @@ class UserError(FacteurError):
 
 class AlreadyDecided(UserError):
     """Somebody was first, or the button is of an earlier decision."""
-
-    def __init__(self, text: Text, *, decided_by: str = "", decided_at: datetime | None = None) -> None:
-        super().__init__(text)
-        self.decided_by = decided_by
-        self.decided_at = decided_at
 
 
 class Conflict(FacteurError):

@@ -140,6 +140,8 @@ class Outbox:
 def _recorded(claimed: Claimed, result: RecipientResult, now: datetime) -> Recorded:
     """What the outcome means for the delivery: deferred too often is bounced."""
     reply = f"{result.code} {result.reply}".removeprefix("0 ").strip()[:500]
+    if result.maybe_taken:
+        reply = f"{reply} [it may have arrived nevertheless]"
     if result.outcome is not Outcome.DEFERRED:
         return Recorded(claimed.id, _STATES[result.outcome], reply)
     retry_at = now + next_delay(claimed.attempts)

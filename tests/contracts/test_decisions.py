@@ -96,7 +96,7 @@ async def test_the_first_decision_wins_and_the_second_is_told_whose(
     with pytest.raises(AlreadyDecided, match="already distributed by Anne at 2026-03-10") as refusal:
         await stores.posts.decide(too_late)
 
-    assert ("Anne", clock.now()) == (refusal.value.decided_by, refusal.value.decided_at)
+    assert refusal.value.text.values == {"who": "Anne", "at": clock.now()}
     assert Counts(due=2) == await stores.outbox.counts(post.id)
 
 

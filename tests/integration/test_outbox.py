@@ -118,6 +118,15 @@ async def test_a_relay_that_hangs_up_is_asked_again(world: World) -> None:
     assert await world.counts(1) == {"delivered": 3}
 
 
+async def test_a_copy_that_may_have_arrived_says_so(world: World) -> None:
+    """The relay hangs up with the whole mail in hand: who asks why must know (RFC 1047)."""
+    world.relay.replies["END"] = CUT
+    await accepted(world)
+
+    assert await world.counts(1) == {"deferred": 3}
+    assert "may have arrived" in (await world.rows("/errors"))[0]["last_reply"]
+
+
 async def test_a_relay_that_refuses_connections_is_shown_until_it_is_back(world: World) -> None:
     """The reason stands in /lists; when the relay is there again, everything leaves."""
     relay = SmtpServer()

@@ -70,5 +70,5 @@ async def _decide_all(barrier: Barrier, name: str, database: Path, post_ids: Seq
                 )
                 winners[post_id] = name
             except AlreadyDecided as error:
-                winners[post_id] = error.decided_by
+                winners[post_id] = str(error.text.values["who"])
     return winners
