@@ -76,12 +76,12 @@ def person_of(row: PersonRow) -> Person:
 
 
 def room_of(row: RoomRow) -> Room:
-    """A room."""
+    """The place; whether it is still open is known here alone."""
     return Room(row.id, row.transport, row.address, row.language)
 
 
 def card_of(row: CardRow) -> Card:
-    """A card."""
+    """A card is named by its post and room; how urgent it is, is known here alone."""
     return Card(
         post_id=row.post_id,
         room_id=row.room_id,

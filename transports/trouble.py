@@ -252,7 +252,7 @@ def _no_tls(error: ssl.SSLError, server: Server) -> ServerTrouble:
         )
     else:
         text = Text(
-            "No encrypted connection with {host} comes about: {reason}. Check port and "
+            "No encrypted connection to {host} could be made: {reason}. Check port and "
             "{setting}; the server may also be too old.",
             host=server.host,
             reason=reason.replace("_", " ").lower() or "TLS",
@@ -264,7 +264,7 @@ def _no_tls(error: ssl.SSLError, server: Server) -> ServerTrouble:
 def _untrusted(error: ssl.SSLCertVerificationError, server: Server) -> ServerTrouble:
     code = getattr(error, "verify_code", None)
     if code in _CERTIFICATE_DATES:
-        why = Text("its dates are wrong or over. Whoever runs the server must renew it")
+        why = Text("it has expired, or is not valid yet. The provider must renew it")
     elif code in _CERTIFICATE_NAME:
         why = Text("it was made for another name. Use the host name that the provider gives")
     elif code in _CERTIFICATE_SELF_SIGNED:

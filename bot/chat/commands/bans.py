@@ -148,7 +148,7 @@ def _public_provider(pattern: str) -> str:
 
 def _author(post: Post) -> Mailbox:
     if post.author is None:
-        raise UserError(Text("#{number} has no author who can be read.", number=post.id))
+        raise UserError(Text("The author of #{number} cannot be read.", number=post.id))
     return post.author
 
 

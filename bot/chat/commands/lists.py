@@ -109,7 +109,7 @@ async def pause(desk: Desk, call: Call, mlist: OneList) -> Reply:
 
 @command("resume", N_("Let a paused list send again"), rank=Rank.OWNER)
 async def resume(desk: Desk, call: Call, mlist: OneList) -> Reply:
-    """Go on."""
+    """What waited meanwhile is due at once."""
     await desk.stores.lists.pause(mlist, paused=False)
     return say(Text("▶️ {list} sends again.", list=mlist.address))
 
