@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot.chat.facts import Facts
+from bot.chat.facts import AUTHORS_SHOWN, Facts
 from bot.chat.readable import one_line, preview
 from bot.core.addresses import Mailbox
 from bot.core.chat import Button, Line, Screen, Span, Tone, line
@@ -56,7 +56,7 @@ def card(post: Post, facts: Facts, language: Language) -> tuple[Screen, datetime
     if post.state is PostState.HELD:
         return _held(post, facts, language), None
     buttons = _buttons(post, language, *_keys_after(post, facts))
-    said = [author_line(post.author), *_outcome(post), *_progress(post, facts), *_warnings(facts)]
+    said = [authors_line(post), *_outcome(post), *_progress(post, facts), *_warnings(facts)]
     screen = Screen(
         lines=(_title(post, facts.mlist, language), *_lines(said, language)),
         buttons=(buttons,) if buttons else (),
@@ -64,15 +64,24 @@ def card(post: Post, facts: Facts, language: Language) -> tuple[Screen, datetime
     return screen, post.undo_until if _may_undo(post, facts.now) else None
 
 
-def author_line(author: Mailbox | None) -> Text:
+def author_line(author: Mailbox) -> Text:
     """Name and address; a name with an @ in it would pass for the address and is left out."""
-    if author is None:
-        return Text("an author who cannot be read")
     address = one_line(author.address, _ADDRESS_LIMIT)
     name = one_line(author.name, _NAME_LIMIT)
     if not name or "@" in name:
         return Text("{address}", address=address)
     return Text("{name} <{address}>", name=name, address=address)
+
+
+def authors_line(post: Post) -> Text:
+    """Every author; words in their place where there is none."""
+    if not post.authors:
+        return Text("an author who cannot be read")
+    named = [author_line(author) for author in post.authors[:AUTHORS_SHOWN]]
+    more = len(post.authors) - len(named)
+    if more:
+        return Text.counted("{authors} and {count} more", "{authors} and {count} more", more, authors=named)
+    return Text("{authors}", authors=named)
 
 
 def subject_of(post: Post) -> Text:
@@ -105,8 +114,7 @@ def _held(post: Post, facts: Facts, language: Language) -> Screen:
     mark = "⚠️ " if post.warning else ""
     why = post.reason or Text("it waits for a moderator")
     said = [
-        author_line(post.author),
-        trust(facts.standing),
+        *_authors(post, facts),
         Text("received {at}, {size}", at=post.received_at, size=Size(post.size_octets)),
         *_attachments(post.attachments),
         Text("{mark}Why it is held: {reason}", mark=mark, reason=why),
@@ -124,6 +132,17 @@ def _held(post: Post, facts: Facts, language: Language) -> Screen:
             _buttons(post, language, "read", "more"),
         ),
     )
+
+
+def _authors(post: Post, facts: Facts) -> list[Text]:
+    """Each author with what is known of them: one that is trusted vouches for none of the others."""
+    if len(post.authors) < 2:
+        return [authors_line(post), *map(trust, facts.standings)]
+    said = [Text("⚠️ It names {count} authors:", count=len(post.authors))]
+    for author, standing in zip(post.authors, facts.standings, strict=False):
+        said.append(Text("{author} · {trust}", author=author_line(author), trust=trust(standing)))
+    more = len(post.authors) - len(facts.standings)
+    return [*said, Text.counted("and {count} more", "and {count} more", more)] if more else said
 
 
 def _title(post: Post, mlist: MailingList, language: Language) -> Line:

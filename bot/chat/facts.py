@@ -16,17 +16,20 @@ from bot.core.stores import Stores
 from bot.flow.accounts import Accounts
 from bot.flow.distribution import recipients
 
+AUTHORS_SHOWN = 3
+"""Authors of one post whom a card or a line names; of the others it says how many there are."""
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What a card tells beside the post itself, as of `now`.
 
-    `recipients` and `leaves_by` (None = at once) are forecasts and of a held post only, `counts`
-    of what its copy has become.
+    `standings` are those of the first authors. `recipients` and `leaves_by` (None = at once) are
+    forecasts and of a held post only, `counts` of what its copy has become.
     """
 
     mlist: MailingList
-    standing: Standing
+    standings: tuple[Standing, ...]
     now: datetime
     counts: Counts = field(default_factory=Counts)
     recipients: int = 0
@@ -37,18 +40,19 @@ class Facts:
 async def facts_of(post: Post, stores: Stores, accounts: Accounts, clock: Clock) -> Facts:
     """Gather them. Raises UserError if the post or its list is gone meanwhile."""
     mlist = await stores.lists.get(post.mlist_id)
-    standing = await stores.people.standing(mlist, post.author_address)
+    asked = [author.address for author in post.authors[:AUTHORS_SHOWN]]
+    standings = tuple([await stores.people.standing(mlist, address) for address in asked])
     now = clock.now()
     if post.state is not PostState.HELD:
         counts = await stores.outbox.counts(post.id)
-        return Facts(mlist, standing, now, counts, redirect_to=accounts.redirect_to)
+        return Facts(mlist, standings, now, counts, redirect_to=accounts.redirect_to)
     header, _ = split(await stores.posts.raw(post.id))
     expected = len(await recipients(stores.people, mlist, header))
     outgoing = accounts.shared_by(mlist, await stores.lists.all())
     leaves_by = await stores.outbox.forecast(outgoing.account, outgoing.mlist_ids, expected, now)
     return Facts(
         mlist,
-        standing,
+        standings,
         now,
         recipients=expected,
         leaves_by=leaves_by if leaves_by > now else None,

@@ -45,12 +45,13 @@ def waiting(count: int) -> Text:
 
 
 def post_row(post: Post, mlist: MailingList) -> dict[str, Any]:
-    """A post for scripts: its own subject, decoded and without prefix; its author's bare address."""
+    """A post for scripts: its own subject, decoded and without prefix; its authors' bare addresses."""
     person = post.decided_by if post.decided_by and post.decided_by.id else None
     return {
         "id": post.id,
         "list": mlist.address,
         "author": post.author_address,
+        "authors": [author.address for author in post.authors],
         "author_name": post.author.name if post.author else "",
         "subject": post.subject,
         "state": post.state.value,

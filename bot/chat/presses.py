@@ -10,7 +10,7 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from bot.chat.cards import author_line, subject_of
+from bot.chat.cards import authors_line, subject_of
 from bot.chat.commands.bans import allow_author, ban_author
 from bot.chat.commands.moderation import decided_by_hand, stopped, undone
 from bot.chat.desk import Call, Desk, Option, Reply
@@ -103,7 +103,7 @@ async def _more(desk: Desk, call: Call, post: Post, what: Tap) -> Reply:
     )
     said = (
         Text("More for #{number}, {subject}", number=post.id, subject=subject_of(post)),
-        author_line(post.author),
+        authors_line(post),
         Text("Reject with a reason below, or type your own: /reject {number} your reason", number=post.id),
     )
     return Reply(said=said, options=(*reasons, about_author) if post.author else tuple(reasons))

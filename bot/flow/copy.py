@@ -91,9 +91,9 @@ def _subject(original: Header, prefix: str) -> Fields:
 def _author_fields(original: Header, mlist: MailingList) -> tuple[Fields, Fields]:
     """From and Reply-To, decided together: whoever is no longer in From must stay answerable."""
     authors = original.mailboxes("from")
-    raw_from = original.raw("from") or b""
+    raw_from = _joined(original, "from")
     asked_for = original.mailboxes("reply-to")
-    answers_to = (original.raw("reply-to") if asked_for else raw_from if authors else None) or b""
+    answers_to = _joined(original, "reply-to") if asked_for else raw_from if authors else b""
     rewritten = not authors or any(is_rewritten(domain_of(author.address), mlist) for author in authors)
     fields: Fields = []
     if rewritten:
@@ -105,6 +105,12 @@ def _author_fields(original: Header, mlist: MailingList) -> tuple[Fields, Fields
         also = b",\r\n " + answers_to if rewritten and others else b""
         return fields, [("Reply-To", mlist.address.encode() + also)]
     return fields, [("Reply-To", answers_to)] if answers_to else []
+
+
+def _joined(original: Header, name: str) -> bytes:
+    """The addresses of every field `name` as they came, as one value (a field may wrongly come twice)."""
+    values = (field.partition(b":")[2].strip(b" \t\r\n") for field in original.raw_fields(name))
+    return b",\r\n ".join(value for value in values if value)
 
 
 def _via(authors: Sequence[Mailbox], mlist: MailingList) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.chat.cards import author_line, subject_of
+from bot.chat.cards import authors_line, subject_of
 from bot.chat.desk import Call, Desk, Reply
 from bot.chat.kinds import After, ListOrWords, PostId, Rest
 from bot.chat.listings import next_page, post_row, scope
@@ -61,7 +61,7 @@ def _line(post: Post, local_part: str) -> Text:
         "#{number} {list} · {author} · {subject} · {at} · {end}",
         number=post.id,
         list=local_part,
-        author=author_line(post.author),
+        author=authors_line(post),
         subject=subject_of(post),
         at=post.received_at,
         end=Text("{end} by {who}", end=end, who=person) if person else end,

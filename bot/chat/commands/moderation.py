@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.chat.cards import author_line, card, subject_of
+from bot.chat.cards import authors_line, card, subject_of
 from bot.chat.desk import Call, Desk, Reply, say
 from bot.chat.facts import facts_of
 from bot.chat.kinds import After, AnyList, PostId, Reason
@@ -148,7 +148,7 @@ def _pending_line(post: Post, mlist: MailingList) -> Text:
         "#{number} {list} · {author} · {subject} · {at} · {reason}",
         number=post.id,
         list=mlist.local_part,
-        author=author_line(post.author),
+        author=authors_line(post),
         subject=subject_of(post),
         at=post.received_at,
         reason=post.reason or "",

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.chat.cards import card
-from bot.chat.facts import Facts
+from bot.chat.facts import AUTHORS_SHOWN, Facts
 from bot.chat.language import Languages
 from bot.core.addresses import Address, Mailbox
 from bot.core.clock import Clock
@@ -52,7 +52,7 @@ HELD = Post(
     undo_until=None,
     stopped_by="",
 )
-FACTS = Facts(MLIST, Standing(known=False, roles=frozenset()), NOW, recipients=86)
+FACTS = Facts(MLIST, (Standing(known=False, roles=frozenset()),), NOW, recipients=86)
 DECIDED = replace(HELD, decisions=3, decided_by=Actor("x:1", "Anne"), decided_at=NOW, undo_until=NOW)
 
 
@@ -88,10 +88,33 @@ def test_trust_tells_role_and_history() -> None:
     roles = frozenset({Role.MEMBER, Role.MODERATOR})
     standing = Standing(known=True, roles=roles, posts_accepted=3, posts_refused=1)
     assert "on this list: moderator, member · 3 accepted, 1 refused" in shown(
-        HELD, replace(FACTS, standing=standing)
+        HELD, replace(FACTS, standings=(standing,))
     )
     stranger = Standing(known=True, roles=frozenset())
-    assert "in the directory" in shown(HELD, replace(FACTS, standing=stranger))
+    assert "in the directory" in shown(HELD, replace(FACTS, standings=(stranger,)))
+
+
+ANNE = Mailbox("Anne", Address("anne@example.org"))
+EVE = Mailbox("", Address("evil@x.example"))
+
+
+def test_every_author_is_shown_with_what_is_known_of_them() -> None:
+    """One whom the list trusts vouches for none of the others."""
+    member = Standing(known=True, roles=frozenset({Role.MEMBER}), posts_accepted=3)
+    facts = replace(FACTS, standings=(member, *FACTS.standings))
+    lines = shown(replace(HELD, authors=(ANNE, EVE)), facts).splitlines()
+    assert lines[1:4] == [
+        "⚠️ It names 2 authors:",
+        "Anne <anne@example.org> · on this list: member · 3 accepted, 0 refused",
+        "evil@x.example · unknown to this list · first post",
+    ]
+    decided = replace(DECIDED, state=PostState.REJECTED, authors=(ANNE, EVE))
+    assert "Anne <anne@example.org>, evil@x.example" in shown(decided, facts)
+
+
+def test_a_crowd_of_authors_is_counted() -> None:
+    facts = replace(FACTS, standings=FACTS.standings * 3)
+    assert "and 4 more" in shown(replace(HELD, authors=(ANNE,) * 7), facts)
 
 
 def test_odd_posts_have_a_card_too() -> None:
@@ -180,14 +203,22 @@ def test_a_stopped_distribution_says_who_and_how_many() -> None:
     attached=st.lists(st.text(max_size=300), max_size=12),
     state=st.sampled_from(PostState),
     reason=st.text(max_size=2_000),
+    authors=st.integers(0, 9),
 )
 def test_no_mail_makes_an_unreadable_or_endless_card(
-    name: str, address: str, subject: str, text: str, attached: list[str], state: PostState, reason: str
+    name: str,
+    address: str,
+    subject: str,
+    text: str,
+    attached: list[str],
+    state: PostState,
+    reason: str,
+    authors: int,
 ) -> None:
     post = replace(
         DECIDED,
         state=state,
-        authors=(Mailbox(name, Address(address)),),
+        authors=(Mailbox(name, Address(address)),) * authors,
         subject=subject,
         text=text,
         attachments=tuple(Attachment(each, each, 1) for each in attached),
@@ -196,7 +227,8 @@ def test_no_mail_makes_an_unreadable_or_endless_card(
         decided_by=Actor("x:1", name),
         stopped_by=name,
     )
-    screen, _ = card(post, FACTS, FRENCH)
+    facts = replace(FACTS, standings=FACTS.standings * min(authors, AUTHORS_SHOWN))
+    screen, _ = card(post, facts, FRENCH)
     whole = text_of(screen)
     assert len(whole) <= 4_000
     emoji = {"\ufe0f"}  # a mark of our own labels, category Mn

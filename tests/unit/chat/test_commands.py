@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import mailbox
+import re
 import stat
 from collections.abc import Awaitable, Callable
 from contextlib import closing
@@ -246,6 +247,24 @@ async def test_pending_and_show_have_their_rows(office: Office) -> None:
     (shown,) = (await office.do(f"/show #{post.id}")).rows
     states = ("delivered", "deferred", "bounced", "dropped", "due")
     assert shown["deliveries"] == dict.fromkeys(states, 0)
+
+
+@pytest.mark.parametrize(
+    "from_",
+    [
+        b"From: Anne <anne@example.org>\r\nFrom: evil@x.example",
+        b"From: Anne <anne@example.org>, evil@x.example",
+        b"From: anne@example.org <evil@x.example>",
+    ],
+)
+async def test_nobody_hides_behind_the_first_author(office: Office, from_: bytes) -> None:
+    await office.do("/addmember adherents anne@example.org")
+    post = await office.hold(from_ + b"\r\n\r\nhello\r\n")
+    (row,) = (await office.do("/pending")).rows
+    assert row["author"] == "anne@example.org"
+    assert row["authors"] == ["anne@example.org", "evil@x.example"]
+    assert re.search(r"anne@example.org>?, evil@x.example", (await office.do("/pending")).text)
+    assert "evil@x.example · unknown to this list" in (await office.do(f"/show {post.id}")).text
 
 
 async def test_a_decision_by_command_is_a_decision(office: Office) -> None:

@@ -153,6 +153,17 @@ def test_several_authors_are_rewritten_if_one_is_foreign() -> None:
 
 
 @pytest.mark.parametrize("rewrite", ["foreign", "never"])
+def test_whoever_stands_in_a_second_field_is_not_lost(rewrite: str) -> None:
+    """Wrong (RFC 5322 section 3.6), and seen: both authors stay answerable, and Reply-To likewise."""
+    mlist, both = a_list(rewrite_from=rewrite), "Anne Martin <anne@example.org>, Eve <eve@x.example>"
+    copy = a_copy(ANNE, "From: Eve <eve@x.example>", mlist=mlist)
+    assert copy.all("reply-to") == [both]
+    assert copy.all("x-original-from") == ([both] if rewrite == "foreign" else [])
+    asked = a_copy(ANNE, ASKED, "Reply-To: c@example.org", mlist=mlist)
+    assert asked.all("reply-to") == ["Boris <boris@example.org>, c@example.org"]
+
+
+@pytest.mark.parametrize("rewrite", ["foreign", "never"])
 @pytest.mark.parametrize("lines", [[], ["From: "], ["From: nobody"], ["From: <"]])
 def test_a_post_without_an_author_comes_from_the_list(rewrite: str, lines: list[str]) -> None:
     """A relay would not take it without From; nobody can be answered."""
