@@ -113,15 +113,22 @@ def check() -> None:
 
 @cli.command("do")
 def do(
-    command: Annotated[str, typer.Argument(help="A chat command, such as '/lists'.", metavar="'COMMAND'")],
+    command: Annotated[
+        str,
+        typer.Argument(
+            help="A chat command, such as '/lists'; - reads it from standard input.", metavar="'COMMAND'"
+        ),
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Any chat command, as the local administrator, beside a running service."""
+    # arguments are seen by everybody on the machine, and kept by the shell: no place for a password
+    line = sys.stdin.read().strip() if command == "-" else command
 
     async def once(app: App) -> int:
         from bot.app import local_person
 
-        done = await app.dispatcher.run_line(command, local_person())
+        done = await app.dispatcher.run_line(line, local_person())
         paths = [str(_saved(file)) for file in done.files]
         if as_json:
             written = [*paths, str(done.written)] if done.written else paths

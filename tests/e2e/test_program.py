@@ -202,6 +202,12 @@ async def test_a_file_that_cannot_be_written_is_told_in_a_sentence(
     assert b"Subject: Carottes" in await asyncio.to_thread(archive.read_bytes)
 
 
+async def test_a_password_need_not_stand_on_the_command_line(program: Program) -> None:
+    line = "/addlist new@example.test host=127.0.0.1 port=1 security=none password=s3cret\n"
+    code, told, _ = await program.run("do", "-", given=line)
+    assert (code, "new@example.test is a mailing list now" in told) == (0, True)
+
+
 async def test_json_is_printed_whatever_goes_wrong(program: Program) -> None:
     """A script can rely on one object and on the exit code."""
     for command in ("/nonsense", "/show 99", "/set nowhere x=y", ""):
