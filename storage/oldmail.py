@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
-from bot.core.lists import MailboxAccount
+from bot.core.errors import UserError
+from bot.core.lists import MailboxAccount, folder_name
 from bot.core.posts import Cursor
+from bot.core.text import Text
 from storage.rows import KnownMailRow, MlistRow
 from storage.values import in_groups
 
@@ -18,8 +20,12 @@ async def note_look(mlist: MlistRow, account: MailboxAccount, cursors: Collectio
     What lies in a folder is old mail at the first look into it; and again when it is not the same
     folder any more, because another server, login or UIDVALIDITY is behind its name (RFC 3501
     section 2.3.1.1): then nobody can tell which of its mails were seen before.
+
+    Raises:
+        UserError: an older list reads that very folder, by another name of the server.
     """
     looked, fresh = _looked(mlist, account, cursors)
+    await _refuse_twin(mlist, looked)
     listed = {str(cursor) for cursor in cursors}
     first_seen = {str(cursor) for cursor in cursors if cursor.folder in fresh}
     marks = await KnownMailRow.filter(mlist_id=mlist.id).values_list("id", "cursor", "raw_sha256")
@@ -53,6 +59,29 @@ def _looked(
         if before != place or validity not in {"", looked[folder][1]}:
             fresh.add(folder)
     return looked, fresh
+
+
+async def _refuse_twin(mlist: MlistRow, looked: Mapping[str, list[str]]) -> None:
+    """Names of hosts have aliases: one login and one UIDVALIDITY tell that it is the same folder."""
+    ours = _readings(looked)
+    for other in await MlistRow.filter(id__lt=mlist.id).order_by("id"):
+        if ours & _readings(other.looked):
+            raise UserError(
+                Text(
+                    "{list} reads that very mailbox, by another name of its server: give another folder=",
+                    list=other.address,
+                )
+            )
+
+
+def _readings(looked: Mapping[str, list[str]]) -> set[tuple[str, str, str]]:
+    """Login, folder and UIDVALIDITY of all that was looked at; nothing where that was not shown."""
+    logins = {folder: place.partition("://")[2].rpartition("@")[0] for folder, (place, _) in looked.items()}
+    return {
+        (logins[folder].casefold(), folder_name(folder), validity)
+        for folder, (_, validity) in looked.items()
+        if validity
+    }
 
 
 async def _forget(ids: Iterable[int]) -> None:

@@ -126,15 +126,12 @@ def refuse_shared_mailboxes(lists: Iterable[MailingList]) -> None:
     Raises:
         UserError: names the two lists.
     """
-    readers: dict[tuple[str, str, str, str], MailingList] = {}
+    readers: dict[tuple[str, str, str], MailingList] = {}
     for mlist in lists:
         account = mailbox_account(mlist)
         for folder in account.folders if account.host else ():
-            # INBOX is the one name that may be written in any case (RFC 3501 section 5.1)
-            name = "INBOX" if folder.upper() == "INBOX" else folder
-            first = readers.setdefault(
-                (account.protocol, account.host.lower(), account.username, name), mlist
-            )
+            place = (account.host.casefold(), account.username.casefold(), folder_name(folder))
+            first = readers.setdefault(place, mlist)
             if first is not mlist:
                 raise UserError(
                     Text(
@@ -143,6 +140,11 @@ def refuse_shared_mailboxes(lists: Iterable[MailingList]) -> None:
                         other=mlist.address,
                     )
                 )
+
+
+def folder_name(folder: str) -> str:
+    """INBOX is the one name that may be written in any case (RFC 3501 section 5.1)."""
+    return "INBOX" if folder.upper() == "INBOX" else folder
 
 
 def smtp_port(security: Security) -> int:

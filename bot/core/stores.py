@@ -135,6 +135,8 @@ class ListStore(Protocol):
 
         All of a folder is old mail at the first look into it, and whenever it is another one than at
         the last look: of another server or login, or with another UIDVALIDITY.
+
+        Raises UserError where an older list reads that very folder, by another name of the server.
         """
         ...
 

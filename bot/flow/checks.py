@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.core.clock import Clock
-from bot.core.errors import ServerTrouble
+from bot.core.errors import ServerTrouble, UserError
 from bot.core.lists import MailingList, SmtpAccount, mailbox_account
 from bot.core.ports import Servers
 from bot.core.stores import Stores
@@ -65,7 +65,7 @@ class Checks:
         mailbox = self._servers.mailbox(account)
         try:
             await self._stores.lists.note_old_mail(mlist.id, account, await mailbox.listing())
-        except ServerTrouble as error:
+        except (ServerTrouble, UserError) as error:
             return error.text
         finally:
             await mailbox.close()

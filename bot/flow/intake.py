@@ -11,7 +11,7 @@ from functools import partial
 import structlog
 
 from bot.core.clock import Clock
-from bot.core.errors import ServerTrouble
+from bot.core.errors import ServerTrouble, UserError
 from bot.core.lists import MailingList, mailbox_account
 from bot.core.ports import Fetched, Mailbox
 from bot.core.posts import Cursor
@@ -58,11 +58,12 @@ class Intake:
 
         Raises:
             ServerTrouble: the mailbox cannot be used.
+            UserError: it must not be used: another list reads it.
         """
         await self._screen_leftovers()
         try:
             trouble = await self._take_in_all()
-        except ServerTrouble as error:
+        except (ServerTrouble, UserError) as error:
             await self._note(error.text)
             raise
         await self._note(trouble)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from bot.core.clock import Clock
-from bot.core.errors import ServerTrouble
+from bot.core.errors import ServerTrouble, UserError
 from bot.core.lists import MailingList, SmtpAccount, mailbox_account
 from bot.core.ports import Servers
 from bot.core.stores import Stores
@@ -86,7 +86,7 @@ class Service:
         intake = self._intake(mlist)
         try:
             return await intake.poll()
-        except ServerTrouble as error:
+        except (ServerTrouble, UserError) as error:
             return error.text
         finally:
             await intake.close()

@@ -246,6 +246,22 @@ async def test_what_lies_there_at_the_first_look_stays_old(looks: Looks) -> None
     assert await looks.into(MAILBOX, "INBOX/1/2", "INBOX/1/3") == set()
 
 
+async def test_one_mailbox_by_two_names_of_its_server_is_recognised(
+    stores: Stores, clock: ManualClock
+) -> None:
+    """By its login and UIDVALIDITY; the list that was there first goes on."""
+    first = Looks(stores, await a_list(stores, clock.now()))
+    second = Looks(stores, await a_list(stores, clock.now(), "pain@example.org"))
+    alias = replace(MAILBOX, host="mail.example.org", username=MAILBOX.username.upper(), folders=("inbox",))
+
+    await first.into(MAILBOX, "INBOX/77/1")
+    with pytest.raises(UserError, match="reads that very mailbox"):
+        await second.into(alias, "inbox/77/1")
+
+    await first.into(MAILBOX, "INBOX/77/1")
+    await second.into(replace(alias, username="pain@example.org"), "inbox/77/1")
+
+
 async def test_the_first_mail_of_an_empty_folder_is_new(looks: Looks) -> None:
     """It is the first to show the UIDVALIDITY."""
     assert await looks.into(MAILBOX) == set()
@@ -345,7 +361,7 @@ async def fill(stores: Stores, clock: ManualClock, mlist: MailingList) -> None:
     await accepted(stores, mlist, clock.now(), ["a@example.org", "b@example.org"])
     await stores.people.grant(mlist, Role.MEMBER, Mailbox("Anne", fold("anne@example.org")))
     await stores.bans.add(Ban("spam@example.org", mlist.id, "Anne", clock.now()))
-    await Looks(stores, mlist).into(MAILBOX, "INBOX/1/1")
+    await Looks(stores, mlist).into(replace(MAILBOX, username=mlist.address), "INBOX/1/1")
 
 
 async def test_a_list_with_a_post_that_nobody_has_kept_is_not_deleted(
@@ -388,4 +404,6 @@ async def test_a_deleted_list_leaves_nothing_but_people(stores: Stores, clock: M
     assert await stores.bans.concerning(mlist.id) == []
     standing = await stores.people.standing(other, fold("anne@example.org"))
     assert (standing.known, standing.roles) == (True, frozenset({Role.MEMBER}))
-    assert await Looks(stores, other).into(MAILBOX, "INBOX/1/1") == {"INBOX/1/1"}
+    assert await Looks(stores, other).into(replace(MAILBOX, username=other.address), "INBOX/1/1") == {
+        "INBOX/1/1"
+    }

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.core.settings import Security
 from tests.support.certificates import certificates
 from tests.support.clock import ManualClock
 from tests.support.dovecot import Dovecot
@@ -215,3 +216,44 @@ async def test_two_lists_cannot_read_one_mailbox(world: World) -> None:
     )
     assert f"{world.address} and {other.address} would read the same mailbox" in refused
     assert [row["address"] for row in await world.rows("/lists")] == [world.address]
+
+
+@pytest.mark.parametrize(
+    "twin",
+    [
+        {"username": "{USER}"},
+        {"username": "{user}", "folder": "inbox"},
+        {"username": "{user}", "protocol": "imap", "port": "143"},
+    ],
+)
+async def test_two_lists_never_read_one_mailbox(world: World, twin: dict[str, str]) -> None:
+    """Logins and INBOX are written in any case: a moderated post would pass through the open list."""
+    await world.add_list(moderation="all")
+    names = {"USER": world.address.upper(), "user": world.address}
+    words = " ".join(f"{key}={value.format(**names)}" for key, value in twin.items())
+
+    refused = await world.refused(f"/addlist bureau@example.test host=localhost moderation=open {words}")
+
+    assert "would read the same mailbox" in refused
+    assert [row["address"] for row in await world.rows("/lists")] == [world.address]
+
+
+async def test_an_alias_of_the_server_is_seen_at_the_first_look(world: World) -> None:
+    """The second list is kept, ill, and takes nothing."""
+    await world.add_list(moderation="all")
+    await world.members("anne@example.org")
+    await world.deliver(mail(to=world.address))
+    await world.put(mail(to=world.address))
+    await world.pass_()
+    await world.put(mail(to=world.address))
+    account = world.dovecot.mailbox_account(world.mailbox, Security.NONE)
+    said = await world.do(
+        f"/addlist bureau@example.test host=127.0.0.1 port={account.port} security=none moderation=open "
+        f"username={account.username} password={account.password}"
+    )
+
+    assert "reads that very mailbox" in said["text"]
+    await world.pass_()
+    assert [row["healthy"] for row in await world.rows("/lists")] == [False, True]
+    assert len(await world.rows("/pending")) == 3
+    assert world.copies() == []
