@@ -100,6 +100,17 @@ async def test_a_banned_author_is_not_heard(world: World, pattern: str, where: s
     assert await world.state(2) == ("distributed", "open")
 
 
+@pytest.mark.parametrize("crafted", ['"Eve" </example.org$|x@x/>', "*@example.org"])
+async def test_banning_an_author_silences_nobody_else(world: World, crafted: str) -> None:
+    """Whoever writes chooses their address, and may write a pattern there."""
+    assert await judged(world, mail(author=crafted)) == ("held", "default")
+
+    await world.press("ban:1:0")
+    await world.deliver(mail(author=MEMBER))
+
+    assert await world.state(2) == ("distributed", "member")
+
+
 @pytest.mark.parametrize(
     ("author", "moderation", "expected"),
     [
