@@ -11,11 +11,12 @@ from bot.core.chat import Button, Line, Screen, Span, Tone, line
 from bot.core.lists import MailingList
 from bot.core.people import Role, Standing
 from bot.core.posts import Attachment, Post, PostState
-from bot.core.text import N_, Language, Size, Text
+from bot.core.text import N_, Language, Size, Text, revealed
 
 ATTACHMENTS_NAMED = 5
 _SUBJECT_LIMIT = 150
 _NAME_LIMIT = 60
+_EMOJI_JOINT = "\u200d"
 _ADDRESS_LIMIT = 120
 _REASON_LIMIT = 300
 _SENTENCE_LIMIT = 500
@@ -65,9 +66,12 @@ def card(post: Post, facts: Facts, language: Language) -> tuple[Screen, datetime
 
 
 def author_line(author: Mailbox) -> Text:
-    """Name and address; a name with an @ in it would pass for the address and is left out."""
-    address = one_line(author.address, _ADDRESS_LIMIT)
-    name = one_line(author.name, _NAME_LIMIT)
+    """Name and address, with a mark for what is invisible in them.
+
+    A name with an @ in it would pass for the address and is left out.
+    """
+    address = one_line(revealed(author.address), _ADDRESS_LIMIT)
+    name = one_line(revealed(_plain_name(author)), _NAME_LIMIT)
     if not name or "@" in name:
         return Text("{address}", address=address)
     return Text("{name} <{address}>", name=name, address=address)
@@ -115,6 +119,7 @@ def _held(post: Post, facts: Facts, language: Language) -> Screen:
     why = post.reason or Text("it waits for a moderator")
     said = [
         *_authors(post, facts),
+        *_disguise(post),
         Text("received {at}, {size}", at=post.received_at, size=Size(post.size_octets)),
         *_attachments(post.attachments),
         Text("{mark}Why it is held: {reason}", mark=mark, reason=why),
@@ -143,6 +148,18 @@ def _authors(post: Post, facts: Facts) -> list[Text]:
         said.append(Text("{author} · {trust}", author=author_line(author), trust=trust(standing)))
     more = len(post.authors) - len(facts.standings)
     return [*said, Text.counted("and {count} more", "and {count} more", more)] if more else said
+
+
+def _plain_name(author: Mailbox) -> str:
+    """The name on one line, without the joints of emoji, which mean no harm."""
+    return " ".join(author.name.replace(_EMOJI_JOINT, "").split())
+
+
+def _disguise(post: Post) -> list[Text]:
+    written = [text for author in post.authors for text in (author.address, _plain_name(author))]
+    if all(revealed(text) == text for text in written):
+        return []
+    return [Text("⚠️ There are invisible characters where � stands: somebody may be imitated.")]
 
 
 def _title(post: Post, mlist: MailingList, language: Language) -> Line:

@@ -10,7 +10,7 @@ from bot.core.chat import PRESS_LIMIT_OCTETS
 from bot.core.deliveries import Counts
 from bot.core.lists import MailingList
 from bot.core.posts import Post
-from bot.core.text import Text
+from bot.core.text import Text, undirected
 
 
 async def scope(desk: Desk, mlist: MailingList | None) -> dict[int, MailingList]:
@@ -45,15 +45,15 @@ def waiting(count: int) -> Text:
 
 
 def post_row(post: Post, mlist: MailingList) -> dict[str, Any]:
-    """A post for scripts: its own subject, decoded and without prefix; its authors' bare addresses."""
+    """A post for scripts, which may print it: its own subject, decoded and without prefix; bare addresses."""
     person = post.decided_by if post.decided_by and post.decided_by.id else None
     return {
         "id": post.id,
         "list": mlist.address,
-        "author": post.author_address,
-        "authors": [author.address for author in post.authors],
-        "author_name": post.author.name if post.author else "",
-        "subject": post.subject,
+        "author": undirected(post.author_address),
+        "authors": [undirected(author.address) for author in post.authors],
+        "author_name": undirected(post.author.name) if post.author else "",
+        "subject": undirected(post.subject),
         "state": post.state.value,
         "rule": post.rule,
         "reason": str(post.reason or ""),

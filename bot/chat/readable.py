@@ -6,15 +6,12 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from bot.core.text import unseen
+from bot.core.text import BLANK_LETTERS, unseen
 
 PREVIEW_LINES = 15
 PREVIEW_CHARACTERS = 1_000
 _FOLDED_CHARACTERS = 2_000
 """How much text is searched for quotations: the expressions of mail-parser-reply are not linear."""
-
-_BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
-"""Letters and symbols that show as nothing: a name made of them would be invisible."""
 
 _MARKS_IN_A_ROW = 3
 _BLANK_LINES = re.compile(r"\n\s*\n")
@@ -44,7 +41,7 @@ def harmless(text: str) -> str:
             shown.append(character)
         elif category in {"Zl", "Zp"}:
             shown.append("\n")
-        elif not unseen(character) and marks <= _MARKS_IN_A_ROW and character not in _BLANK_LETTERS:
+        elif not unseen(character) and marks <= _MARKS_IN_A_ROW and character not in BLANK_LETTERS:
             shown.append(character)
     return "".join(shown)
 

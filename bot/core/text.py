@@ -7,6 +7,7 @@ in the organisation's time zone, a size with its unit.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -118,6 +119,20 @@ def unseen(character: str) -> bool:
     return unicodedata.category(character) in _UNSEEN
 
 
+def revealed(text: str) -> str:
+    """With U+FFFD in the place of all that shows as nothing: what only looks like another word does not."""
+    return "".join("\ufffd" if unseen(each) or each in BLANK_LETTERS else each for each in text)
+
+
+def undirected(text: str) -> str:
+    """With U+FFFD in the place of the characters that turn text round, and all others kept."""
+    return _DIRECTIONS.sub("\ufffd", text)
+
+
+BLANK_LETTERS = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0")
+"""Letters, marks and symbols that show as nothing: a name made of them would be invisible."""
+
+_DIRECTIONS = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _LIGATURES = str.maketrans({"œ": "oe", "æ": "ae"})
 

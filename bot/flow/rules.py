@@ -15,7 +15,7 @@ from bot.core.lists import MailingList
 from bot.core.people import Ban, Role, Standing
 from bot.core.posts import Disposition, Post, Verdict
 from bot.core.settings import Moderation, UnknownSenders
-from bot.core.text import Size, Text, folded
+from bot.core.text import Size, Text, folded, revealed
 from bot.flow import automatic as auto
 from bot.flow.bans import matches
 
@@ -133,7 +133,7 @@ def leave(evidence: Evidence) -> Verdict | None:
         Text(
             "the author asks to leave the list: /delmember {list} {address} does it",
             list=evidence.mlist.local_part,
-            address=evidence.post.author_address,
+            address=revealed(evidence.post.author_address),
         ),
     )
 

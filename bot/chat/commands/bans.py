@@ -14,7 +14,7 @@ from bot.core.errors import UserError
 from bot.core.lists import MailingList
 from bot.core.people import Ban, Rank, Role
 from bot.core.posts import Post
-from bot.core.text import N_, Text
+from bot.core.text import N_, Text, revealed
 from bot.flow.bans import lone, matches, names_many
 
 _PUBLIC_PROVIDERS = tuple(
@@ -109,7 +109,7 @@ async def _allow(desk: Desk, author: Mailbox, mlist: MailingList | None) -> Repl
     return say(
         Text(
             "👍 {address} posts without a decision from now on, on {lists}.",
-            address=address,
+            address=revealed(address),
             lists=[each.address for each in lists.values()],
         )
     )
@@ -128,11 +128,11 @@ async def _ban(desk: Desk, call: Call, pattern: str, mlist: MailingList | None, 
     new = await desk.stores.bans.add(banned)
     where = Text("{list}", list=mlist.address) if mlist else Text("every list")
     if not new:
-        return say(Text("{pattern} is banned already on {where}.", pattern=pattern, where=where))
+        return say(Text("{pattern} is banned already on {where}.", pattern=revealed(pattern), where=where))
     return say(
         Text(
             "🚫 Posts of {pattern} on {where} are discarded from now on; /unban takes it back.",
-            pattern=pattern,
+            pattern=revealed(pattern),
             where=where,
         )
     )
@@ -155,7 +155,7 @@ def _author(post: Post) -> Mailbox:
 def _line(ban: Ban, where: str) -> Text:
     return Text(
         "{pattern} · {where} · by {who}, {at}",
-        pattern=ban.pattern,
+        pattern=revealed(ban.pattern),
         where=where or Text("every list"),
         who=ban.by,
         at=ban.at,

@@ -112,6 +112,22 @@ def test_every_author_is_shown_with_what_is_known_of_them() -> None:
     assert "Anne <anne@example.org>, evil@x.example" in shown(decided, facts)
 
 
+@pytest.mark.parametrize("hidden", ["\u202e", "\u200b", "\u00ad", "\u3164", "\u2066", "\u034f"])
+def test_an_address_that_only_looks_like_another_is_marked(hidden: str) -> None:
+    for author in (
+        Mailbox("", Address(f"anne{hidden}@example.org")),
+        Mailbox(f"An{hidden}ne", Address("x@example.org")),
+    ):
+        text = shown(replace(HELD, authors=(author,)))
+        assert "anne\ufffd@example.org" in text or "An\ufffdne <x@example.org>" in text
+        assert "⚠️ There are invisible characters" in text
+
+
+def test_a_farmer_s_emoji_is_no_disguise() -> None:
+    farmer = Mailbox("Anne \U0001f469\u200d\U0001f33e", Address("anne@example.org"))
+    assert "invisible" not in shown(replace(HELD, authors=(farmer,)))
+
+
 def test_a_crowd_of_authors_is_counted() -> None:
     facts = replace(FACTS, standings=FACTS.standings * 3)
     assert "and 4 more" in shown(replace(HELD, authors=(ANNE,) * 7), facts)

@@ -267,6 +267,20 @@ async def test_nobody_hides_behind_the_first_author(office: Office, from_: bytes
     assert "evil@x.example · unknown to this list" in (await office.do(f"/show {post.id}")).text
 
 
+async def test_scripts_get_no_character_that_turns_their_text_round(office: Office) -> None:
+    """Nor does an address become another one by losing it."""
+    post = await office.hold(
+        "From: A\u202enne <an\u202ene@example.org>\r\nSubject: gpj\u202e\r\n\r\nhello\r\n".encode()
+    )
+    (row,) = (await office.do(f"/show {post.id}")).rows
+    assert (row["author"], row["author_name"], row["subject"]) == (
+        "an\ufffdne@example.org",
+        "A\ufffdnne",
+        "gpj\ufffd",
+    )
+    assert "an\ufffdne@example.org" in (await office.press(f"ban:{post.id}:0")).text
+
+
 async def test_a_decision_by_command_is_a_decision(office: Office) -> None:
     post = await office.hold()
     assert "within 30 s" in (await office.do(f"/distribute {post.id}")).text

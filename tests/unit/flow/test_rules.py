@@ -255,6 +255,11 @@ def test_leave_holds_what_its_author_meant_for_the_moderators(subject: str) -> N
     assert f"/delmember adherents {ANNE}" in str(asked.reason)
 
 
+def test_leave_names_nobody_whom_its_author_only_looks_like() -> None:
+    asked = judge(evidence(subject="unsubscribe", authors=("anne\u200b@example.org",)))
+    assert "/delmember adherents anne\ufffd@example.org" in str(asked.reason)
+
+
 @pytest.mark.parametrize(
     "subject",
     [
