@@ -8,7 +8,7 @@ from datetime import timedelta
 import structlog
 
 from bot.core.clock import Clock
-from bot.core.deliveries import NewMailing
+from bot.core.deliveries import MailingKind, NewMailing
 from bot.core.header import split
 from bot.core.people import Actor
 from bot.core.posts import Decision, Disposition, Post, PostState
@@ -29,7 +29,7 @@ class Decisions:
 
     async def decide(
         self, post_id: int, disposition: Disposition, by: Actor, *, reason: str = "", seen: int | None = None
-    ) -> Post:
+    ) -> tuple[Post, bool]:
         """Accept, reject or discard a held post; nothing leaves before the undo window has ended.
 
         Args:
@@ -38,6 +38,9 @@ class Decisions:
             by: who decides; their name is shown.
             reason: for the author of a rejected post.
             seen: the count of decisions that the pressed button carried; None for a command.
+
+        Returns:
+            The post, and whether its author is going to be told.
 
         Raises:
             AlreadyDecided: it is not held any more, or the button is of an earlier decision.
@@ -53,7 +56,7 @@ class Decisions:
             decision = replace(decision, mailings=await self._mailings(post, decision))
         decided = await self._stores.posts.decide(decision)
         log.info("decided", list=mlist.address, post=post_id, disposition=disposition.value, by=by.id)
-        return decided
+        return decided, any(mailing.kind is MailingKind.NOTICE for mailing in decision.mailings)
 
     async def undo(self, post_id: int, by: Actor, *, seen: int | None = None) -> Post:
         """Bring a decided post back to `held`. Raises UserError once it is too late."""

@@ -36,10 +36,13 @@ async def decided_by_hand(
 ) -> Reply:
     """Decide, and say so. Raises AlreadyDecided where somebody was first."""
     mlist = await desk.stores.lists.get(post.mlist_id)
-    decided = await desk.decisions.decide(post.id, disposition, call.speaker, reason=reason, seen=seen)
+    decided, told = await desk.decisions.decide(post.id, disposition, call.speaker, reason=reason, seen=seen)
     seconds = mlist.settings.undo_s
     template = (_DECIDED_WITH_UNDO if seconds else _DECIDED)[disposition]
-    return Reply(said=(Text(template, number=post.id, seconds=seconds),), rows=[post_row(decided, mlist)])
+    said = [Text(template, number=post.id, seconds=seconds)]
+    if disposition is Disposition.REJECT and not told:
+        said.append(_untold(mlist))
+    return Reply(said=tuple(said), rows=[post_row(decided, mlist)])
 
 
 async def undone(desk: Desk, call: Call, post: Post, *, seen: int | None = None) -> Reply:
@@ -141,6 +144,12 @@ async def resend(desk: Desk, call: Call, post: PostId) -> Reply:
             number=post.id,
         )
     )
+
+
+def _untold(mlist: MailingList) -> Text:
+    if not mlist.settings.notify_rejected:
+        return Text("The author is not told: this list has notify_rejected=no.")
+    return Text("Nobody is told: a program wrote it, or its author cannot be reached.")
 
 
 def _pending_line(post: Post, mlist: MailingList) -> Text:

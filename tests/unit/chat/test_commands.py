@@ -295,6 +295,29 @@ async def test_a_decision_by_command_is_a_decision(office: Office) -> None:
     assert not (await office.do(f"/stop {post.id}")).ok
 
 
+@pytest.mark.parametrize(
+    "mail",
+    [
+        b"From: anne@example.org\r\nAuto-Submitted: auto-generated\r\n\r\nhello\r\n",
+        b"From: nobody\r\n\r\nhello\r\n",
+        b"From: anne@nomail.org\r\n\r\nhello\r\n",
+    ],
+)
+async def test_a_rejection_says_if_nobody_hears_of_it(office: Office, mail: bytes) -> None:
+    post = await office.hold(mail)
+    assert "Nobody is told" in (await office.press(f"reject:{post.id}:0")).text
+
+
+async def test_a_rejection_says_if_the_list_keeps_it_to_itself(office: Office) -> None:
+    first, second = await office.hold(), await office.hold()
+    assert "told" not in (await office.do(f"/reject {first.id}")).text
+    await office.do("/set adherents notify_rejected=no")
+    assert (
+        "The author is not told: this list has notify_rejected=no"
+        in (await office.do(f"/reject {second.id} non")).text
+    )
+
+
 async def test_a_distribution_can_be_stopped(office: Office) -> None:
     post = await office.hold()
     await office.do(f"/distribute {post.id}")
