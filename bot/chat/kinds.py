@@ -18,6 +18,7 @@ from bot.flow.bans import normal_form
 
 _NUMBER = re.compile(r"#?([0-9]{1,15})")
 _NAMED = re.compile(r"(?P<name>.*?)\s*<(?P<address>[^<>]+)>", re.DOTALL)
+_ADDRESS_LIKE = re.compile(r"[^\s,;<>\"]+@[^\s,;<>\"]+")
 _BY_ID = "list:"
 ALL = "all"
 
@@ -165,6 +166,8 @@ class _Who:
 
     async def read(self, words: Words, desk: Desk) -> Mailbox:
         text = words.rest(self.label)
+        if len(set(_ADDRESS_LIKE.findall(text.lower()))) > 1:
+            raise UserError(Text("Only one person at a time, please: Name <address>."))
         named = _NAMED.fullmatch(text)
         if not named:
             return Mailbox("", valid_address(text))
