@@ -194,7 +194,7 @@ def _with_app(
     logged: bool = False,
 ) -> None:
     """Open everything, do the work, and leave with its exit code."""
-    settings = _settings()
+    settings = _settings(as_json=as_json)
     if log_file:
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     log_to(settings.data_dir / log_file if log_file else None, logging.INFO if logged else logging.WARNING)
@@ -235,15 +235,19 @@ def _saved(file: File) -> Path:
         ) from error
 
 
-def _settings() -> Settings:
+def _settings(*, as_json: bool) -> Settings:
     try:
         return load(_Invocation.config)
     except ConfigurationError as error:
         from bot.chat.language import catalogue
 
-        for mistake in error.mistakes:
-            template = catalogue(error.language).gettext(mistake.template)
-            typer.echo(f"{mistake.key}: {template.format(**mistake.values)}", err=True)
+        sentence = catalogue(error.language).gettext
+        said = "\n".join(
+            f"{each.key}: {sentence(each.template).format(**each.values)}" for each in error.mistakes
+        )
+        typer.echo(said, err=True)
+        if as_json:
+            _print_json(ok=False, text=said, rows=[], file=None)
         raise typer.Exit(2) from None
 
 
