@@ -8,13 +8,16 @@ from bot.chat.commands.lists import checked_lines, checked_rows
 from bot.chat.desk import Call, Desk, Option, Reply, mistakes
 from bot.chat.export import export_and_delete
 from bot.chat.kinds import Confirmation, NewAddress, OneList, Pairs, by_id, valid_address
+from bot.chat.listings import waiting
 from bot.chat.registry import command
 from bot.core.addresses import Address
 from bot.core.chat import Tone
+from bot.core.deliveries import OPEN_STATES
 from bot.core.errors import UserError
 from bot.core.lists import mailbox_account
 from bot.core.people import Rank
 from bot.core.settings import changed
+from bot.core.stores import Page
 from bot.core.text import N_, Text
 
 
@@ -53,18 +56,7 @@ async def renamelist(desk: Desk, call: Call, mlist: OneList, new: NewAddress) ->
 async def dellist(desk: Desk, call: Call, mlist: OneList, *, confirm: Confirmation = False) -> Reply:
     """Everything but the people, after a confirmation."""
     if not confirm:
-        line = f"/dellist {by_id(mlist)} confirm=yes"
-        button = Option(Text("🗑 Delete {list}", list=mlist.address), line, Tone.DANGER)
-        return Reply(
-            said=(
-                Text(
-                    "Delete {list} with its posts, settings and roles? That is for ever.", list=mlist.address
-                ),
-                Text("To do it: /dellist {list} confirm=yes", list=mlist.address),
-            ),
-            options=((button,),),
-            ok=False,
-        )
+        return await _ask_before_deleting(desk, mlist)
     path, removed = await export_and_delete(desk, mlist)
     return Reply(
         said=(
@@ -80,6 +72,29 @@ async def dellist(desk: Desk, call: Call, mlist: OneList, *, confirm: Confirmati
         ),
         rows=[{"address": mlist.address, "held": removed.held, "dropped": removed.dropped}],
         written=path,
+    )
+
+
+async def _ask_before_deleting(desk: Desk, mlist: MailingList) -> Reply:
+    """What would be lost, and the button that does it."""
+    held = (await desk.stores.lists.counts(mlist)).held
+    leaving = await desk.stores.outbox.find([mlist.id], OPEN_STATES, "", Page(size=1))
+    line = f"/dellist {by_id(mlist)} confirm=yes"
+    button = Option(Text("🗑 Delete {list}", list=mlist.address), line, Tone.DANGER)
+    return Reply(
+        said=(
+            Text("Delete {list} with its posts, settings and roles? That is for ever.", list=mlist.address),
+            Text(
+                "{waiting}, and {leaving}.",
+                waiting=waiting(held),
+                leaving=Text.counted(
+                    "{count} delivery is under way", "{count} deliveries are under way", leaving.total
+                ),
+            ),
+            Text("To do it: /dellist {list} confirm=yes", list=mlist.address),
+        ),
+        options=((button,),),
+        ok=False,
     )
 
 

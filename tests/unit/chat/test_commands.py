@@ -134,9 +134,10 @@ async def test_a_list_may_be_renamed(office: Office) -> None:
 async def test_deleting_asks_first_and_keeps_the_archive(office: Office) -> None:
     first = await office.hold(MAIL + b"From now on, twice a week.\r\n")
     second = await office.hold(MAIL.rstrip())
-    await office.do(f"/discard {second.id}")
+    await office.do(f"/distribute {second.id}")
     asked = await office.do("/dellist adherents")
     assert not asked.ok
+    assert "1 post waits, and 1 delivery is under way." in asked.text
     assert "confirm=yes" in asked.text
     done = await office.do(f"/dellist list:{office.mlist.id} confirm=yes")
     assert "1 post was waiting" in done.text
