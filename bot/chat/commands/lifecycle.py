@@ -14,7 +14,7 @@ from bot.core.addresses import Address
 from bot.core.chat import Tone
 from bot.core.deliveries import OPEN_STATES
 from bot.core.errors import UserError
-from bot.core.lists import mailbox_account
+from bot.core.lists import MailingList, mailbox_account
 from bot.core.people import Rank
 from bot.core.settings import changed
 from bot.core.stores import Page
