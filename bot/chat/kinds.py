@@ -13,7 +13,7 @@ from bot.core.addresses import Address, Mailbox, fold
 from bot.core.errors import UserError
 from bot.core.lists import MailingList
 from bot.core.posts import Post
-from bot.core.text import Text
+from bot.core.text import N_, Text
 from bot.flow.bans import normal_form
 
 _NUMBER = re.compile(r"#?([0-9]{1,15})")
@@ -30,7 +30,7 @@ class _OneList:
     `besides` are other words that may stand in its place.
     """
 
-    label: str = "LIST"
+    label: str = N_("LIST")
     besides: tuple[str, ...] = ()
 
     async def read(self, words: Words, desk: Desk) -> MailingList:
@@ -48,7 +48,7 @@ class _OneList:
 class _ListOrAll:
     """A list, left out where there is just one; None for the word ``all``."""
 
-    label: str = "LIST|all"
+    label: str = N_("LIST|all")
 
     async def read(self, words: Words, desk: Desk) -> MailingList | None:
         if words.peek() == ALL:
@@ -61,7 +61,7 @@ class _ListOrAll:
 class _AnyList:
     """A list, or None for every list: for the word ``all``, or for nothing."""
 
-    label: str = "LIST"
+    label: str = N_("LIST")
 
     async def read(self, words: Words, desk: Desk) -> MailingList | None:
         if not words:
@@ -77,7 +77,7 @@ class _AnyList:
 class _ListOrWords:
     """A list, or None for every list; a word that names no list is left for the next parameter."""
 
-    label: str = "LIST"
+    label: str = N_("LIST")
 
     async def read(self, words: Words, desk: Desk) -> MailingList | None:
         found = list_named(words.peek(), await desk.stores.lists.all())
@@ -88,7 +88,7 @@ class _ListOrWords:
 
 @dataclass(frozen=True, slots=True)
 class _Number:
-    label: str = "ID"
+    label: str = N_("ID")
 
     async def read(self, words: Words, desk: Desk) -> int:
         word = words.next(self.label)
@@ -102,7 +102,7 @@ class _Number:
 class _PostId:
     """A post by its number, with or without ``#``."""
 
-    label: str = "ID"
+    label: str = N_("ID")
 
     async def read(self, words: Words, desk: Desk) -> Post:
         return await desk.stores.posts.get(await _Number().read(words, desk))
@@ -112,7 +112,7 @@ class _PostId:
 class _ListOrPost:
     """A number is a post, anything else a list; None for nothing."""
 
-    label: str = "LIST|ID"
+    label: str = N_("LIST|ID")
 
     async def read(self, words: Words, desk: Desk) -> MailingList | Post | None:
         if _NUMBER.fullmatch(words.peek()):
@@ -124,7 +124,7 @@ class _ListOrPost:
 class _Rest:
     """Everything that is left, as it was typed."""
 
-    label: str = "WORDS"
+    label: str = N_("WORDS")
 
     async def read(self, words: Words, desk: Desk) -> str:
         return words.rest(self.label)
@@ -142,7 +142,7 @@ class _Word:
 
 @dataclass(frozen=True, slots=True)
 class _EmailAddress:
-    label: str = "ADDRESS"
+    label: str = N_("ADDRESS")
 
     async def read(self, words: Words, desk: Desk) -> Address:
         return valid_address(words.next(self.label))
@@ -152,7 +152,7 @@ class _EmailAddress:
 class _Pattern:
     """Authors to ban, in normal form: what it takes to ban them is judged by nothing else."""
 
-    label: str = "PATTERN"
+    label: str = N_("PATTERN")
 
     async def read(self, words: Words, desk: Desk) -> str:
         return normal_form(words.next(self.label))
@@ -162,7 +162,7 @@ class _Pattern:
 class _Who:
     """An address, or ``Name <address>``."""
 
-    label: str = "WHO"
+    label: str = N_("WHO")
 
     async def read(self, words: Words, desk: Desk) -> Mailbox:
         text = words.rest(self.label)
@@ -179,7 +179,7 @@ class _Who:
 
 @dataclass(frozen=True, slots=True)
 class _Pairs:
-    label: str = "key=value..."
+    label: str = N_("key=value...")
 
     async def read(self, words: Words, desk: Desk) -> dict[str, str]:
         return words.pairs(self.label)
@@ -187,7 +187,7 @@ class _Pairs:
 
 @dataclass(frozen=True, slots=True)
 class _Confirmation:
-    label: str = "yes"
+    label: str = N_("yes")
 
     async def read(self, words: Words, desk: Desk) -> bool:
         return words.next(self.label).lower() in {"yes", "oui"}
@@ -200,10 +200,10 @@ ListOrWords = Annotated[MailingList | None, _ListOrWords()]
 PostId = Annotated[Post, _PostId()]
 ListOrPost = Annotated[MailingList | Post | None, _ListOrPost()]
 Rest = Annotated[str, _Rest()]
-Reason = Annotated[str, _Rest("REASON")]
-Name = Annotated[str, _Rest("COMMAND")]
+Reason = Annotated[str, _Rest(N_("REASON"))]
+Name = Annotated[str, _Rest(N_("COMMAND"))]
 EmailAddress = Annotated[Address, _EmailAddress()]
-NewAddress = Annotated[str, _Word("ADDRESS")]
+NewAddress = Annotated[str, _Word(N_("ADDRESS"))]
 Pattern = Annotated[str, _Pattern()]
 Who = Annotated[Mailbox, _Who()]
 Pairs = Annotated[dict[str, str], _Pairs()]

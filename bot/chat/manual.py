@@ -50,7 +50,7 @@ def manual() -> str:
 
 
 def _row(command: Command) -> str:
-    return f"| `{_escaped(command.usage)}` | {_RANKS[command.rank]} | {command.summary} |\n"
+    return f"| `{_escaped(str(command.usage))}` | {_RANKS[command.rank]} | {command.summary} |\n"
 
 
 def _setting(key: str) -> str:

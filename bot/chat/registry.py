@@ -41,7 +41,7 @@ class Kind(Protocol):
 
     @property
     def label(self) -> str:
-        """What stands for it in a usage line: ``LIST``."""
+        """What stands for it in a usage line, as a template: ``LIST``."""
         ...
 
     async def read(self, words: Words, desk: Desk) -> Any:  # noqa: ANN401 - the executor's annotation says it
@@ -60,19 +60,23 @@ class Param:
 
     @property
     def usage(self) -> str:
-        written = f"{self.name}={self.kind.label}" if self.option else self.kind.label
+        """With ``{name}`` where the label stands."""
+        written = f"{self.name}={{{self.name}}}" if self.option else f"{{{self.name}}}"
         return written if self.required else f"[{written}]"
 
 
 @dataclass(frozen=True)
 class Command:
-    """One command; `summary` is a template for the reader's language."""
+    """One command; `summary` and `hint` are templates for the reader's language."""
 
     name: str
     summary: str
     rank: Rank
     run: Executor
     raises: Raise | None
+    example: str = ""
+    """A line to begin with, where the usage alone does not tell what to type."""
+    hint: str = ""
 
     @cached_property
     def params(self) -> tuple[Param, ...]:
@@ -90,9 +94,10 @@ class Command:
         )
 
     @property
-    def usage(self) -> str:
+    def usage(self) -> Text:
         """``/reject ID [REASON]``."""
-        return " ".join([f"/{self.name}", *(param.usage for param in self.params)])
+        template = " ".join([f"/{self.name}", *(param.usage for param in self.params)])
+        return Text(template, **{param.name: Text(param.kind.label) for param in self.params})
 
     def rank_for(self, arguments: Mapping[str, Any]) -> Rank:
         """The rank that this use of it takes."""
@@ -108,9 +113,14 @@ class Command:
                 if source or param.required:
                     arguments[param.name] = await param.kind.read(source, desk)
         except Missing as missing:
-            raise UserError(
-                Text("{label} is missing. It is written: {usage}", label=missing.label, usage=self.usage)
-            ) from None
+            said = [
+                Text(
+                    "{label} is missing. It is written: {usage}", label=Text(missing.label), usage=self.usage
+                )
+            ]
+            if self.example:
+                said.append(Text("For example: {example}", example=self.example))
+            raise UserError(Text("{mistakes}", mistakes=said)) from None
         if words:
             raise UserError(
                 Text(
@@ -130,14 +140,14 @@ _COMMANDS: dict[str, Command] = {}
 
 
 def command(
-    name: str, summary: str, *, rank: Rank, raises: Raise | None = None
+    name: str, summary: str, *, rank: Rank, raises: Raise | None = None, example: str = "", hint: str = ""
 ) -> Callable[[Executor], Executor]:
     """Register the function below under `name`; permission is tested before it is called."""
 
     def register(run: Executor) -> Executor:
         if name in _COMMANDS:
             raise ValueError(name)
-        _COMMANDS[name] = Command(name, summary, rank, run, raises)
+        _COMMANDS[name] = Command(name, summary, rank, run, raises, example, hint)
         return run
 
     return register

@@ -101,7 +101,11 @@ class Words:
         for word in taken:
             if not word.key:
                 raise UserError(
-                    Text("“{word}” should be written key=value, with quotes around blanks.", word=word.value)
+                    Text(
+                        '“{word}” should be written key=value, such as prefix="[Our farm]"; the quotes keep '
+                        "words together.",
+                        word=word.value,
+                    )
                 )
             if word.unclosed:
                 raise UserError(Text("The quotation mark after {key}= is never closed.", key=word.key))

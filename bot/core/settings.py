@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Collection, Mapping
 from enum import StrEnum
@@ -70,7 +71,11 @@ YesNo = Annotated[bool, BeforeValidator(_yes_or_no), N_("yes or no")]
 Octets = Annotated[
     int, BeforeValidator(_octets), Field(ge=0, le=10**12), N_("a size such as 500kB or 10MB, 0 for no limit")
 ]
-HostName = Annotated[str, Field(pattern=r"^[^\s/@]*$"), N_("the name of a server, such as mail.example.org")]
+HostName = Annotated[
+    str,
+    Field(pattern=r"^[^\s/@:]*$|^[0-9a-fA-F:.]*:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*$"),  # or an IPv6 address
+    N_("the name of a server, such as mail.example.org; its port has a setting of its own"),
+]
 Secret = Annotated[SecretStr, BeforeValidator(_unseal), PlainSerializer(_seal, when_used="json")]
 Port = Annotated[int, Field(ge=0, le=65_535), N_("a port number")]
 Count = Annotated[int, Field(ge=0, le=10_000_000), N_("a number, 0 or more")]
@@ -330,5 +335,8 @@ def _choices(annotation: Any) -> list[str]:  # noqa: ANN401 - a type expression
 
 def _mistake(key: str) -> Text:
     if key not in ListSettings.model_fields:
+        near = difflib.get_close_matches(key, ListSettings.model_fields, n=3)
+        if near:
+            return Text("there is no setting {key}: did you mean {near}?", key=key, near=" / ".join(near))
         return Text("there is no setting {key}", key=key)
     return Text("{key} must be: {allowed}", key=key, allowed=Text(allowed(key)))

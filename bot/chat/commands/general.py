@@ -35,12 +35,13 @@ async def help_(desk: Desk, call: Call, name: Name = "") -> Reply:
     """Every command that the asker may use, or one with its usage."""
     if name:
         known = find(name.lstrip("/!").lower())
+        said = [known.usage, Text(known.summary), Text("For {rank}.", rank=Text(RANKS[known.rank]))]
+        if known.example:
+            said.append(Text("For example: {example}", example=known.example))
+        if known.hint:
+            said.append(Text(known.hint))
         return Reply(
-            said=(
-                Text("{usage}", usage=known.usage),
-                Text(known.summary),
-                Text("For {rank}.", rank=Text(RANKS[known.rank])),
-            ),
+            said=tuple(said),
             rows=[_row(known.name)],
         )
     shown = menu(call.rank)
@@ -75,7 +76,7 @@ def _row(name: str) -> dict[str, str]:
     known = find(name)
     return {
         "name": name,
-        "usage": known.usage,
+        "usage": str(known.usage),
         "summary": known.summary,
         "rank": known.rank.name.lower(),
     }

@@ -21,7 +21,16 @@ from bot.core.stores import Page
 from bot.core.text import N_, Text
 
 
-@command("addlist", N_("Make a mailing list of a mailbox"), rank=Rank.ADMIN)
+@command(
+    "addlist",
+    N_("Make a mailing list of a mailbox"),
+    rank=Rank.ADMIN,
+    example="/addlist adherents@amap.example host=imap.example.org password=secret",
+    hint=N_(
+        "Mostly needed: host and password of the mailbox, username where it is not the list's address, "
+        "smtp_host where mail leaves elsewhere. docs/commands.md has every key."
+    ),
+)
 async def addlist(desk: Desk, call: Call, new: NewAddress, settings: Pairs) -> Reply:
     """Store the list, then try its accounts; it is kept even if they do not work yet."""
     address, own = _checked(new, settings)

@@ -76,7 +76,17 @@ async def list_(desk: Desk, call: Call, mlist: OneList) -> Reply:
     return Reply(said=tuple(said), rows=[{**row, "settings": settings}], options=(options,))
 
 
-@command("set", N_("Change settings of a list, or of all"), rank=Rank.OWNER, raises=_rank_of_settings)
+@command(
+    "set",
+    N_("Change settings of a list, or of all"),
+    rank=Rank.OWNER,
+    raises=_rank_of_settings,
+    example='/set adherents moderation=all prefix="[AMAP]"',
+    hint=N_(
+        "Mostly used: moderation, description, prefix, reply_to, max_size, undo_s, notify_rejected. "
+        "/list shows how they are now, docs/commands.md explains every key."
+    ),
+)
 async def set_(desk: Desk, call: Call, mlist: ListOrAll, settings: Pairs) -> Reply:
     """Change settings; all of them or, if one is wrong, none."""
     forgotten: list[str] = []

@@ -29,6 +29,11 @@ LIST = "adherents@amap.example"
 async def test_help_shows_what_one_may_use(office: Office) -> None:
     assert "/addlist" in (await office.do("/help")).text
     assert "/reject ID [REASON]" in (await office.do("/help reject")).text
+    for name, key in (("addlist", "password"), ("set", "moderation")):
+        text = (await office.do(f"/help {name}")).text
+        assert f"For example: /{name} adherents" in text
+        assert key in text.splitlines()[-1]
+        assert "docs/commands.md" in text
     assert "Did you mean" in (await office.do("/help rejct")).text
     assert "1.2.3" in (await office.do("/version")).text
     assert "Trois Rivières" in (await office.do("/start")).text

@@ -4,10 +4,12 @@ import inspect
 
 import pytest
 
+from bot.chat.language import Languages
 from bot.chat.registry import NAME, SUMMARY_LIMIT, Command, commands, find, menu
+from bot.core.clock import Clock
 from bot.core.errors import UserError
 from bot.core.people import Rank
-from tests.support.office import Office
+from tests.support.office import PARIS, Office
 
 EVERY_COMMAND = sorted(commands().values(), key=lambda known: known.name)
 
@@ -17,7 +19,7 @@ def test_a_definition_fits_every_network(known: Command) -> None:
     assert NAME.fullmatch(known.name)
     assert 0 < len(known.summary) <= SUMMARY_LIMIT
     assert list(inspect.signature(known.run).parameters)[:2] == ["desk", "call"]
-    assert known.usage.startswith(f"/{known.name}")
+    assert str(known.usage).startswith(f"/{known.name}")
 
 
 def test_no_more_commands_than_a_menu_takes() -> None:
@@ -25,9 +27,15 @@ def test_no_more_commands_than_a_menu_takes() -> None:
 
 
 def test_usage_tells_what_may_be_left_out() -> None:
-    assert find("reject").usage == "/reject ID [REASON]"
-    assert find("dellist").usage == "/dellist LIST [confirm=yes]"
-    assert find("addmember").usage == "/addmember LIST WHO"
+    assert str(find("reject").usage) == "/reject ID [REASON]"
+    assert str(find("dellist").usage) == "/dellist LIST [confirm=yes]"
+    assert str(find("addmember").usage) == "/addmember LIST WHO"
+
+
+def test_usage_is_in_the_reader_s_language() -> None:
+    french = Languages("fr", PARIS, Clock()).default
+    assert find("reject").usage.render(french) == "/reject NUMÉRO [RAISON]"
+    assert find("set").usage.render(french) == "/set LISTE|all clé=valeur..."
 
 
 def test_a_near_miss_gets_a_hint() -> None:
@@ -105,6 +113,10 @@ async def test_every_list_may_be_asked_for_by_its_word(office: Office, name: str
         ("/delmember A <a@example.org>; b@example.org", "Only one person at a time"),
         ("/addmember A <a@example.org> B", "is not an e-mail address"),
         ("/set adherents", "key=value... is missing"),
+        ("/set adherents", "For example: /set adherents moderation=all"),
+        ("/addlist x@amap.example", "For example: /addlist"),
+        ("/set adherents hots=x", "there is no setting hots: did you mean host"),
+        ("/set adherents host=mail.example.org:993", "its port has a setting of its own"),
         ("/set adherents moderation", "should be written key=value"),
         ("/archives after=x", "“x” is not a number"),
         ("", "A command is a word"),
