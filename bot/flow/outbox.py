@@ -76,7 +76,8 @@ class Outbox:
         try:
             results = await self._offered(batch)
         except ServerTrouble as error:
-            await self._record(batch, [_deferred(claimed, error) for claimed in batch.deliveries])
+            deferred = [_deferred(claimed, error) for claimed in batch.deliveries]
+            await self._record(batch, deferred, offered=False)
             await self._note_health(batch, error.text)
             raise
         await self._record(batch, results)
@@ -96,7 +97,9 @@ class Outbox:
             claim.cancel()
             await asyncio.wait({claim})
 
-    async def _record(self, batch: Batch, results: Sequence[RecipientResult]) -> None:
+    async def _record(
+        self, batch: Batch, results: Sequence[RecipientResult], *, offered: bool = True
+    ) -> None:
         now = self._clock.now()
         outcomes = [outcome.value for outcome in Outcome]
         counts = {name: sum(result.outcome == name for result in results) for name in outcomes}
@@ -104,7 +107,7 @@ class Outbox:
         recorded = [
             _recorded(claimed, result, now) for claimed, result in zip(batch.deliveries, results, strict=True)
         ]
-        await self._stores.outbox.record(batch, recorded, now)
+        await self._stores.outbox.record(batch, recorded, now, offered=offered)
         log.info("recorded", post=batch.post_id, mailing=batch.mailing_id)
 
     async def _hold_claim(self, batch: Batch) -> None:

@@ -97,3 +97,18 @@ async def test_a_list_is_well_again_once_its_mail_leaves(world: World) -> None:
     await world.deliver(mail(author=ANNE))
 
     assert (await world.rows("/lists"))[0]["healthy"]
+
+
+async def test_a_relay_that_is_away_costs_no_quota(world: World) -> None:
+    """Nothing was offered: once it is back, everybody gets the post within the hour."""
+    await world.add_list(smtp_host="localhost", smtp_port="1", smtp_security="none", smtp_max_per_hour="3")
+    await world.members("a@example.org", "b@example.org", ANNE)
+    await world.deliver(mail(author=ANNE))
+    await world.later(minutes=1)
+    assert world.copies() == []
+
+    port = world.relay.port
+    await world.do(f"/set {world.name} smtp_host=127.0.0.1 smtp_port={port}")
+    await world.later(minutes=5)
+
+    assert (await world.app.stores.outbox.counts(1)).delivered == 3
