@@ -20,6 +20,9 @@ P = ParamSpec("P")
 T = TypeVar("T")
 S = TypeVar("S", bound="Store")
 
+_NO_DATABASE = "file is not a database"
+"""SQLITE_NOTADB, of which only its words come through."""
+
 _inside: ContextVar[bool] = ContextVar("inside_a_unit_of_work", default=False)
 
 
@@ -118,6 +121,10 @@ def translated() -> Iterator[None]:
     except ValidationError as error:
         raise UserError(Text("this is longer than anything that can be stored: shorten it")) from error
     except (OperationalError, DBConnectionError, sqlite3.Error, OSError) as error:
+        if _NO_DATABASE in str(error):
+            raise UserError(
+                Text("what lies where the database should be is none: move it away, or give another data_dir")
+            ) from error
         raise TransientError(
             Text(
                 "the database cannot be used just now ({why}): see that its disk is not full",

@@ -35,7 +35,7 @@ async def open_stores(database: Path, box: Box) -> AsyncIterator[Stores]:
     """All stores on one SQLite file, made (mode 0600) and brought up to date first.
 
     Leaving waits for the units of work under way. Raises TransientError when the file cannot be
-    used.
+    used, UserError when it is no database.
     """
     await migrate(database)
     with translated():

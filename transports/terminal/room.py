@@ -70,6 +70,7 @@ class Terminal(ChatTransport):
         self._face = face or face_for(sys.stdin, sys.stdout)
         self._face.furnish(self._board, self._phrases, commands)
         self._gone = False
+        self._explained = False
 
     @override
     async def run(self, listener: Listener) -> None:
@@ -109,8 +110,16 @@ class Terminal(ChatTransport):
             self._face.echo(line)
             screens = await listener.said(Utterance(self._speaker, ROOM, line))
             await self._answer(screens)
-            if _NUMBER.fullmatch(line) and not screens:  # no dialogue was waiting for a number
-                self._say(self._phrases.unknown_number.format(number=line))
+            if not screens:  # nor was a dialogue waiting for these words
+                self._explain(line)
+
+    def _explain(self, line: str) -> None:
+        """Why nothing happens: of words at the first time only, somebody may be talking to themselves."""
+        if _NUMBER.fullmatch(line):
+            self._say(self._phrases.unknown_number.format(number=line))
+        elif not self._explained:
+            self._explained = True
+            self._say(self._phrases.no_command)
 
     async def _press(self, listener: Listener, number: int) -> None:
         target = self._board.target(number)

@@ -135,6 +135,13 @@ async def test_card_posted_before_anybody_listens_is_shown(
 class TestPlain:
     """Lines in and lines out."""
 
+    async def test_words_without_a_slash_are_answered_with_a_hint_once(self, plain: Session) -> None:
+        """Somebody new types what they want; somebody who talks to a colleague is left alone."""
+        plain.listener.screens["/lists"] = [LISTS]
+        plain.type("distribute 1\nI mean it\n/lists\n")
+        await plain.screen.until("adherents")
+        assert plain.screen.text.count("Commands begin with a slash") == 1
+
     async def test_commands_pass_through_unchanged(self, plain: Session) -> None:
         plain.listener.screens["/lists"] = [LISTS]
         plain.type("!help reject\n/lists\n")

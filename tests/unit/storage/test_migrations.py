@@ -16,7 +16,7 @@ from tortoise.context import TortoiseContext
 from tortoise.migrations.migration import Migration
 
 import storage.migrations
-from bot.core.errors import TransientError
+from bot.core.errors import TransientError, UserError
 from bot.core.stores import Stores
 from storage.database import _config, migrate, open_stores
 from storage.secrets import FernetBox
@@ -106,6 +106,6 @@ async def test_a_database_that_cannot_be_made_is_told(tmp_path: Path, box: Ferne
         async with open_stores(tmp_path / "nowhere" / "facteur.sqlite", box):
             pass
     (tmp_path / "letter.txt").write_text("Chère Anne, " * 100)
-    with pytest.raises(TransientError, match="cannot be used just now"):
+    with pytest.raises(UserError, match="where the database should be"):
         async with open_stores(tmp_path / "letter.txt", box):
             pass
