@@ -69,7 +69,8 @@ def run(
             app.start(parts)
             log.info("running", parts=parts)
             await _told_to_stop()
-        log.info("stopping")
+            log.info("stopping")
+            await app.service.stop()  # before the locks are let go
         return 0
 
     _with_app(serve, logged=True)
@@ -147,13 +148,14 @@ def console() -> None:
     async def moderate(app: App) -> int:
         from bot.app import terminal_room
 
+        log_to(app.data_dir / "console.log")  # the screen belongs to the cards
         if not app.is_served():
             alone = Text("No service runs on these data: mail comes and goes once facteur run is started.")
             typer.echo(alone.render(app.desk.languages.default))
         await app.moderate(*terminal_room(app))
         return 0
 
-    _with_app(moderate, log_file="console.log", logged=True)
+    _with_app(moderate)
 
 
 @cli.command()
@@ -187,17 +189,11 @@ def main() -> None:
 
 
 def _with_app(
-    work: Callable[[App], Coroutine[Any, Any, int]],
-    *,
-    as_json: bool = False,
-    log_file: str = "",
-    logged: bool = False,
+    work: Callable[[App], Coroutine[Any, Any, int]], *, as_json: bool = False, logged: bool = False
 ) -> None:
     """Open everything, do the work, and leave with its exit code."""
     settings = _settings(as_json=as_json)
-    if log_file:
-        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    log_to(settings.data_dir / log_file if log_file else None, logging.INFO if logged else logging.WARNING)
+    log_to(level=logging.INFO if logged else logging.WARNING)
 
     async def opened() -> int:
         from bot.app import open_app
