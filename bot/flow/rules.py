@@ -108,7 +108,9 @@ def banned(evidence: Evidence) -> Verdict | None:
     """Somebody decided that this author is not heard."""
     for ban in evidence.bans:
         if any(matches(ban.pattern, author.address) for author in evidence.post.authors):
-            return _discard("banned", Text("the author is banned by {pattern}", pattern=ban.pattern))
+            return _discard(
+                "banned", Text("the author is banned by the pattern {pattern}", pattern=ban.pattern)
+            )
     return None
 
 

@@ -68,7 +68,7 @@ async def test_a_refused_recipient_bounces_alone(world: World) -> None:
     assert world.sent_to() == [ANNA, CLEO]
     [error] = await world.rows("/errors")
     assert (error["recipient"], error["state"], error["last_reply"]) == (BEA, "bounced", GONE)
-    assert f"{BEA}: refused for good ({GONE})" in await world.said("/errors")
+    assert f"{BEA}: refused for good, 10:00 ({GONE})" in await world.said("/errors")
     assert await world.state(1) == ("distributed", "open")
     assert await world.rows("/queue") == []
 
@@ -248,8 +248,8 @@ async def test_the_queue_and_the_trace_of_an_address_tell_what_happened(world: W
         1, BEA, "deferred", 1,
     )  # fmt: skip
     assert queued["next_attempt_at"] == "2026-03-10T09:01:00+00:00"
-    assert f"#1 → {BEA}: to be tried again ({BUSY}), next at 10:01" in await world.said("/queue")
-    assert f"#1 → {CLEO}: sent" in await world.said(f"/trace {CLEO}")
+    assert f"#1 → {BEA}: to be tried again, 10:00 ({BUSY}), next at 10:01" in await world.said("/queue")
+    assert f"→ {CLEO}: sent, 10:00" in await world.said(f"/trace {CLEO}")
     assert "None at all." in await world.said("/trace nobody@example.org")
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from bot.chat.cards import subject_of
 from bot.chat.desk import Call, Desk, Reply, iso, say
 from bot.chat.kinds import After, AnyList, EmailAddress, ListOrPost, PostId
 from bot.chat.listings import next_page, scope
@@ -34,12 +35,16 @@ _REPLY_LIMIT = 200
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """Which deliveries a command lists; no list = every list, no address = everybody's."""
+    """Which deliveries a command lists, and whether with the posts' subjects.
+
+    No list = every list, no address = everybody's.
+    """
 
     command: str
     states: Collection[DeliveryState]
     mlist: MailingList | None = None
     address: Address = _ANYBODY
+    subjects: bool = False
 
 
 @command("queue", N_("Show the deliveries that wait"), rank=Rank.OWNER)
@@ -57,7 +62,9 @@ async def errors(desk: Desk, call: Call, mlist: AnyList = None, *, after: After 
 @command("trace", N_("Show what was sent to an address"), rank=Rank.OWNER)
 async def trace(desk: Desk, call: Call, address: EmailAddress, *, after: After = None) -> Reply:
     """Did this person get it?"""
-    return await _listing(desk, call, _Wanted("trace", tuple(DeliveryState), address=address), after)
+    return await _listing(
+        desk, call, _Wanted("trace", tuple(DeliveryState), address=address, subjects=True), after
+    )
 
 
 @command("retry", N_("Try deliveries again now that failed"), rank=Rank.OWNER)
@@ -131,20 +138,41 @@ async def _listing(desk: Desk, call: Call, wanted: _Wanted, after: int | None) -
         if found.total
         else Text("None at all.")
     )
+    subjects = await _subjects(desk, found.items) if wanted.subjects else {}
     more = next_page(wanted.command, wanted.mlist, wanted.address, found.next_after)
     return Reply(
-        said=(title, *(_line(delivery) for delivery in found.items), *more.said),
+        said=(
+            title,
+            *(_line(delivery, subjects.get(delivery.post_id)) for delivery in found.items),
+            *more.said,
+        ),
         rows=[_row(delivery, lists[delivery.mlist_id]) for delivery in found.items],
         options=more.options,
     )
 
 
-def _line(delivery: Delivery) -> Text:
+async def _subjects(desk: Desk, deliveries: Iterable[Delivery]) -> dict[int, Text]:
+    """The subjects of the posts, by number; of one that is purged meanwhile there is none."""
+    found = {}
+    for post_id in {delivery.post_id for delivery in deliveries}:
+        try:
+            found[post_id] = subject_of(await desk.stores.posts.get(post_id))
+        except UserError:
+            continue
+    return found
+
+
+def _line(delivery: Delivery, subject: Text | None) -> Text:
+    """``#12 Panier → anne@example.org: sent, 14:02 (250 OK)``; the moment is that of the last try."""
+    state = Text(_STATES[delivery.state])
+    if delivery.last_attempt_at:
+        state = Text("{state}, {at}", state=state, at=delivery.last_attempt_at)
+    number = Text("#{number}", number=delivery.post_id)
     said = Text(
-        "#{number} → {recipient}: {state}",
-        number=delivery.post_id,
+        "{post} → {recipient}: {state}",
+        post=Text("{number} {subject}", number=number, subject=subject) if subject else number,
         recipient=delivery.recipient,
-        state=Text(_STATES[delivery.state]),
+        state=state,
     )
     if delivery.last_reply:
         said = Text("{said} ({reply})", said=said, reply=one_line(delivery.last_reply, _REPLY_LIMIT))

@@ -10,20 +10,27 @@ from bot.chat.kinds import After, OneList, Rest, Who
 from bot.chat.listings import addresses, next_page, people
 from bot.chat.readable import one_line
 from bot.chat.registry import command
+from bot.core.addresses import Address
 from bot.core.errors import UserError
 from bot.core.lists import MailingList
 from bot.core.people import Holder, Person, Rank, Role
 from bot.core.text import N_, Text
 
 _NAME_LIMIT = 80
+_EXCLUDED = "excluded"
+_NO_COPIES = N_("gets no copies")
 
 
 @dataclass(frozen=True, slots=True)
 class _Wording:
-    """The commands of one role: its name for one and for several people, and their summaries."""
+    """The commands of one role: its name for several people, and their summaries.
+
+    `people` are those who have it, as sentences about them say.
+    """
 
     role: Role
     listing: str
+    people: str
     show: str
     add: str
     remove: str
@@ -33,6 +40,7 @@ _WORDINGS = (
     _Wording(
         Role.MEMBER,
         "members",
+        N_("the members"),
         N_("Show who gets the list's posts"),
         N_("Let somebody get the list's posts"),
         N_("Let somebody no longer get the list's posts"),
@@ -40,6 +48,7 @@ _WORDINGS = (
     _Wording(
         Role.MODERATOR,
         "moderators",
+        N_("the moderators"),
         N_("Show who decides about posts"),
         N_("Let somebody decide about posts"),
         N_("Let somebody no longer decide about posts"),
@@ -47,6 +56,7 @@ _WORDINGS = (
     _Wording(
         Role.UNMODERATED,
         "unmoderated",
+        N_("those whose posts need no decision"),
         N_("Show whose posts need no decision"),
         N_("Let somebody post without a decision"),
         N_("Let somebody no longer post without a decision"),
@@ -54,6 +64,7 @@ _WORDINGS = (
     _Wording(
         Role.EXCLUDED,
         "excluded",
+        N_("those who get no copies"),
         N_("Show who gets no copies although they are members"),
         N_("Send somebody no copies; they may still post"),
         N_("Send somebody copies again"),
@@ -61,6 +72,7 @@ _WORDINGS = (
     _Wording(
         Role.OWNER,
         "owners",
+        N_("the owners"),
         N_("Show who looks after the list"),
         N_("Let somebody look after the list"),
         N_("Let somebody no longer look after the list"),
@@ -79,12 +91,14 @@ def _register(wording: _Wording) -> None:
     async def add(desk: Desk, call: Call, mlist: OneList, who: Who) -> Reply:
         person, new = await desk.stores.people.grant(mlist, role, who)
         template = (
-            N_("{person} is on the list now: /{listing} {list}")
+            N_("On {list}, {person} is among {people} now.")
             if new
-            else N_("{person} was there already: /{listing} {list}")
+            else N_("On {list}, {person} was already among {people}.")
         )
-        said = Text(template, person=_written(person), listing=wording.listing, list=mlist.local_part)
-        return Reply(said=(said,), rows=[_row(Holder(person))])
+        return Reply(
+            said=(_about(template, wording, mlist, person),),
+            rows=[_row(Holder(person), await _excluded(desk, mlist))],
+        )
 
     @command(f"del{role.value}", wording.remove, rank=Rank.OWNER)
     async def remove(desk: Desk, call: Call, mlist: OneList, who: Who) -> Reply:
@@ -92,19 +106,27 @@ def _register(wording: _Wording) -> None:
         if person is None:
             raise UserError(
                 Text(
-                    "{address} is not there: /{listing} {list} shows who is.",
+                    "On {list}, {address} is not among {people}: /{listing} {name} shows who is.",
                     address=who.address,
+                    people=Text(wording.people),
+                    list=mlist.address,
                     listing=wording.listing,
-                    list=mlist.local_part,
+                    name=mlist.local_part,
                 )
             )
-        said = Text(
-            "{person} is taken off: /{listing} {list}",
-            person=_written(person),
-            listing=wording.listing,
-            list=mlist.local_part,
+        return Reply(
+            said=(_about(N_("On {list}, {person} is no longer among {people}."), wording, mlist, person),),
+            rows=[{**_row(Holder(person), frozenset()), "status": "removed"}],
         )
-        return Reply(said=(said,), rows=[_row(Holder(person))])
+
+
+def _about(template: str, wording: _Wording, mlist: MailingList, person: Person) -> Text:
+    """The role, the list and the person, in a sentence."""
+    return Text(template, people=Text(wording.people), list=mlist.address, person=_written(person))
+
+
+async def _excluded(desk: Desk, mlist: MailingList) -> frozenset[Address]:
+    return frozenset(await desk.stores.people.addresses_of(mlist, {Role.EXCLUDED}))
 
 
 async def _show(
@@ -122,17 +144,24 @@ async def _show(
         addresses=addresses(total),
     )
     more = next_page(wording.listing, mlist, words, found.next_after)
+    excluded = await _excluded(desk, mlist)
+    rows = [_row(holder, excluded) for holder in found.items]
     return Reply(
-        said=(title, *(_line(holder) for holder in found.items), *more.said),
-        rows=[_row(holder) for holder in found.items],
+        said=(
+            title,
+            *(_line(holder, row["status"]) for holder, row in zip(found.items, rows, strict=True)),
+            *more.said,
+        ),
+        rows=rows,
         options=more.options,
     )
 
 
-def _line(holder: Holder) -> Text:
+def _line(holder: Holder, status: str) -> Text:
+    said = _written(holder.person)
     if holder.via:
-        return Text("{person}, by {group}", person=_written(holder.person), group=holder.via)
-    return _written(holder.person)
+        said = Text("{person}, by {group}", person=said, group=holder.via)
+    return Text("{person} · {status}", person=said, status=Text(_NO_COPIES)) if status == _EXCLUDED else said
 
 
 def _written(person: Person) -> Text:
@@ -141,12 +170,14 @@ def _written(person: Person) -> Text:
     return Text("{name} {addresses}", name=name, addresses=addresses) if name else Text("{a}", a=addresses)
 
 
-def _row(holder: Holder) -> dict[str, Any]:
+def _row(holder: Holder, excluded: frozenset[Address]) -> dict[str, Any]:
+    """`excluded`: the addresses to which the list sends no copies."""
+    kept_out = not excluded.isdisjoint(holder.person.addresses)
     return {
         "name": holder.person.name,
         "addresses": list(holder.person.addresses),
         "via": holder.via,
-        "status": "active",
+        "status": _EXCLUDED if kept_out else "active",
     }
 
 

@@ -222,11 +222,28 @@ def mails_in(path: Path) -> list[mailbox.mboxMessage]:
 async def test_every_role_can_be_given_shown_and_taken(office: Office, role: Role) -> None:
     listing = {Role.UNMODERATED: "unmoderated", Role.EXCLUDED: "excluded"}.get(role, f"{role}s")
     assert (await office.do(f"/add{role} adherents Zoé <zoe@example.org>")).ok
-    assert "already" in (await office.do(f"/add{role} adherents ZOE@example.org")).text
+    assert "was already among" in (await office.do(f"/add{role} adherents ZOE@example.org")).text
     (row,) = (await office.do(f"/{listing} adherents zoé")).rows
-    assert row == {"name": "Zoé", "addresses": ["zoe@example.org"], "via": "", "status": "active"}
-    assert (await office.do(f"/del{role} adherents zoe@example.org")).ok
-    assert "is not there" in (await office.do(f"/del{role} adherents zoe@example.org")).text
+    status = "excluded" if role is Role.EXCLUDED else "active"
+    assert row == {"name": "Zoé", "addresses": ["zoe@example.org"], "via": "", "status": status}
+    taken = await office.do(f"/del{role} adherents zoe@example.org")
+    assert taken.rows[0]["status"] == "removed"
+    assert "is not among" in (await office.do(f"/del{role} adherents zoe@example.org")).text
+
+
+async def test_an_answer_names_the_person_the_role_and_the_list(office: Office) -> None:
+    added = await office.do("/addmoderator adherents Zoé <zoe@example.org>")
+    assert added.text == f"On {LIST}, Zoé <zoe@example.org> is among the moderators now."
+    taken = await office.do("/delmoderator adherents zoe@example.org")
+    assert taken.text == f"On {LIST}, Zoé <zoe@example.org> is no longer among the moderators."
+
+
+async def test_a_member_who_gets_no_copies_is_marked_among_the_others(office: Office) -> None:
+    await office.do("/addmember adherents Zoé <zoe@example.org>")
+    await office.do("/addexcluded adherents zoe@example.org")
+    done = await office.do("/members adherents")
+    assert {row["name"]: row["status"] for row in done.rows} == {"Jean Roy": "active", "Zoé": "excluded"}
+    assert "Zoé <zoe@example.org> · gets no copies" in done.text
 
 
 async def test_people_and_addresses_are_counted(office: Office) -> None:
@@ -356,7 +373,9 @@ async def test_the_outbox_can_be_seen_and_emptied(office: Office) -> None:
     assert wanted.items() <= row.items()
     assert {"next_attempt_at", "last_reply"} <= row.keys()
     assert list((await office.do("/errors")).rows) == []
-    assert len((await office.do("/trace JEAN@example.org")).rows) == 1
+    traced = await office.do("/trace JEAN@example.org")
+    assert len(traced.rows) == 1
+    assert f"#{post.id} Panier de jeudi → jean@example.org: waits" in traced.text
     assert "0 deliveries" in (await office.do(f"/retry {post.id}")).text
     assert "0 deliveries" in (await office.do("/retry adherents jean@example.org")).text
     assert "1 delivery of" in (await office.do(f"/drop {post.id} jean@example.org")).text
