@@ -105,7 +105,7 @@ _TEMPLATES = {
     "string_type": N_("must be text in quotes"),
     "string_too_short": N_("must not be empty"),
     "list_type": N_('must be a list such as ["one", "two"]'),
-    "literal_error": N_("must be {expected}"),
+    "literal_error": N_("must be one of {expected}"),
     "greater_than_equal": N_("must be {ge} or more"),
     "less_than_equal": N_("must be {le} or less"),
     "model_type": N_("must be a section, [name]"),
@@ -116,5 +116,7 @@ _TEMPLATES = {
 def _mistake(item: Any) -> Mistake:  # noqa: ANN401 - pydantic's ErrorDetails
     key = ".".join(str(part) for part in item["loc"]) or FILE_NAME
     values = {name: str(value) for name, value in item.get("ctx", {}).items()}
+    if "expected" in values:
+        values["expected"] = values["expected"].replace(" or ", ", ")  # a list needs no translation
     own = values.pop("template", "")  # of an error raised in config.settings
     return Mistake(key, own or _TEMPLATES.get(item["type"], N_("cannot be used")), values)

@@ -13,6 +13,7 @@ from bot.core.chat import Press, Screen, Utterance
 from bot.core.header import Header, split
 from bot.core.ports import ChatTransport, Listener
 from bot.core.posts import PostState
+from bot.core.text import Text, verbatim
 from bot.demo.mailbox import DemoMailbox
 from bot.demo.posts import LIST, MEMBERS, STRANGER
 from bot.demo.relay import DemoRelay, Relayed
@@ -41,8 +42,11 @@ class AutomaticModerator(ChatTransport):
         try:
             async with asyncio.timeout(60):
                 await self._play(listener)
-        except (AssertionError, TimeoutError) as error:
-            _print(f"✗ {str(error) or 'it did not happen in time'}")
+        except AssertionError as error:
+            _print(f"✗ {error}")
+        except TimeoutError:
+            late = Text("it did not happen in time")
+            _print(f"✗ {self._worded(late)}")
         else:
             self.exit_code = 0
 
@@ -59,21 +63,23 @@ class AutomaticModerator(ChatTransport):
             self._shown.notify_all()
 
     async def _play(self, listener: Listener) -> None:
-        await self._until("three held posts have a card", lambda: len(self._with("distribute:")) == 3)
+        await self._until(Text("three held posts have a card"), lambda: len(self._with("distribute:")) == 3)
         member, stranger, farm = [row["id"] for row in reversed(await self._rows("/pending"))]
 
         await self._press(listener, f"distribute:{member}:")
-        await self._until("a decision can be undone", lambda: bool(self._with(f"undo:{member}:")))
+        await self._until(Text("a decision can be undone"), lambda: bool(self._with(f"undo:{member}:")))
         await self._press(listener, f"undo:{member}:")
-        await self._until("undone, the post waits again", lambda: bool(self._with(f"distribute:{member}:")))
-        _check("nothing left meanwhile", holds=not self._relay.taken)
+        await self._until(
+            Text("undone, the post waits again"), lambda: bool(self._with(f"distribute:{member}:"))
+        )
+        self._tick(Text("nothing left meanwhile"), holds=not self._relay.taken)
 
         await self._press(listener, f"distribute:{member}:")
         await self._press(listener, f"distribute:{farm}:")
         await listener.said(Utterance(local_person(), "auto", f"/reject {stranger} Écrivez à l'accueil"))
         async with asyncio.timeout(_PATIENCE_S):
             await self._relay.wait_for(2 * len(MEMBERS) + 1)
-        await self._until("every card is closed", lambda: not self._with(""))
+        await self._until(Text("every card is closed"), lambda: not self._with(""))
         self._check_copies()
         self._check_notice()
         await self._check_archive({member: "distributed", stranger: "rejected", farm: "distributed"})
@@ -81,27 +87,31 @@ class AutomaticModerator(ChatTransport):
     def _check_copies(self) -> None:
         copies = [mail for mail in self._relay.taken if mail.recipients != (STRANGER.address,)]
         everybody = {member.address for member in MEMBERS}
-        for name, body in (("the member's post", self._bodies[0]), ("the farm's post", self._bodies[2])):
+        wanted = (
+            (Text("the member's post reached every member, its body untouched"), self._bodies[0]),
+            (Text("the farm's post reached every member, its body untouched"), self._bodies[2]),
+        )
+        for what, body in wanted:
             got = [copy for copy in copies if split(copy.raw)[1] == body]
-            _check(f"{name} reached every member, its body untouched", holds=_recipients(got) == everybody)
+            self._tick(what, holds=_recipients(got) == everybody)
         headers = [split(copy.raw)[0] for copy in copies]
-        _check("every copy is the list's", holds=all(map(_is_the_lists, headers)))
+        self._tick(Text("every copy is the list's"), holds=all(map(_is_the_lists, headers)))
 
     def _check_notice(self) -> None:
         notices = [mail for mail in self._relay.taken if mail.recipients == (STRANGER.address,)]
         answers = [split(mail.raw)[0].first("auto-submitted") for mail in notices]
-        _check("the stranger was told, once", holds=answers == ["auto-replied"])
+        self._tick(Text("the stranger was told, once"), holds=answers == ["auto-replied"])
 
     async def _check_archive(self, expected: dict[int, str]) -> None:
         states = {row["id"]: row["state"] for row in await self._rows("/archives")}
-        _check("the archive says what became of each", holds=states == expected)
-        _check("the mailbox is empty", holds=await self._mailbox.count() == 0)
+        self._tick(Text("the archive says what became of each"), holds=states == expected)
+        self._tick(Text("the mailbox is empty"), holds=await self._mailbox.count() == 0)
         held = [row for row in await self._rows("/pending") if row["state"] == PostState.HELD]
-        _check("nothing waits any more", holds=not held)
+        self._tick(Text("nothing waits any more"), holds=not held)
 
     async def _rows(self, line: str) -> Sequence[dict[str, Any]]:
         done = await self._app.dispatcher.run_line(line, local_person())
-        _check(line, holds=done.ok)
+        self._tick(verbatim(line), holds=done.ok)
         return [dict(row) for row in done.rows]
 
     async def _press(self, listener: Listener, start: str) -> None:
@@ -114,10 +124,19 @@ class AutomaticModerator(ChatTransport):
         buttons = [button for card in self._cards.values() for row in card.buttons for button in row]
         return [button.data for button in buttons if button.data.startswith(start)]
 
-    async def _until(self, what: str, holds: Callable[[], bool]) -> None:
+    async def _until(self, what: Text, holds: Callable[[], bool]) -> None:
         async with asyncio.timeout(_PATIENCE_S), self._shown:
             await self._shown.wait_for(holds)
-        _print(f"✓ {what}")
+        self._tick(what, holds=True)
+
+    def _tick(self, what: Text, *, holds: bool) -> None:
+        """Tell a step that is done. Raises AssertionError if it did not do what it says."""
+        if not holds:
+            raise AssertionError(self._worded(what))
+        _print(f"✓ {self._worded(what)}")
+
+    def _worded(self, text: Text) -> str:
+        return text.render(self._app.desk.languages.default)
 
 
 def _is_the_lists(header: Header) -> bool:
@@ -127,12 +146,6 @@ def _is_the_lists(header: Header) -> bool:
 
 def _recipients(mails: Sequence[Relayed]) -> set[str]:
     return {recipient for mail in mails for recipient in mail.recipients}
-
-
-def _check(what: str, *, holds: bool) -> None:
-    if not holds:
-        raise AssertionError(what)
-    _print(f"✓ {what}")
 
 
 def _print(line: str) -> None:

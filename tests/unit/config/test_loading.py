@@ -58,6 +58,7 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
         password_file = "/nowhere/at/all"
         hots = "ssl0.ovh.net"
         redirect_to = " "
+        security = "tls"
         [reminders]
         at = ["25:00"]
         [telegramm]
@@ -76,6 +77,7 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
         "poll.interval_s": "must be a whole number",
         "smtp.port": "must be 65535 or less",
         "smtp.password_file": "the file /nowhere/at/all cannot be read (No such file or directory)",
+        "smtp.security": "must be one of 'ssl', 'starttls', 'none'",
         "smtp.hots": "there is no such key",
         "smtp.redirect_to": "must be empty or one address",
         "reminders.at": 'must be hours such as "09:00"',
