@@ -19,14 +19,14 @@ import structlog
 from bot.chat.desk import Desk, Installation
 from bot.chat.dispatch import Dispatcher
 from bot.chat.language import Languages
-from bot.chat.permissions import LOCAL, Permissions
+from bot.chat.permissions import Permissions
 from bot.chat.registry import menu
 from bot.chat.rooms import RoomWorker
 from bot.core.addresses import fold
 from bot.core.clock import Clock
 from bot.core.errors import UserError
 from bot.core.lists import SmtpAccount, smtp_port
-from bot.core.people import Actor, Rank
+from bot.core.people import LOCAL, Actor, Rank
 from bot.core.ports import ChatTransport, Servers
 from bot.core.settings import Box, Security
 from bot.core.stores import Stores

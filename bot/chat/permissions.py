@@ -7,9 +7,6 @@ from collections.abc import Iterable
 from bot.core.lists import MailingList
 from bot.core.people import Actor, Rank
 
-LOCAL = "local:"
-"""Ids of whoever sits at the machine itself: the console and ``facteur do``."""
-
 
 class Permissions:
     """The one place that knows ranks; a chat event's own claims never count."""
@@ -20,6 +17,6 @@ class Permissions:
 
     async def rank(self, actor: Actor, room: str, mlist: MailingList | None) -> Rank:  # noqa: ARG002 - rooms and owners will count
         """What `actor` may do in `room` about `mlist`; None = about what concerns no single list."""
-        if actor.id.startswith(LOCAL) or actor.id in self._admins:
+        if actor.is_login or actor.id in self._admins:
             return Rank.ADMIN
         return Rank.ANYONE

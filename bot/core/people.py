@@ -58,12 +58,21 @@ class Standing:
     posts_refused: int = 0
 
 
+LOCAL = "local:"
+"""How the ids of those begin who sit at the machine itself: the console and ``facteur do``."""
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Whoever did something: ``telegram:123``, ``local:root``, and the name to show."""
 
     id: str
     name: str
+
+    @property
+    def is_login(self) -> bool:
+        """Whether they sit at the machine itself, and their name is but their login there."""
+        return self.id.startswith(LOCAL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
 
 _TEMPLATES = Path(__file__).parent / "templates"
+_MODERATORS = {"en": "the moderators", "fr": "les modérateurs"}
+"""In the place of a name that means something on one machine only."""
+
 _BULK = {"bulk", "list", "junk"}
 _MESSAGE_ID = re.compile(rb"<[!-;=?-~]{1,500}>")
 _REFERENCES_LIMIT = 20
@@ -61,7 +64,7 @@ class Notices:
             mlist,
             subject=_shortened(post.subject, _SUBJECT_LIMIT),
             author=_shortened(name, _NAME_LIMIT),
-            moderator=by.name,
+            moderator=by.name if not by.is_login else _MODERATORS[self._language(mlist)],
             moderator_email="",
             reason=reason,
             date=self._date(post.received_at, mlist),

@@ -32,11 +32,12 @@ def rejected(
     reason: str = "",
     mlist: MailingList | None = None,
     language: str = "en",
+    by: Actor = PAUL,
 ) -> NewMailing | None:
     organisation = Organisation("AMAP des Trois Rivières", language, ZoneInfo("Europe/Paris"))
     post = replace(a_post(author, subject=subject), authors=(Mailbox(name, Address(author)),))
     return Notices(organisation).rejected(
-        post, a_header(*lines), mlist or a_list(), by=PAUL, reason=reason, due_at=DUE
+        post, a_header(*lines), mlist or a_list(), by=by, reason=reason, due_at=DUE
     )
 
 
@@ -174,8 +175,8 @@ def test_the_text_in_english() -> None:
     assert text_of(mail) == (
         "Hello Anne Martin,\n"
         "\n"
-        "your message “Panier” of 22 November 2026 was not distributed to Members: "
-        "Paul did not accept it.\n"
+        "the message “Panier” that you sent to the list Members on 22 November 2026 was not accepted by "
+        "Paul, so it is not distributed.\n"
         "\n"
         "The reason: Not about vegetables.\n"
         "Sorry!\n"
@@ -195,8 +196,8 @@ def test_the_text_in_french() -> None:
     assert text.replace("\N{NO-BREAK SPACE}", " ") == (
         "Bonjour Anne Martin,\n"
         "\n"
-        "votre message « Panier » du 22 novembre 2026 n'a pas été distribué à adherents : "
-        "Paul ne l'a pas accepté.\n"
+        "le message « Panier » que vous avez envoyé le 22 novembre 2026 à la liste adherents n'a pas été "
+        "accepté par Paul : il n'est donc pas distribué.\n"
         "\n"
         "La raison : Hors sujet.\n"
         "\n"
@@ -207,12 +208,20 @@ def test_the_text_in_french() -> None:
     )
 
 
+@pytest.mark.parametrize(("language", "named"), [("en", "by the moderators,"), ("fr", "par les modérateurs")])
+def test_a_login_of_the_machine_is_nobodys_name(language: str, named: str) -> None:
+    """Whoever types `facteur do` as root would else be "root" to the author."""
+    text = text_of(as_read(rejected(language=language, by=Actor("local:root", "root"))))
+    assert named in text
+    assert "root" not in text
+
+
 def test_what_is_not_there_leaves_no_hole() -> None:
     mail = as_read(rejected(name="", subject=""))
     assert mail["Subject"] == "Your message was not distributed: (no subject)"
     assert text_of(mail).startswith(
-        "Hello,\n\nyour message of 22 November 2026 was not distributed to adherents: "
-        "Paul did not accept it.\n\nIf"
+        "Hello,\n\nthe message that you sent to the list adherents on 22 November 2026 was not accepted by "
+        "Paul, so it is not distributed.\n\nIf"
     )
 
 
@@ -224,7 +233,7 @@ def test_the_date_is_that_of_the_organisations_time_zone() -> None:
     organisation = Organisation("AMAP", "en", ZoneInfo("Europe/Paris"))
     late = replace(a_post("anne@example.org"), received_at=datetime(2026, 6, 30, 22, 30, tzinfo=UTC))
     notice = Notices(organisation).rejected(late, a_header(), a_list(), by=PAUL, reason="", due_at=DUE)
-    assert "of 1 July 2026" in as_read(notice).get_content()
+    assert "on 1 July 2026" in as_read(notice).get_content()
 
 
 @settings(max_examples=150, deadline=None)
