@@ -73,7 +73,7 @@ Octets = Annotated[
 ]
 HostName = Annotated[
     str,
-    Field(pattern=r"^[^\s/@:]*$|^[0-9a-fA-F:.]*:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*$"),  # or an IPv6 address
+    Field(pattern=r"^[^\s/@:]*$|^\[?[0-9a-fA-F.]*:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*\]?$"),  # or an IPv6 address
     N_("the name of a server, such as mail.example.org; its port has a setting of its own"),
 ]
 Secret = Annotated[SecretStr, BeforeValidator(_unseal), PlainSerializer(_seal, when_used="json")]

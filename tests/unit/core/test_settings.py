@@ -249,3 +249,14 @@ def test_the_prefix_is_the_local_part_unless_told_otherwise() -> None:
 def _of(settings: ListSettings) -> MailingList:
     plain = a_list()
     return MailingList(1, plain.address, settings, {}, 1, paused=False, created_at=plain.created_at)
+
+
+@pytest.mark.parametrize("host", ["mail.example.org", "127.0.0.1", "::1", "[::1]", "2001:db8::25"])
+def test_a_host_is_a_name_or_an_address(host: str) -> None:
+    assert changed({}, {"host": host})["host"] == host
+
+
+@pytest.mark.parametrize("host", ["mail.example.org:993", "127.0.0.1:25", "[::1]:993"])
+def test_a_host_carries_no_port(host: str) -> None:
+    with pytest.raises(UserError, match="its port has a setting of its own"):
+        changed({}, {"host": host})
