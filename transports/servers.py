@@ -7,7 +7,9 @@ from functools import cached_property
 
 from bot.core.lists import MailboxAccount, SmtpAccount
 from bot.core.ports import Mailbox, MailSender
+from bot.core.settings import MailProtocol
 from transports.imap.mailbox import ImapMailbox
+from transports.pop3.mailbox import Pop3Mailbox
 from transports.smtp.sender import SmtpSender
 
 
@@ -28,6 +30,8 @@ class MailServers:
 
     def mailbox(self, account: MailboxAccount) -> Mailbox:
         """A client for a mailbox."""
+        if account.protocol is MailProtocol.POP3:
+            return Pop3Mailbox(account, tls=self._tls, timeout_s=self._timeout_s)
         return ImapMailbox(account, tls=self._tls, timeout_s=self._timeout_s, idle=self._idle)
 
     def sender(self, account: SmtpAccount) -> MailSender:

@@ -2,12 +2,52 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long one read or write may take, and how much may be answered to one command."""
+
+    silence_s: float
+    answer_octets: int
+
+
+class Connection(Protocol):
+    """What a thread may be waiting for; `cut` alone may be called meanwhile."""
+
+    def cut(self) -> None:
+        """End at once what the thread does, whatever the other side does."""
+        ...
+
+    def discard(self) -> None:
+        """Close without a word; never raises."""
+        ...
+
+
+async def run_on(connection: Connection, limit_s: float, call: Callable[[], T]) -> T:
+    """Run `call`, which uses the connection, in a thread; it is cut and closed unless all goes well.
+
+    Raises what `call` raises, and TimeoutError after `limit_s`.
+    """
+    running = start(call)
+    sound = False
+    try:
+        async with asyncio.timeout(limit_s):
+            result = await asyncio.wrap_future(running)
+        sound = True
+    finally:
+        if not sound:
+            connection.cut()
+            running.add_done_callback(lambda _: connection.discard())
+    return result
 
 
 def start(call: Callable[[], T]) -> Future[T]:

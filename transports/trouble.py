@@ -135,7 +135,7 @@ def unusable(server: Server, words: str | bytes) -> ServerTrouble:
     """The server answered, but not in a way that helps."""
     text = Text(
         "{host}, port {port}, gave an answer that facteur cannot use: {words}. If this goes on, check "
-        "that it is really an {service} server, or ask whoever runs it.",
+        "that it really speaks {service}, or ask whoever runs it.",
         host=server.host,
         port=str(server.port),
         words=server.quote(words).rstrip("."),
@@ -190,6 +190,18 @@ def login_refused(server: Server, words: str | bytes) -> ServerTrouble:
         advice=advice,
     )
     return ServerTrouble(Trouble.LOGIN, text)
+
+
+def in_use(server: Server, words: str | bytes) -> ServerTrouble:
+    """Somebody else is logged in to a POP3 mailbox, or was a moment ago (RFC 2449 section 8.1)."""
+    text = Text(
+        "The mailbox of {username} at {host} is in use by another program, and the server says: "
+        "{words}. It will be tried again; if this goes on, find out who else fetches that mail.",
+        username=server.username,
+        host=server.host,
+        words=server.quote(words).rstrip("."),
+    )
+    return ServerTrouble(Trouble.IN_USE, text)
 
 
 def _innermost(error: BaseException) -> BaseException:

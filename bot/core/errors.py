@@ -38,6 +38,7 @@ class Trouble(StrEnum):
     TLS = "tls"  # something answers, but not TLS (or TLS where none was expected)
     CERTIFICATE = "certificate"  # the certificate does not verify
     LOGIN = "login"  # user name or password refused
+    IN_USE = "in use"  # another program has the mailbox to itself
     FOLDER = "folder"  # the folder does not exist
     LOST = "lost"  # the connection broke
     ANSWER = "answer"  # the server answered something unusable

@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.core.addresses import Address, domain_of, local_part_of
 from bot.core.errors import UserError
-from bot.core.settings import ListSettings, MailProtocol, Security
+from bot.core.settings import ListSettings, MailProtocol, Security, folders_of
 from bot.core.text import Text
 
 _MAILBOX_PORTS = {
@@ -115,7 +115,7 @@ def mailbox_account(mlist: MailingList) -> MailboxAccount:
         security=settings.security,
         username=settings.username or mlist.address,
         password=settings.password.get_secret_value(),
-        folders=tuple(name.strip() for name in settings.folder.split(",") if name.strip()),
+        folders=folders_of(settings),
         after_intake=settings.after_intake,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Protocol
 
@@ -238,7 +238,6 @@ _FORGETS = {
 }
 
 _NOT_YET = (
-    ("protocol", MailProtocol.POP3),
     ("first_poll", FirstPoll.LEAVE),
     ("self_signed", True),
     ("room_policy", RoomPolicy.MODERATORS),
@@ -290,9 +289,32 @@ def validated(values: dict[str, Any]) -> ListSettings:
         for key, value in _NOT_YET
         if getattr(settings, key) == value
     ]
+    if settings.protocol is MailProtocol.POP3:
+        mistakes += pop3_contradictions(folders_of(settings), settings.after_intake)
     if mistakes:
         raise UserError(Text("{mistakes}", mistakes=mistakes))
     return settings
+
+
+def folders_of(settings: ListSettings) -> tuple[str, ...]:
+    """The folders that are read, in the order given."""
+    return tuple(name.strip() for name in settings.folder.split(",") if name.strip())
+
+
+def pop3_contradictions(folders: Sequence[str], after_intake: str) -> list[Text]:
+    """What was asked of a POP3 mailbox and cannot be: it has one folder, and nowhere to move mail to."""
+    found = []
+    if [name.upper() for name in folders] != ["INBOX"]:
+        found.append(
+            Text("with protocol=pop3 only the inbox can be read: give folder=INBOX, or protocol=imap")
+        )
+    if after_intake.startswith("move:"):
+        found.append(
+            Text(
+                "with protocol=pop3 mails cannot be moved: give after_intake=delete or keep, or protocol=imap"
+            )
+        )
+    return found
 
 
 def allowed(key: str) -> str:

@@ -158,14 +158,15 @@ class Dovecot:
         account: Account,
         security: Security = Security.SSL,
         *,
+        protocol: MailProtocol = MailProtocol.IMAP,
         folders: tuple[str, ...] = ("INBOX",),
         after_intake: str = "delete",
     ) -> MailboxAccount:
-        """The account as facteur's IMAP client wants it."""
+        """The account as facteur's clients want it."""
         return MailboxAccount(
             host=self.host,
-            port=self.port(security),
-            protocol=MailProtocol.IMAP,
+            port=self.port(security, protocol),
+            protocol=protocol,
             security=security,
             username=account.address,
             password=account.password,

@@ -78,11 +78,11 @@ class ScriptedImap:
         assert task
         self._tasks.add(task)
         try:
-            await self._play(self.greeting, b"", writer)
+            await play(self.greeting, writer)
             while line := await reader.readline():
                 tag, _, command = line.decode().strip().partition(" ")
                 self.commands.append(command)
-                await self._play(self._steps(command), tag.encode(), writer)
+                await play(self._steps(command), writer, tag=tag.encode(), tls=self.tls)
                 if command == "IDLE":
                     self.idling.set()
                     await reader.readline()  # DONE
@@ -138,21 +138,29 @@ class ScriptedImap:
             return b"".join(body(uid, self.mails[uid]) for uid in uids)
         return b""
 
-    async def _play(self, steps: Sequence[Step], tag: bytes, writer: asyncio.StreamWriter) -> None:
-        for step in steps:
-            match step:
-                case bytes():
-                    writer.write(step.replace(b"TAG", tag))
-                    await writer.drain()
-                case Act.CUT:
-                    raise ConnectionError
-                case Act.HANG:
-                    await asyncio.Event().wait()
-                case Act.START_TLS:
-                    assert self.tls
-                    await writer.start_tls(self.tls)
-                case Drip(octets):
-                    await _drip(octets, writer)
+
+async def play(
+    steps: Sequence[Step],
+    writer: asyncio.StreamWriter,
+    *,
+    tag: bytes = b"",
+    tls: ssl.SSLContext | None = None,
+) -> None:
+    """Do what an answer consists of. Raises ConnectionError where it cuts the connection."""
+    for step in steps:
+        match step:
+            case bytes():
+                writer.write(step.replace(b"TAG", tag))
+                await writer.drain()
+            case Act.CUT:
+                raise ConnectionError
+            case Act.HANG:
+                await asyncio.Event().wait()
+            case Act.START_TLS:
+                assert tls
+                await writer.start_tls(tls)
+            case Drip(octets):
+                await _drip(octets, writer)
 
 
 async def _drip(octets: bytes, writer: asyncio.StreamWriter) -> None:

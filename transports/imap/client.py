@@ -11,21 +11,14 @@ import imaplib
 import socket
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from typing_extensions import override
 
+from transports.threads import Limits
+
 _CHUNK_OCTETS = 65_536
 _IDLE_OCTETS = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long one read or write may take, and how much may be answered to one command."""
-
-    silence_s: float
-    answer_octets: int
 
 
 class Client(imaplib.IMAP4):

@@ -12,7 +12,8 @@ from imap_tools import BaseMailBox, MailboxLoginError, UnexpectedCommandStatusEr
 from typing_extensions import override
 
 from bot.core.settings import Security
-from transports.imap.client import Client, Limits, TlsClient
+from transports.imap.client import Client, TlsClient
+from transports.threads import Limits
 from transports.trouble import Server, login_refused, no_starttls, unusable, wants_encryption
 
 _NOT_THE_PASSWORD = re.compile(rb"\[(UNAVAILABLE|INUSE|LIMIT|SERVERBUG)\]", re.IGNORECASE)

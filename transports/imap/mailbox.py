@@ -18,15 +18,22 @@ from typing import Concatenate, ParamSpec, TypeVar
 from imap_tools import ImapToolsError
 from typing_extensions import override
 
-from bot.core.errors import FacteurError, PermanentError, ServerTrouble, Trouble
+from bot.core.errors import FacteurError, ServerTrouble, Trouble
 from bot.core.lists import MailboxAccount
 from bot.core.ports import Fetched, Mailbox
 from bot.core.posts import Cursor
-from bot.core.text import Size, Text
-from transports.imap.client import Limits
+from bot.core.text import Text
 from transports.imap.login import words_of
 from transports.imap.session import COMMAND_UIDS, Session
-from transports.threads import start
+from transports.mails import (
+    MAILS_THAT_BREAK,
+    PERHAPS_ONE_MAIL,
+    PERHAPS_STALE,
+    SLOWEST_OCTETS_PER_S,
+    fetched,
+    too_large,
+)
+from transports.threads import Limits, run_on
 from transports.trouble import Server, connection_trouble, lost, unusable
 
 P = ParamSpec("P")
@@ -34,15 +41,9 @@ T = TypeVar("T")
 
 GROUP_MAILS = 50
 GROUP_OCTETS = 8_000_000
-SLOWEST_OCTETS_PER_S = 50_000
-"""A server that sends slower than this is ended, even if it never falls silent."""
-MAILS_THAT_BREAK = 3
-"""So many mails of one pass may each break the connection; then it is the server's fault."""
 QUICK_S = 60.0
 LEAVE_S = 3.0
 
-_PERHAPS_ONE_MAIL = (Trouble.LOST, Trouble.TIMEOUT, Trouble.ANSWER)
-_PERHAPS_STALE = (Trouble.LOST, Trouble.TIMEOUT)
 _LIBRARY_ERRORS = (OSError, imaplib.IMAP4.error, ImapToolsError, ValueError)
 
 
@@ -104,7 +105,7 @@ class ImapMailbox(Mailbox):
                 try:
                     got = await self._bodies(folder, validity, group, sizes)
                 except ServerTrouble as trouble:
-                    if trouble.trouble not in _PERHAPS_ONE_MAIL or breaks == MAILS_THAT_BREAK:
+                    if trouble.trouble not in PERHAPS_ONE_MAIL or breaks == MAILS_THAT_BREAK:
                         raise
                     if len(group) > 1:  # find the one that breaks the connection, have the others
                         groups.extendleft([uid] for uid in reversed(group))
@@ -112,7 +113,7 @@ class ImapMailbox(Mailbox):
                     breaks += 1
                     got = {group[0]: trouble}
                 for uid, mail in got.items():
-                    yield _fetched(Cursor(folder, validity, str(uid)), mail)
+                    yield fetched(Cursor(folder, validity, str(uid)), mail)
 
     @override
     async def settle(self, cursors: Sequence[Cursor]) -> None:
@@ -153,7 +154,7 @@ class ImapMailbox(Mailbox):
     ) -> Mapping[int, bytes | FacteurError]:
         octets = sum(sizes[uid] or 0 for uid in group)
         if octets > self._max_mail_octets:
-            return {group[0]: _too_large(octets, self._max_mail_octets)}
+            return {group[0]: too_large(octets, self._max_mail_octets)}
         return await self._do(octets, Session.bodies, folder, validity, group)
 
     async def _news(self, timeout_s: float) -> bool:
@@ -189,7 +190,7 @@ class ImapMailbox(Mailbox):
         try:
             result = await self._in_thread(session, limit_s, call, *args, **kwargs)
         except ServerTrouble as trouble:
-            if kept is None or trouble.trouble not in _PERHAPS_STALE:
+            if kept is None or trouble.trouble not in PERHAPS_STALE:
                 raise
             # Servers close, and routers forget, what was silent between two polls: no trouble yet.
             return await self._do(octets, call, *args, **kwargs)
@@ -222,19 +223,10 @@ class ImapMailbox(Mailbox):
         **kwargs: P.kwargs,
     ) -> T:
         """Run `call` on the session; it is cut and closed unless all went well."""
-        running = start(lambda: call(session, *args, **kwargs))
-        sound = False
         try:
-            async with asyncio.timeout(limit_s):
-                result = await asyncio.wrap_future(running)
-            sound = True
+            return await run_on(session, limit_s, lambda: call(session, *args, **kwargs))
         except _LIBRARY_ERRORS as error:
             raise _trouble(error, session.server) from error
-        finally:
-            if not sound:
-                session.cut()
-                running.add_done_callback(lambda _: session.discard())
-        return result
 
 
 async def _heard(session: Session, timeout_s: float) -> bool:
@@ -297,17 +289,3 @@ def _trouble(error: Exception, server: Server) -> ServerTrouble:
             return unusable(server, str(error))
         case _:
             return connection_trouble(error, server)
-
-
-def _fetched(cursor: Cursor, mail: bytes | FacteurError) -> Fetched:
-    return Fetched(cursor, error=mail) if isinstance(mail, FacteurError) else Fetched(cursor, raw=mail)
-
-
-def _too_large(octets: int, limit: int) -> PermanentError:
-    return PermanentError(
-        Text(
-            "This mail has {size}, more than the {limit} that are fetched. It stays in the mailbox.",
-            size=Size(octets),
-            limit=Size(limit),
-        )
-    )

@@ -14,12 +14,14 @@ from collections.abc import Collection, Sequence
 from imap_tools import MailboxFolderSelectError
 from imap_tools.utils import encode_folder
 
-from bot.core.errors import FacteurError, ServerTrouble, TransientError, Trouble
+from bot.core.errors import FacteurError, ServerTrouble, Trouble
 from bot.core.lists import MailboxAccount
 from bot.core.text import Text
 from transports.imap.answers import Item, bodies, numbers, sizes
-from transports.imap.client import Client, Limits
+from transports.imap.client import Client
 from transports.imap.login import Box, connect, log_in, words_of
+from transports.mails import kept_back
+from transports.threads import Limits
 from transports.trouble import Server, lost, unusable
 
 _EXISTS = re.compile(rb"^\* \d+ EXISTS", re.MULTILINE | re.IGNORECASE)
@@ -164,7 +166,7 @@ class Session:
             if uid in alone:
                 found[uid] = alone[uid]
             elif self._existing([uid]):
-                found[uid] = self._kept_back(words)
+                found[uid] = kept_back(self.server, words)
         return found
 
     def settle(self, folder: str, validity: str, uids: Collection[int], target: str) -> None:
@@ -192,15 +194,6 @@ class Session:
 
     def _existing(self, uids: Collection[int]) -> list[int]:
         return [uid for uid in numbers(self._uid("SEARCH", "UID", _set(uids))) if uid in uids]
-
-    def _kept_back(self, words: bytes) -> TransientError:
-        text = Text(
-            "{host} does not hand out this mail: {words}. Look at it with another mail program; it "
-            "stays in the mailbox and will be tried again.",
-            host=self.server.host,
-            words=self.server.quote(words) or Text("it gives no reason"),
-        )
-        return TransientError(text)
 
     def _transfer(self, command: str, uids: Collection[int], target: str) -> None:
         try:

@@ -63,7 +63,7 @@ async def test_a_server_of_another_kind(dovecot: Dovecot) -> None:
     account = dovecot.mailbox_account(dovecot.add_user(), Security.NONE)
     said = await trouble_with(replace(account, port=dovecot.pop3))
     assert said.trouble is Trouble.ANSWER
-    assert "really an IMAP server" in str(said)
+    assert "really speaks IMAP" in str(said)
 
 
 async def test_tls_on_a_port_without(dovecot: Dovecot) -> None:

@@ -128,19 +128,41 @@ def test_what_is_wrong_is_refused_with_what_is_allowed(key: str, typed: str) -> 
 
 @pytest.mark.parametrize(
     ("key", "typed"),
-    [("protocol", "pop3"), ("first_poll", "leave"), ("self_signed", "yes"), ("room_policy", "moderators")],
+    [("first_poll", "leave"), ("self_signed", "yes"), ("room_policy", "moderators")],
 )
 def test_what_is_promised_and_not_built_is_refused_rather_than_ignored(key: str, typed: str) -> None:
     with pytest.raises(UserError, match=f"{key}={typed} is not available yet"):
         validated({key: typed})
 
 
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ({"folder": "INBOX, Liste"}, ["folder=INBOX"]),
+        ({"folder": "Liste"}, ["folder=INBOX"]),
+        ({"after_intake": "move:Traités"}, ["after_intake=delete or keep"]),
+        ({"folder": "Liste", "after_intake": "move:Traités"}, ["folder=INBOX", "after_intake=delete"]),
+    ],
+)
+def test_what_pop3_cannot_do_is_refused(words: dict[str, str], says: list[str]) -> None:
+    """Whichever is set first; and with IMAP all of it is right."""
+    changed({}, {"protocol": "imap", **words})
+    for own, then in (({"protocol": "pop3"}, words), (words, {"protocol": "pop3"})):
+        with pytest.raises(UserError) as refused:
+            changed(dict(own), then)
+        assert [part in str(refused.value) for part in says] == [True] * len(says)
+
+
+def test_a_pop3_mailbox_is_its_inbox() -> None:
+    changed({}, {"protocol": "pop3", "folder": "Inbox", "after_intake": "keep"})
+
+
 def test_every_mistake_is_named_at_once_and_each_once() -> None:
-    words = {"colour": "red", "port": "x", "smtp_security": "x", "protocol": "pop3", "undo_s": "5"}
+    words = {"colour": "red", "port": "x", "smtp_security": "x", "first_poll": "leave", "undo_s": "5"}
     with pytest.raises(UserError) as refused:
         changed({"moderation": Moderation.ALL}, words)
     assert str(refused.value).count(",") == str(refused.value).count("must be") - 1 + 2
-    for key in ("there is no setting colour", "port must", "smtp_security must", "protocol=pop3"):
+    for key in ("there is no setting colour", "port must", "smtp_security must", "first_poll=leave"):
         assert str(refused.value).count(key) == 1
 
 
