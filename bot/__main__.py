@@ -105,6 +105,8 @@ def check() -> None:
             state = checked.trouble or verbatim("OK")
             said = Text("{where}: {what}: {state}", where=where, what=checked.what, state=state)
             typer.echo(harmless(said.render(language)))
+            if checked.note:
+                typer.echo(harmless(f"{where}: {checked.note.render(language)}"))
         if not lists:
             typer.echo(Text("There is no list yet. /addlist makes one.").render(language))
         return int(any(checked.trouble for _, checked in found))

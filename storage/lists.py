@@ -36,6 +36,7 @@ from storage.rows import (
     KnownMailRow,
     MlistRow,
     PersonRow,
+    PinRow,
     PostRow,
     RoleRow,
 )
@@ -55,12 +56,12 @@ class SqlListStore(Store):
 
     @reading
     async def all(self) -> Sequence[MailingList]:
-        defaults = await self._defaults()
-        return [self._mlist(row, defaults) for row in await MlistRow.all().order_by("address")]
+        defaults, pins = await self._defaults(), await _pins()
+        return [self._mlist(row, defaults, pins) for row in await MlistRow.all().order_by("address")]
 
     @reading
     async def get(self, mlist_id: int) -> MailingList:
-        return self._mlist(await _row(mlist_id), await self._defaults())
+        return self._mlist(await _row(mlist_id), await self._defaults(), await _pins())
 
     @atomic
     async def add(self, address: Address, own: Mapping[str, Any], at: datetime) -> MailingList:
@@ -148,6 +149,10 @@ class SqlListStore(Store):
         await MlistRow.filter(id__in=list(mlist_ids)).update(smtp_trouble=stored, **values)
 
     @atomic
+    async def pin(self, server: str, sha256: str) -> None:
+        await PinRow.update_or_create(server=server, defaults={"sha256": sha256})
+
+    @atomic
     async def note_old_mail(
         self, mlist_id: int, account: MailboxAccount, cursors: Collection[Cursor]
     ) -> Collection[str]:
@@ -162,7 +167,7 @@ class SqlListStore(Store):
         row = await DefaultsRow.get_or_none(id=_DEFAULTS_ID)
         return self._unsealed(row.own) if row else {}
 
-    def _mlist(self, row: MlistRow, defaults: Mapping[str, Any]) -> MailingList:
+    def _mlist(self, row: MlistRow, defaults: Mapping[str, Any], pins: Mapping[str, str]) -> MailingList:
         own = self._unsealed(row.own)
         return MailingList(
             id=row.id,
@@ -174,6 +179,7 @@ class SqlListStore(Store):
             created_at=row.created_at,
             poll=Health(row.poll_ok_at, text_of(row.poll_trouble)),
             smtp=Health(row.smtp_ok_at, text_of(row.smtp_trouble)),
+            pins=pins,
         )
 
     def _sealed(self, own: Mapping[str, Any]) -> dict[str, Any]:
@@ -213,6 +219,10 @@ async def _row(mlist_id: int) -> MlistRow:
     if row is None:
         raise UserError(Text("this list was deleted"))
     return row
+
+
+async def _pins() -> dict[str, str]:
+    return {row.server: row.sha256 for row in await PinRow.all()}
 
 
 async def _require_free(address: Address) -> None:

@@ -75,6 +75,17 @@ class KnownMailRow(Model):
         indexes = (Index(fields=("mlist_id", "cursor"), name="known_mail_cursor"),)
 
 
+class PinRow(Model):
+    """A server (host:port) that is trusted by its certificate, and the SHA-256 of that."""
+
+    id = fields.IntField(primary_key=True)
+    server = fields.CharField(max_length=300, unique=True)
+    sha256 = fields.CharField(max_length=64)
+
+    class Meta:
+        table = "pin"
+
+
 class PersonRow(Model):
     """Somebody in the directory."""
 

@@ -9,6 +9,7 @@ from bot.core.lists import MailboxAccount, SmtpAccount
 from bot.core.ports import Mailbox, MailSender
 from bot.core.settings import MailProtocol
 from transports.imap.mailbox import ImapMailbox
+from transports.pinning import pinned
 from transports.pop3.mailbox import Pop3Mailbox
 from transports.smtp.sender import SmtpSender
 
@@ -17,7 +18,7 @@ class MailServers:
     """Makes clients; each connects when first used."""
 
     def __init__(self, *, idle: bool, tls: ssl.SSLContext | None = None, timeout_s: float = 30.0) -> None:
-        """Certificates are verified.
+        """Certificates are verified, except those of accounts that pin one.
 
         Args:
             idle: use IMAP IDLE where a server has it.
@@ -31,12 +32,15 @@ class MailServers:
     def mailbox(self, account: MailboxAccount) -> Mailbox:
         """A client for a mailbox."""
         if account.protocol is MailProtocol.POP3:
-            return Pop3Mailbox(account, tls=self._tls, timeout_s=self._timeout_s)
-        return ImapMailbox(account, tls=self._tls, timeout_s=self._timeout_s, idle=self._idle)
+            return Pop3Mailbox(account, tls=self._trust(account.pin), timeout_s=self._timeout_s)
+        return ImapMailbox(account, tls=self._trust(account.pin), timeout_s=self._timeout_s, idle=self._idle)
 
     def sender(self, account: SmtpAccount) -> MailSender:
         """A client for a relay."""
-        return SmtpSender(account, tls=self._tls, timeout_s=2 * self._timeout_s)
+        return SmtpSender(account, tls=self._trust(account.pin), timeout_s=2 * self._timeout_s)
+
+    def _trust(self, pin: str | None) -> ssl.SSLContext:
+        return self._tls if pin is None else pinned(pin)
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:

@@ -10,10 +10,12 @@ import ssl
 from dataclasses import dataclass, field
 from typing import Literal
 
-from bot.core.errors import ServerTrouble, Trouble
+from bot.core.errors import ServerTrouble, Trouble, UnknownCertificate
 from bot.core.header import readable
+from bot.core.lists import server_name
 from bot.core.settings import Security
-from bot.core.text import Text
+from bot.core.text import Text, fingerprint
+from transports.pinning import NotPinned
 
 QUOTED_CHARACTERS = 200
 """How much of a server's own words is shown to people."""
@@ -273,16 +275,46 @@ def _no_tls(error: ssl.SSLError, server: Server) -> ServerTrouble:
     return ServerTrouble(Trouble.TLS, text)
 
 
+def _unknown_certificate(error: NotPinned, server: Server) -> UnknownCertificate:
+    name = server_name(server.host, server.port)
+    seen, pinned = fingerprint(error.seen), fingerprint(error.pinned)
+    if error.pinned:
+        text = Text(
+            "{server} shows another certificate than the one that is trusted, so nothing was sent there. "
+            "Trusted: {pinned}. Shown: {seen}. If whoever runs it has renewed it, an administrator "
+            "accepts it by /check LIST accept=yes; if not, somebody is in between.",
+            server=name,
+            pinned=pinned,
+            seen=seen,
+        )
+    else:
+        text = Text(
+            "{server} is trusted by its certificate, and none was accepted yet, so nothing was sent "
+            "there. It shows {seen}: /check LIST accepts that.",
+            server=name,
+            seen=seen,
+        )
+    return UnknownCertificate(text, server=name, seen=error.seen, pinned=error.pinned)
+
+
 def _untrusted(error: ssl.SSLCertVerificationError, server: Server) -> ServerTrouble:
+    if isinstance(error, NotPinned):
+        return _unknown_certificate(error, server)
     code = getattr(error, "verify_code", None)
     if code in _CERTIFICATE_DATES:
         why = Text("it has expired, or is not valid yet. The provider must renew it")
     elif code in _CERTIFICATE_NAME:
         why = Text("it was made for another name. Use the host name that the provider gives")
     elif code in _CERTIFICATE_SELF_SIGNED:
-        why = Text("it is self-signed. Check that this is the right server")
+        why = Text(
+            "it is self-signed. Check that this is the right server; then self_signed=yes trusts this very "
+            "certificate"
+        )
     elif code in _CERTIFICATE_ISSUER:
-        why = Text("nobody this machine trusts has signed it. Check that this is the right server")
+        why = Text(
+            "nobody this machine trusts has signed it. Check that this is the right server; then "
+            "self_signed=yes trusts this very certificate"
+        )
     else:
         why = Text("{words}", words=server.quote(getattr(error, "verify_message", "") or str(error)))
     text = Text("The certificate of {host} does not verify: {why}.", host=server.host, why=why)

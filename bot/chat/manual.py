@@ -30,8 +30,9 @@ together: `description="Vegetables on Thursday"`. What stands in brackets may be
 """
 
 _SETTINGS = """
-Some uses take more than the table says: settings of the accounts, and defaults for `all` lists, are
-the administrators'; a ban of a pattern is an owner's, one on every list an administrator's.
+Some uses take more than the table says: settings of the accounts, accepting another certificate, and
+defaults for `all` lists, are the administrators'; a ban of a pattern is an owner's, one on every list
+an administrator's.
 
 ## Settings of a list
 

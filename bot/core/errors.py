@@ -52,6 +52,22 @@ class ServerTrouble(TransientError):
         self.trouble = trouble
 
 
+class UnknownCertificate(ServerTrouble):
+    """A server that is trusted by its certificate alone showed another; nobody logged in.
+
+    Attributes:
+        server: ``host:port``.
+        seen: SHA-256 of the certificate that it showed, in hexadecimal.
+        pinned: that of the one it should have shown; empty if none is known yet.
+    """
+
+    def __init__(self, text: Text, *, server: str, seen: str, pinned: str) -> None:
+        super().__init__(Trouble.CERTIFICATE, text)
+        self.server = server
+        self.seen = seen
+        self.pinned = pinned
+
+
 class UserError(FacteurError):
     """The person who asked can mend it: `text` says what is wrong and what to do; nothing changed."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -36,7 +36,8 @@ class MailingList:
     """An address whose mail is re-posted to members.
 
     `own` holds the settings given for this list alone, by key; `settings` is the whole, with the
-    defaults of the installation behind it. `version` rises with each change of either.
+    defaults of the installation behind it. `version` rises with each change of either. `pins` are the
+    certificates that were accepted so far, as `server_name` names their servers.
     """
 
     id: int
@@ -48,6 +49,7 @@ class MailingList:
     created_at: datetime
     poll: Health = Health()
     smtp: Health = Health()
+    pins: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def local_part(self) -> str:
@@ -70,7 +72,10 @@ class MailingList:
 
 @dataclass(frozen=True, slots=True)
 class MailboxAccount:
-    """Where and how a list's mail is fetched; every empty setting already filled in."""
+    """Where and how a list's mail is fetched; every empty setting already filled in.
+
+    `pin` as in SmtpAccount.
+    """
 
     host: str
     port: int
@@ -80,13 +85,16 @@ class MailboxAccount:
     password: str = field(repr=False)
     folders: tuple[str, ...]
     after_intake: str
+    pin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SmtpAccount:
-    """An outgoing account; two lists with the same `key` share its connections and its quota.
+    """An outgoing account; two lists with the same `key` share its quota.
 
-    `max_per_hour` and `max_per_day` count recipients, 0 = no limit.
+    `max_per_hour` and `max_per_day` count recipients, 0 = no limit. `pin` is the SHA-256, in
+    hexadecimal, of the only certificate that is trusted, empty = none was accepted yet, so that nobody
+    can log in; None = certificates are verified.
     """
 
     host: str
@@ -99,24 +107,42 @@ class SmtpAccount:
     max_recipients: int = 50
     connections: int = 2
     pipelining: bool = True
+    pin: str | None = None
 
     @property
     def key(self) -> str:
         return f"{self.username}@{self.host}:{self.port}"
 
+    @property
+    def sharing_key(self) -> tuple[str, str | None]:
+        """Lists with the same `key` share its quota; with the same of these, its connections too."""
+        return self.key, self.pin
+
+
+def server_name(host: str, port: int) -> str:
+    """A server as its pinned certificate is stored: ``host:port``."""
+    return f"{host.lower()}:{port}"
+
+
+def pin_for(mlist: MailingList, host: str, port: int) -> str | None:
+    """Whether a list trusts that server by its certificate alone, and by which: see `SmtpAccount.pin`."""
+    return mlist.pins.get(server_name(host, port), "") if mlist.settings.self_signed else None
+
 
 def mailbox_account(mlist: MailingList) -> MailboxAccount:
     """The mailbox of a list."""
     settings = mlist.settings
+    port = settings.port or _MAILBOX_PORTS[settings.protocol, settings.security]
     return MailboxAccount(
         host=settings.host,
-        port=settings.port or _MAILBOX_PORTS[settings.protocol, settings.security],
+        port=port,
         protocol=settings.protocol,
         security=settings.security,
         username=settings.username or mlist.address,
         password=settings.password.get_secret_value(),
         folders=folders_of(settings),
         after_intake=settings.after_intake,
+        pin=pin_for(mlist, settings.host, port),
     )
 
 

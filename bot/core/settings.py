@@ -239,7 +239,6 @@ _FORGETS = {
 
 _NOT_YET = (
     ("first_poll", FirstPoll.LEAVE),
-    ("self_signed", True),
     ("room_policy", RoomPolicy.MODERATORS),
 )
 """Values that are promised and not built: refused, because ignoring them would be a lie."""

@@ -128,6 +128,13 @@ class ListStore(Protocol):
         """Note what the last login to the outgoing server of these lists gave."""
         ...
 
+    async def pin(self, server: str, sha256: str) -> None:
+        """Trust this certificate of ``host:port`` from now on, instead of an earlier one.
+
+        It counts for every list that trusts certificates by their pin: lists carry all pins.
+        """
+        ...
+
     async def note_old_mail(
         self, mlist_id: int, account: MailboxAccount, cursors: Collection[Cursor]
     ) -> Collection[str]:

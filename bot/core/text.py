@@ -213,4 +213,9 @@ def plain_size(size: Size, point: str = ".") -> str:
     return f"{size.octets / 1_000_000:.1f}".removesuffix(".0").replace(".", point) + " MB"
 
 
+def fingerprint(sha256: str) -> str:
+    """A certificate's SHA-256, from plain hexadecimal, as other programs show it: ``AB:01:...``."""
+    return ":".join(sha256[place : place + 2] for place in range(0, len(sha256), 2)).upper()
+
+
 ENGLISH: Language = _English()

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from bot.core.addresses import Address
-from bot.core.lists import MailingList, SmtpAccount, mailbox_account, smtp_port
+from bot.core.lists import MailingList, SmtpAccount, mailbox_account, pin_for, server_name, smtp_port
 from bot.core.settings import Security
 
 if TYPE_CHECKING:
@@ -42,33 +42,52 @@ class Accounts:
         security = Security(own.smtp_security or _SECURITY_OF_PORT.get(own.smtp_port, base.security))
         usual = base.port if base.port and security is base.security else smtp_port(security)
         username, password = self._credentials(mlist, base)
+        host, port = base.host.lower(), own.smtp_port or usual
         return replace(
             base,
-            host=base.host.lower(),
-            port=own.smtp_port or usual,
+            host=host,
+            port=port,
             security=security,
             username=username,
             password=password,
             max_per_hour=own.smtp_max_per_hour or base.max_per_hour,
             max_per_day=own.smtp_max_per_day or base.max_per_day,
+            pin=pin_for(mlist, host, port),
         )
 
+    def common_for(self, lists: Iterable[MailingList]) -> SmtpAccount:
+        """The installation's account; it has a pin where every list that sends there has."""
+        place = server_name(self.common.host, self.common.port)
+        used = (self.smtp(mlist) for mlist in lists)
+        pins = {account.pin for account in used if server_name(account.host, account.port) == place}
+        return replace(self.common, pin=pins.pop()) if len(pins) == 1 else self.common
+
     def outgoing(self, lists: Iterable[MailingList]) -> list[Outgoing]:
-        """Every account in use with its lists; of different quotas for one account the lowest holds."""
-        shared: dict[str, Outgoing] = {}
+        """Every account in use with its lists; of different quotas for one account the lowest holds.
+
+        Lists that trust its server in different ways do not share its connections.
+        """
+        strictest: dict[str, SmtpAccount] = {}
+        shared: dict[tuple[str, str | None], Outgoing] = {}
         for mlist in lists:
             account = self.smtp(mlist)
             if not account.host:
                 continue
-            so_far = shared.get(account.key, Outgoing(account, ()))
-            shared[account.key] = Outgoing(_stricter(so_far.account, account), (*so_far.mlist_ids, mlist.id))
-        return list(shared.values())
+            strictest[account.key] = _stricter(strictest.get(account.key, account), account)
+            so_far = shared.get(account.sharing_key, Outgoing(account, ()))
+            shared[account.sharing_key] = replace(so_far, mlist_ids=(*so_far.mlist_ids, mlist.id))
+        return [
+            replace(found, account=_stricter(found.account, strictest[found.account.key]))
+            for found in shared.values()
+        ]
 
     def shared_by(self, mlist: MailingList, lists: Iterable[MailingList]) -> Outgoing:
         """The account of one list, with all the lists that use it too."""
-        key = self.smtp(mlist).key
-        found = (outgoing for outgoing in self.outgoing(lists) if outgoing.account.key == key)
-        return next(found, Outgoing(self.smtp(mlist), (mlist.id,)))
+        account = self.smtp(mlist)
+        for outgoing in self.outgoing(lists):
+            if outgoing.account.sharing_key == account.sharing_key:
+                return outgoing
+        return Outgoing(account, (mlist.id,))
 
     def _credentials(self, mlist: MailingList, base: SmtpAccount) -> tuple[str, str]:
         """The list's own, else those of ``[smtp]``, else the mailbox's where both have one owner.

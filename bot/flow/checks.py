@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from bot.core.clock import Clock
-from bot.core.errors import ServerTrouble, UserError
+from bot.core.errors import ServerTrouble, UnknownCertificate, UserError
 from bot.core.lists import MailingList, SmtpAccount, mailbox_account
 from bot.core.ports import Servers
 from bot.core.stores import Stores
-from bot.core.text import Text
+from bot.core.text import Text, fingerprint
 from bot.flow.accounts import Accounts
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """One thing that was tried; `trouble` None = it works."""
+    """One thing that was tried; `trouble` None = it works. `note` tells of a certificate just accepted."""
 
     what: Text
     trouble: Text | None
+    note: Text | None = None
 
 
 class Checks:
@@ -31,49 +33,88 @@ class Checks:
         self._accounts = accounts
         self._clock = clock
 
-    async def check(self, mlist: MailingList) -> Sequence[Checked]:
+    async def check(self, mlist: MailingList, *, accept: bool = False) -> Sequence[Checked]:
         """Try the mailbox and the outgoing account of a list; what it found is shown by ``/lists``.
 
-        The first successful look at the mailbox remembers which mail was there before the list.
+        The first successful look at the mailbox remembers which mail was there before the list. With
+        ``self_signed`` the first certificate that a server shows is accepted, another one later only
+        if `accept` says so.
+
+        Raises:
+            UserError: there is nothing to accept, because certificates are verified.
         """
-        account = mailbox_account(mlist)
-        mailbox_trouble = await self._try_mailbox(mlist)
-        await self._stores.lists.polled(mlist.id, self._clock.now(), mailbox_trouble)
-        outgoing = await self._check_outgoing(self._accounts.smtp(mlist))
-        await self._stores.lists.connected([mlist.id], self._clock.now(), outgoing.trouble)
-        return [
-            Checked(
+        if accept and not mlist.settings.self_signed:
+            raise UserError(
                 Text(
-                    "Mailbox {username} on {host}:{port}",
-                    username=account.username,
-                    host=account.host,
-                    port=account.port,
-                ),
-                mailbox_trouble,
-            ),
-            outgoing,
-        ]
+                    "The certificates of {list}'s servers are verified, so there is none to accept. "
+                    "/set {name} self_signed=yes would trust the one that each shows.",
+                    list=mlist.address,
+                    name=mlist.local_part,
+                )
+            )
+        account = mailbox_account(mlist)
+        mailbox = Text(
+            "Mailbox {username} on {host}:{port}",
+            username=account.username,
+            host=account.host,
+            port=account.port,
+        )
+        fetching = await self._trusting(mailbox, partial(self._try_mailbox, mlist.id), accept=accept)
+        await self._stores.lists.polled(mlist.id, self._clock.now(), fetching.trouble)
+        relay = _outgoing(self._accounts.smtp(mlist))
+        sending = await self._trusting(relay, partial(self._try_outgoing, mlist.id), accept=accept)
+        await self._stores.lists.connected([mlist.id], self._clock.now(), sending.trouble)
+        return [fetching, sending]
 
     async def check_common(self) -> Checked:
         """Try the outgoing account of the installation, which lists without their own use."""
-        return await self._check_outgoing(self._accounts.common)
+        return await self._trusting(_outgoing(self._accounts.common), self._try_common)
 
-    async def _try_mailbox(self, mlist: MailingList) -> Text | None:
+    async def _trusting(
+        self, what: Text, attempt: Callable[[], Awaitable[Text | None]], *, accept: bool = False
+    ) -> Checked:
+        """Try; where only the certificate stood in the way and may be accepted, accept it and try again.
+
+        Nobody logs in before: the certificate is seen on a connection that comes to nothing, and the
+        next one must show it again.
+        """
+        try:
+            return Checked(what, await attempt())
+        except UnknownCertificate as error:
+            if error.pinned and not accept:
+                return Checked(what, error.text)
+            await self._stores.lists.pin(error.server, error.seen)
+            note = Text(
+                "{server} is trusted by this certificate from now on: {seen}",
+                server=error.server,
+                seen=fingerprint(error.seen),
+            )
+        try:
+            return Checked(what, await attempt(), note)
+        except UnknownCertificate as error:  # two servers behind one name, or somebody in between
+            return Checked(what, error.text, note)
+
+    async def _try_mailbox(self, mlist_id: int) -> Text | None:
+        mlist = await self._stores.lists.get(mlist_id)
         if not mlist.settings.host:
             return Text("no server is named: /set {list} host=NAME", list=mlist.local_part)
         account = mailbox_account(mlist)
         mailbox = self._servers.mailbox(account)
         try:
             await self._stores.lists.note_old_mail(mlist.id, account, await mailbox.listing())
+        except UnknownCertificate:
+            raise
         except (ServerTrouble, UserError) as error:
             return error.text
         finally:
             await mailbox.close()
         return None
 
-    async def _check_outgoing(self, account: SmtpAccount) -> Checked:
-        what = Text("Outgoing mail by {host}:{port}", host=account.host, port=account.port)
-        return Checked(what, await self._try_smtp(account))
+    async def _try_outgoing(self, mlist_id: int) -> Text | None:
+        return await self._try_smtp(self._accounts.smtp(await self._stores.lists.get(mlist_id)))
+
+    async def _try_common(self) -> Text | None:
+        return await self._try_smtp(self._accounts.common_for(await self._stores.lists.all()))
 
     async def _try_smtp(self, account: SmtpAccount) -> Text | None:
         if not account.host:
@@ -83,8 +124,14 @@ class Checks:
         sender = self._servers.sender(account)
         try:
             await sender.check()
+        except UnknownCertificate:
+            raise
         except ServerTrouble as error:
             return error.text
         finally:
             await sender.close()
         return None
+
+
+def _outgoing(account: SmtpAccount) -> Text:
+    return Text("Outgoing mail by {host}:{port}", host=account.host, port=account.port)

@@ -30,6 +30,11 @@ class _Wanted:
     start: Callable[[], None]
 
 
+def _trust_in(account: SmtpAccount) -> str:
+    """For the names of parts: lists may share an account and trust its server in different ways."""
+    return "" if account.pin is None else "pinned "
+
+
 class Service:
     """Runs the post's way for every list, and follows what is changed while it runs."""
 
@@ -52,7 +57,7 @@ class Service:
         self._poll_interval = poll_interval
         self._runner = Runner(clock, stores.changes)
         self._running: dict[str, object] = {}
-        self._sharing: dict[str, tuple[int, ...]] = {}
+        self._sharing: dict[tuple[str, str | None], tuple[int, ...]] = {}
 
     def start_polling(self) -> None:
         """Take in mail, now and from lists to come; and purge what is old."""
@@ -92,7 +97,7 @@ class Service:
             await intake.close()
 
     async def _empty(self, outgoing: Outgoing) -> None:
-        self._sharing[outgoing.account.key] = outgoing.mlist_ids
+        self._sharing[outgoing.account.sharing_key] = outgoing.mlist_ids
         outbox = self._outbox(outgoing.account)
         try:
             while (again_at := await outbox.step()) and again_at <= self._clock.now():
@@ -118,11 +123,11 @@ class Service:
 
     async def _follow_accounts(self) -> None:
         outgoings = self._accounts.outgoing(await self._stores.lists.all())
-        self._sharing = {outgoing.account.key: outgoing.mlist_ids for outgoing in outgoings}
+        self._sharing = {outgoing.account.sharing_key: outgoing.mlist_ids for outgoing in outgoings}
         wanted = {}
         for account in (outgoing.account for outgoing in outgoings):
             for number in range(account.connections):
-                name = f"deliver {account.key} {number}"
+                name = f"deliver {account.key} {_trust_in(account)}{number}"
                 wanted[name] = _Wanted(account, self._sender_starter(name, account))
         self._bring_about("deliver ", wanted)
 
@@ -161,7 +166,7 @@ class Service:
     def _outbox(self, account: SmtpAccount) -> Outbox:
         return Outbox(
             account,
-            lambda: self._sharing.get(account.key, ()),
+            lambda: self._sharing.get(account.sharing_key, ()),
             self._servers.sender(account),
             self._stores,
             self._clock,

@@ -36,6 +36,15 @@ class Migration(migrations.Migration):
             options={"table": "defaults"},
         ),
         ops.CreateModel(
+            name="PinRow",
+            fields=[
+                ("id", fields.IntField(primary_key=True)),
+                ("server", fields.CharField(unique=True, max_length=300)),
+                ("sha256", fields.CharField(max_length=64)),
+            ],
+            options={"table": "pin"},
+        ),
+        ops.CreateModel(
             name="MlistRow",
             fields=[
                 ("id", fields.IntField(primary_key=True)),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import ssl
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 
@@ -44,3 +46,30 @@ class Certificates:
 def certificates() -> Certificates:
     """The one authority of a test session."""
     return Certificates()
+
+
+def renew(
+    server: ssl.SSLContext,
+    *names: str,
+    not_before: datetime | None = None,
+    not_after: datetime | None = None,
+) -> None:
+    """From now on the server shows another certificate."""
+    authority = certificates().authority
+    authority.issue_cert(*(names or NAMES), not_before=not_before, not_after=not_after).configure_cert(server)
+
+
+def sha256_of(server: ssl.SSLContext) -> str:
+    """The SHA-256 of the certificate that a server shows, by a handshake in memory."""
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    client.check_hostname = False
+    client.verify_mode = ssl.CERT_NONE
+    to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ours = client.wrap_bio(to_client, to_server)
+    sides = (ours, server.wrap_bio(to_server, to_client, server_side=True))
+    for side in sides * 3:
+        try:
+            side.do_handshake()
+        except ssl.SSLWantReadError:
+            pass
+    return hashlib.sha256(ours.getpeercert(binary_form=True) or b"").hexdigest()

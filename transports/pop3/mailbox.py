@@ -38,7 +38,6 @@ from transports.trouble import Server, connection_trouble, unusable
 P = ParamSpec("P")
 T = TypeVar("T")
 
-FOLDER = "INBOX"
 LEAVE_S = 3.0
 _OCTETS_PER_COMMAND = 5_000
 """What a DELE counts in the time limit of a call: a tenth of a second."""
@@ -82,7 +81,7 @@ class Pop3Mailbox(Mailbox):
         for number in list(session.unnamed):
             await self._run(session, session.sizes.get(number, 0), Session.name, number)
         names = dict.fromkeys(session.names[number] for number in sorted(session.names))
-        return [Cursor(FOLDER, "", name) for name in names]
+        return [Cursor(self._account.folders[0], "", name) for name in names]
 
     @override
     async def fetch(self, cursors: Sequence[Cursor]) -> AsyncIterator[Fetched]:

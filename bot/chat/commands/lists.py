@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.chat.desk import Call, Desk, Option, Reply, say
 from bot.chat.health import troubles
-from bot.chat.kinds import ListOrAll, OneList, Pairs, by_id
+from bot.chat.kinds import Confirmation, ListOrAll, OneList, Pairs, by_id
 from bot.chat.listings import addresses, people, waiting
 from bot.chat.registry import command
 from bot.core.errors import Conflict, UserError
@@ -124,10 +124,20 @@ async def resume(desk: Desk, call: Call, mlist: OneList) -> Reply:
     return say(Text("▶️ {list} sends again.", list=mlist.address))
 
 
-@command("check", N_("Try the mailbox and the outgoing mail of a list"), rank=Rank.OWNER)
-async def check(desk: Desk, call: Call, mlist: OneList) -> Reply:
-    """Each with OK or the reason."""
-    found = await desk.checks.check(mlist)
+def _rank_of_accepting(arguments: Mapping[str, Any]) -> Rank:
+    """Whom to trust is the administrators' business, as the accounts are."""
+    return Rank.ADMIN if arguments.get("accept") else Rank.OWNER
+
+
+@command(
+    "check",
+    N_("Try the mailbox and the outgoing mail of a list"),
+    rank=Rank.OWNER,
+    raises=_rank_of_accepting,
+)
+async def check(desk: Desk, call: Call, mlist: OneList, *, accept: Confirmation = False) -> Reply:
+    """Each with OK or the reason; `accept` trusts a certificate that has changed."""
+    found = await desk.checks.check(mlist, accept=accept)
     return Reply(
         said=checked_lines(found),
         rows=checked_rows(found),
@@ -136,13 +146,17 @@ async def check(desk: Desk, call: Call, mlist: OneList) -> Reply:
 
 
 def checked_lines(found: Sequence[Checked]) -> tuple[Text, ...]:
-    """One line for each thing that was tried."""
-    return tuple(
-        Text("❌ {what}: {trouble}", what=checked.what, trouble=checked.trouble)
-        if checked.trouble
-        else Text("✅ {what}: OK", what=checked.what)
-        for checked in found
-    )
+    """One line for each thing that was tried, and one for a certificate that was accepted for it."""
+    lines: list[Text] = []
+    for checked in found:
+        lines.append(
+            Text("❌ {what}: {trouble}", what=checked.what, trouble=checked.trouble)
+            if checked.trouble
+            else Text("✅ {what}: OK", what=checked.what)
+        )
+        if checked.note:
+            lines.append(Text("🔏 {note}", note=checked.note))
+    return tuple(lines)
 
 
 def checked_rows(found: Sequence[Checked]) -> list[dict[str, Any]]:
@@ -152,6 +166,7 @@ def checked_rows(found: Sequence[Checked]) -> list[dict[str, Any]]:
             "what": str(checked.what),
             "ok": checked.trouble is None,
             "trouble": str(checked.trouble) if checked.trouble else None,
+            "note": str(checked.note) if checked.note else None,
         }
         for checked in found
     ]

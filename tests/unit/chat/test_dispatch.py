@@ -35,6 +35,9 @@ async def test_the_console_and_the_configured_admins_are_administrators(office: 
 async def test_some_uses_take_a_higher_rank(office: Office) -> None:
     uses = {
         "/set adherents moderation=all": Rank.OWNER,
+        "/check adherents": Rank.OWNER,
+        "/check adherents accept=no": Rank.OWNER,
+        "/check adherents accept=yes": Rank.ADMIN,
         **{f"/set adherents {key}=1": Rank.ADMIN for key in ACCOUNT_KEYS},
         "/set all moderation=all": Rank.ADMIN,
         "/ban a@example.org adherents": Rank.MODERATOR,

@@ -182,6 +182,22 @@ def test_a_limit_is_stricter_than_no_limit() -> None:
     assert shared.account.max_per_hour == 5
 
 
+def test_lists_that_trust_a_server_in_different_ways_share_its_quota_and_no_connection() -> None:
+    """Who verifies certificates is not served by a pin, and the other way round."""
+    pins = {"smtp.host.example:465": "ab" * 32}
+    pinned = replace(a_list(self_signed="yes", smtp_max_per_hour="20"), id=2, pins=pins)
+    verified, trusted = Accounts(COMMON).outgoing([replace(a_list(), id=1), pinned, replace(pinned, id=3)])
+    assert (verified.mlist_ids, trusted.mlist_ids) == ((1,), (2, 3))
+    assert (verified.account.pin, trusted.account.pin) == (None, "ab" * 32)
+    assert verified.account.key == trusted.account.key
+    assert verified.account.max_per_hour == trusted.account.max_per_hour == 20
+    assert Accounts(COMMON).shared_by(pinned, [pinned]).account.pin == "ab" * 32
+
+
+def test_a_server_of_which_no_certificate_was_accepted_is_trusted_by_none() -> None:
+    assert Accounts(COMMON).smtp(a_list(self_signed="yes")).pin == ""
+
+
 def test_lists_that_log_in_with_their_own_mailbox_have_accounts_of_their_own() -> None:
     lists = _numbered(a_list(**MAILBOX), a_list("bureau@amap.example", **MAILBOX))
     assert [outgoing.mlist_ids for outgoing in Accounts(BARE).outgoing(lists)] == [(1,), (2,)]
