@@ -8,10 +8,12 @@ import pytest
 
 from bot.core.lists import mailbox_account
 from bot.core.posts import Cursor
-from bot.core.settings import Security
+from bot.core.settings import MailProtocol
 from bot.flow.reading import read
+from tests.support.certificates import certificates
 from tests.support.scripted_imap import VALIDITY, Act, ScriptedImap, scripted_imap
-from tests.support.world import World, mail
+from tests.support.scripted_pop3 import ScriptedPop3, scripted_pop3
+from tests.support.world import World, every_way, mail
 from transports.servers import MailServers
 
 ANNE = "anne@example.org"
@@ -28,6 +30,7 @@ async def posts(world: World) -> list[tuple[int, str]]:
     return sorted((row["id"], row["subject"]) for row in await world.rows("/archives"))
 
 
+@every_way
 async def test_what_is_taken_in_is_deleted(world: World) -> None:
     await a_list(world)
     await world.deliver(mail(author=ANNE), mail(author=ANNE))
@@ -49,6 +52,7 @@ async def test_what_is_taken_in_may_be_moved(world: World) -> None:
     assert len(world.copies()) == 1
 
 
+@every_way
 async def test_what_is_taken_in_may_stay(world: World) -> None:
     """Unread as it was, and it is not taken again, whatever else arrives."""
     await a_list(world, after_intake="keep")
@@ -59,12 +63,14 @@ async def test_what_is_taken_in_may_stay(world: World) -> None:
     await world.deliver(second)
 
     assert world.dovecot.holds(world.mailbox) == [first, second]
-    with world.dovecot.client(world.mailbox) as client:
-        assert client.search(None, "UNSEEN")[1] == [b"1 2"]
+    if world.protocol is MailProtocol.IMAP:  # a server may take it for read where POP3 handed it out
+        with world.dovecot.client(world.mailbox) as client:
+            assert client.search(None, "UNSEEN")[1] == [b"1 2"]
     assert await posts(world) == [(1, "un"), (2, "deux")]
     assert len(world.copies()) == 2
 
 
+@every_way
 async def test_what_stays_is_not_taken_again_when_its_post_is_purged(world: World) -> None:
     await a_list(world, after_intake="keep")
     await world.deliver(mail(author=ANNE))
@@ -77,6 +83,7 @@ async def test_what_stays_is_not_taken_again_when_its_post_is_purged(world: Worl
     assert len(world.copies()) == 1
 
 
+@every_way
 async def test_what_stayed_may_be_deleted_once_its_post_is_purged(world: World) -> None:
     """*keep* becomes *delete*: the mailbox is emptied, and nobody gets anything twice."""
     await a_list(world, after_intake="keep")
@@ -153,16 +160,17 @@ async def test_several_folders_are_read(world: World) -> None:
     assert world.dovecot.holds(world.mailbox) == world.dovecot.holds(world.mailbox, "Liste") == []
 
 
+@every_way
 async def test_a_mail_that_was_stored_and_not_settled_is_only_settled(world: World) -> None:
     """Killed between commit 1 and the deletion on the server: screened now, and never a second post."""
     await a_list(world)
     raw = mail(author=ANNE)
     await world.put(raw)
-    account = world.dovecot.mailbox_account(world.mailbox, Security.NONE)
-    mailbox = MailServers(idle=False).mailbox(account)
+    [mlist] = await world.app.stores.lists.all()
+    servers = MailServers(idle=False, tls=certificates().client_context())
+    mailbox = servers.mailbox(mailbox_account(mlist))
     [cursor] = await mailbox.listing()
     await mailbox.close()
-    [mlist] = await world.app.stores.lists.all()
     assert await world.app.stores.posts.take_in(read(mlist.id, cursor, raw, world.clock.now())) == 1
 
     await world.pass_()
@@ -225,6 +233,87 @@ async def test_a_cursor_that_is_used_again_for_another_mail_does_no_harm(
     assert {(await world.app.stores.posts.get(number)).cursor for number in (1, 2)} == {
         Cursor("INBOX", VALIDITY, "1")
     }
+
+
+@pytest.fixture
+async def odd_pop3(world: World) -> AsyncIterator[ScriptedPop3]:
+    """The same for POP3."""
+    async with scripted_pop3() as server:
+        await a_list(world, protocol="pop3", host="localhost", port=str(server.port))
+        yield server
+
+
+async def test_a_uidl_that_is_used_again_for_another_mail_does_no_harm(
+    world: World, odd_pop3: ScriptedPop3
+) -> None:
+    for subject in ("un", "deux"):
+        odd_pop3.mails = [("same", mail(author=ANNE, subject=subject))]
+        await world.pass_()
+        assert odd_pop3.mails == []
+
+    assert await posts(world) == [(1, "un"), (2, "deux")]
+    assert len(world.copies()) == 2
+
+
+async def test_a_uidl_that_means_another_mail_after_a_crash_loses_neither(
+    world: World, odd_pop3: ScriptedPop3
+) -> None:
+    """The first was stored and not deleted; then its UIDL is another mail's."""
+    odd_pop3.mails = [("same", mail(author=ANNE, subject="un"))]
+    odd_pop3.answer("DELE|QUIT", Act.CUT, times=1_000)
+    await world.pass_()
+    odd_pop3.mails = [("same", mail(author=ANNE, subject="deux"))]
+    odd_pop3.answer("DELE|QUIT", b"+OK\r\n")
+    await world.pass_()
+
+    assert await posts(world) == [(1, "un"), (2, "deux")]
+    assert len(world.copies()) == 2
+
+
+async def test_uidls_that_change_with_every_session_lose_nothing_and_distribute_once(
+    world: World, odd_pop3: ScriptedPop3
+) -> None:
+    """What could not be deleted comes again under another name: the duplicate rule knows it."""
+    odd_pop3.uidl_of = lambda session, _number, uidl: f"{session}-{uidl}"
+    odd_pop3.hold(mail(author=ANNE, subject="un"), mail(author=ANNE, subject="deux"))
+    odd_pop3.answer("QUIT", Act.CUT, times=2)
+    await world.pass_()
+    await world.pass_()
+
+    assert odd_pop3.mails == []
+    assert len(world.copies()) == 2
+    assert {(await world.state(number))[1] for number in (1, 2)} == {"member"}
+    assert {(await world.state(number)) for number in (3, 4)} == {("discarded", "duplicate")}
+
+
+async def test_many_mails_come_in_over_several_sessions(world: World, odd_pop3: ScriptedPop3) -> None:
+    """Each fifty are deleted before the next are fetched, which ends a POP3 session."""
+    raws = [mail(author=ANNE, subject=f"{number}") for number in range(120)]
+    odd_pop3.hold(*raws)
+    await world.pass_()
+    assert odd_pop3.mails == []
+    assert len(await posts(world)) == 120
+    assert len([command for command in odd_pop3.commands if command.startswith("RETR")]) == 120
+
+
+async def test_a_server_without_uidl_loses_nothing(world: World, odd_pop3: ScriptedPop3) -> None:
+    odd_pop3.uidl_of = None
+    odd_pop3.hold(*(mail(author=ANNE, subject=f"{number}") for number in range(60)))
+    await world.pass_()
+    assert odd_pop3.mails == []
+    assert len(world.copies()) == 60
+
+
+async def test_a_mailbox_that_another_program_uses_is_read_later(
+    world: World, odd_pop3: ScriptedPop3
+) -> None:
+    odd_pop3.hold(mail(author=ANNE))
+    odd_pop3.answer("PASS", b"-ERR [IN-USE] another session\r\n", times=1)
+    await world.pass_()
+    assert "in use by another program" in await world.trouble()
+    await world.pass_()
+    assert await world.trouble() == ""
+    assert len(world.copies()) == 1
 
 
 async def test_one_mailbox_in_trouble_does_not_stop_another(world: World, odd_server: ScriptedImap) -> None:

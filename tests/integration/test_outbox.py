@@ -14,7 +14,7 @@ from bot.core.people import Role
 from tests.support.clock import ManualClock
 from tests.support.dovecot import Dovecot
 from tests.support.smtp_server import CUT, SmtpServer, Taken
-from tests.support.world import World, mail, opened_world
+from tests.support.world import World, every_way, mail, opened_world
 
 ANNA, BEA, CLEO = "anna@example.org", "bea@example.org", "cleo@example.org"
 BUSY = "450 4.2.1 mailbox busy, come back later"
@@ -60,6 +60,7 @@ async def test_one_decision_sends_to_five_hundred_members(world: World) -> None:
     assert (await world.state(1))[0] == "distributed"
 
 
+@every_way
 async def test_a_refused_recipient_bounces_alone(world: World) -> None:
     world.relay.replies[BEA] = GONE
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.world import World, mail
+from tests.support.world import World, every_way, mail
 
 MEMBERS = ("anne@example.org", "bruno@example.org")
 
@@ -19,6 +19,7 @@ async def populated(world: World, **settings: str) -> World:
     return world
 
 
+@every_way
 @pytest.mark.parametrize("moderation", ["all", "non_members", "open"])
 @pytest.mark.parametrize(
     ("author", "passes"),
@@ -43,6 +44,7 @@ async def test_the_mode_and_the_authors_role_decide(
     assert world.dovecot.holds(world.mailbox) == []
 
 
+@every_way
 async def test_a_held_post_reaches_members_once_it_is_distributed(world: World) -> None:
     """The copy has the list's fields, and the author's body byte for byte."""
     await populated(world, moderation="all")
@@ -64,6 +66,7 @@ async def test_a_held_post_reaches_members_once_it_is_distributed(world: World) 
     assert row["state"] == "distributed"
 
 
+@every_way
 async def test_a_rejected_author_is_told_why(world: World) -> None:
     await populated(world, moderation="all", undo_s="30")
     await world.deliver(mail(author="paul@example.net", to=world.address))

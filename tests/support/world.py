@@ -20,11 +20,13 @@ from bot.app import App, open_app
 from bot.core.chat import Answer, Press
 from bot.core.people import Actor
 from bot.core.ports import Servers
-from bot.core.settings import Security
+from bot.core.settings import MailProtocol, Security
 from config.settings import Settings, Smtp
+from tests.support.certificates import certificates
 from tests.support.clock import ManualClock
 from tests.support.dovecot import Account, Dovecot
-from tests.support.smtp_server import SmtpServer, Taken
+from tests.support.smtp_server import SmtpServer, SmtpServers, Taken
+from transports.servers import MailServers
 
 ANNE = Actor("local:anne", "Anne")
 BRUNO = Actor("local:bruno", "Bruno")
@@ -39,6 +41,8 @@ class World:
     dovecot: Dovecot
     relay: SmtpServer
     mailbox: Account
+    protocol: MailProtocol = MailProtocol.IMAP
+    security: Security = Security.NONE
     troubles: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -76,11 +80,12 @@ class World:
 
     async def add_list(self, **settings: str) -> dict[str, Any]:
         """The list, with the mailbox as it is; its undo window is what `settings` say, else none."""
-        account = self.dovecot.mailbox_account(self.mailbox, Security.NONE)
+        account = self.dovecot.mailbox_account(self.mailbox, self.security, protocol=self.protocol)
         given = {
             "undo_s": "0",
             "host": account.host,
             "port": str(account.port),
+            "protocol": account.protocol.value,
             "security": account.security.value,
             "password": account.password,
         } | settings
@@ -162,20 +167,46 @@ async def opened_world(
         organisation="AMAP des Trois Rivières",
         language=language,
         data_dir=folder,
-        smtp=Smtp(host="127.0.0.1", port=relay.port, security="none", **smtp),
+        smtp=Smtp(host="127.0.0.1", port=relay.port, security=relay.security.value, **smtp),
     )
     mailbox = dovecot.add_user()
     async with open_app(settings, clock=clock, servers=servers) as app:
         yield World(app, clock, dovecot, relay, mailbox)
 
 
+_USUAL_WAY = (MailProtocol.IMAP, Security.NONE)
+
+every_way = pytest.mark.parametrize(
+    "way",
+    [(protocol, security) for protocol in MailProtocol for security in Security],
+    ids="-".join,
+    indirect=True,
+)
+"""For a test of `world`: each protocol and encryption of the mailbox, and the relay's encryption alike."""
+
+
+@pytest.fixture
+def way(request: pytest.FixtureRequest) -> tuple[MailProtocol, Security]:
+    """How the mailbox of `world` is read: the simplest way, or each, where a test is marked `every_way`."""
+    found: tuple[MailProtocol, Security] = getattr(request, "param", _USUAL_WAY)
+    return found
+
+
 @pytest.fixture
 async def world(
-    tmp_path: Path, dovecot: Dovecot, smtp_server: SmtpServer, clock: ManualClock
+    tmp_path: Path,
+    dovecot: Dovecot,
+    smtp_servers: SmtpServers,
+    clock: ManualClock,
+    way: tuple[MailProtocol, Security],
 ) -> AsyncIterator[World]:
     """An installation without lists yet."""
-    async with opened_world(tmp_path / "data", dovecot, smtp_server, clock) as opened:
-        yield opened
+    protocol, security = way
+    relay = await smtp_servers(security=security)
+    trusting = MailServers(idle=False, tls=certificates().client_context())
+    servers = None if security is Security.NONE else trusting
+    async with opened_world(tmp_path / "data", dovecot, relay, clock, servers=servers) as opened:
+        yield replace(opened, protocol=protocol, security=security)
 
 
 def parsed(taken: Taken) -> EmailMessage:
