@@ -1,9 +1,9 @@
 """The mailbox of a list over POP3: the port `Mailbox` on blocking sessions in threads (RFC 1939).
 
-Each listing begins a session, because a session never sees what arrives after its beginning, and it
-ends with the deletion of what was taken in, or at the latest before waiting: servers lock a mailbox
-while somebody is logged in. Whatever goes wrong, a time limit or a cancellation included, cuts the
-session, and then nothing is deleted.
+Each listing begins a session, because a session never sees what arrives after its beginning. It ends
+with the deletion of what was taken in, or as soon as there is nothing to delete, at the latest before
+waiting: servers lock a mailbox while somebody is logged in. Whatever goes wrong, a time limit or a
+cancellation included, cuts the session, and then nothing is deleted.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from typing_extensions import override
 
-from bot.core.errors import FacteurError, ServerTrouble, Trouble
+from bot.core.errors import FacteurError, ServerTrouble, TransientError, Trouble
 from bot.core.lists import MailboxAccount
 from bot.core.ports import Fetched, Mailbox
 from bot.core.posts import Cursor
@@ -91,7 +91,7 @@ class Pop3Mailbox(Mailbox):
             mail: bytes | FacteurError | None
             try:
                 mail = await self._mail(cursor.uid)
-                if isinstance(mail, FacteurError) and looks < MAILS_THAT_BREAK:
+                if isinstance(mail, TransientError) and looks < MAILS_THAT_BREAK:
                     looks += 1  # perhaps it is gone: only a new session would know
                     await self.close()
                     mail = await self._mail(cursor.uid)
@@ -102,11 +102,15 @@ class Pop3Mailbox(Mailbox):
                 mail = trouble
             if mail is not None:
                 yield fetched(cursor, mail)
+        if not self._read:
+            await self.close()  # nothing will be settled
 
     @override
     async def settle(self, cursors: Sequence[Cursor]) -> None:
         names = list(dict.fromkeys(cursor.uid for cursor in cursors))
-        if self._account.after_intake != "keep" and names:
+        if self._account.after_intake == "keep":
+            await self.close()
+        elif names:
             await self._once_more_if_stale(self._delete, names)
         for name in names:
             self._read.pop(name, None)

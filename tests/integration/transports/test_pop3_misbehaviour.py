@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
@@ -52,10 +51,6 @@ def came(mails: Sequence[Fetched]) -> dict[str, bytes | None]:
     return {mail.cursor.uid: None if mail.error else mail.raw for mail in mails}
 
 
-def sha256(raw: bytes) -> str:
-    return hashlib.sha256(raw).hexdigest()
-
-
 ALL = {"u1": ONE, "u2": TWO, "u3": THREE}
 NAMES = cursors("u1", "u2", "u3")
 
@@ -72,7 +67,6 @@ async def test_keeping_deletes_nothing(server: ScriptedPop3) -> None:
     mailbox = Pop3Mailbox(server.account(after_intake="keep"), timeout_s=SILENCE_S)
     await taken(mailbox)
     await mailbox.settle(NAMES)
-    await mailbox.close()
     assert server.contents == [ONE, TWO, THREE]
     assert not [command for command in server.commands if command.startswith("DELE")]
     assert server.commands[-1] == "QUIT"
@@ -111,70 +105,6 @@ async def test_row_26_a_number_is_never_an_identity(server: ScriptedPop3, mailbo
     await mailbox.settle(cursors("u1"))
     await mailbox.settle(cursors("u3"))
     assert server.contents == [TWO]
-
-
-# UIDLs
-
-
-async def test_a_server_without_uidl_names_mails_by_their_content(
-    server: ScriptedPop3, mailbox: Pop3Mailbox
-) -> None:
-    server.uidl_of = None
-
-    mails = await taken(mailbox)
-    await mailbox.settle(cursors(sha256(ONE)))
-    await mailbox.settle(cursors(sha256(THREE)))
-
-    assert came(mails) == {sha256(raw): raw for raw in (ONE, TWO, THREE)}
-    assert server.contents == [TWO]
-
-
-async def test_two_mails_under_one_uidl_are_told_apart(server: ScriptedPop3, mailbox: Pop3Mailbox) -> None:
-    server.mails = [("same", ONE), ("u2", TWO), ("same", THREE)]
-
-    mails = await taken(mailbox)
-    await mailbox.settle(cursors(sha256(THREE)))
-
-    assert came(mails) == {sha256(ONE): ONE, "u2": TWO, sha256(THREE): THREE}
-    assert server.contents == [ONE, TWO]
-
-
-@pytest.mark.parametrize(
-    "uidl", ["", "x" * 300, "\N{SNOWMAN}", "a b"], ids=["none", "long", "snowman", "two"]
-)
-async def test_what_is_no_uidl_is_not_taken_for_one(
-    server: ScriptedPop3, mailbox: Pop3Mailbox, uidl: str
-) -> None:
-    server.mails[1] = (uidl, TWO)
-    assert came(await taken(mailbox)) == {"u1": ONE, sha256(TWO): TWO, "u3": THREE}
-
-
-async def test_uidls_that_change_with_each_session_delete_only_what_was_read(
-    server: ScriptedPop3, mailbox: Pop3Mailbox
-) -> None:
-    server.uidl_of = lambda session, _number, uidl: f"{session}-{uidl}"
-    mails = await taken(mailbox)
-    await mailbox.close()
-
-    await mailbox.settle([mail.cursor for mail in mails])
-    assert server.contents == [ONE, TWO, THREE]
-
-    assert len(await taken(mailbox)) == 3
-    await mailbox.settle(await mailbox.listing())
-    assert server.contents == []
-
-
-async def test_a_uidl_that_means_another_mail_in_a_later_session_deletes_nothing(
-    server: ScriptedPop3, mailbox: Pop3Mailbox
-) -> None:
-    """Some servers give the number of a mail for its UIDL: after a deletion it is another's."""
-    server.uidl_of = lambda _session, number, _uidl: str(number)
-    await taken(mailbox)
-    await mailbox.settle(cursors("1"))
-    assert server.contents == [TWO, THREE]
-
-    await mailbox.settle(cursors("2"))
-    assert server.contents == [TWO, THREE]
 
 
 # Mails that cannot be had
@@ -263,19 +193,6 @@ async def test_a_mail_over_the_limit_comes_with_an_error_and_is_not_fetched(serv
     assert "RETR 2" not in server.commands
 
 
-async def test_a_mail_over_the_limit_on_a_server_without_uidl_is_told_and_stops_no_other(
-    server: ScriptedPop3,
-) -> None:
-    server.uidl_of = None
-    server.mails[1] = ("u2", b"x" * 5_000)
-    mailbox = Pop3Mailbox(server.account(), timeout_s=SILENCE_S, max_mail_octets=4_000)
-    mails = await taken(mailbox)
-    await mailbox.settle(cursors(sha256(ONE), sha256(THREE)))
-    assert [mail.raw for mail in mails if not mail.error] == [ONE, THREE]
-    assert [PermanentError] == [type(mail.error) for mail in mails if mail.error]
-    assert server.contents == [b"x" * 5_000]
-
-
 # Sessions that are lost
 
 
@@ -321,6 +238,14 @@ async def test_a_quit_that_is_refused_is_trouble(server: ScriptedPop3, mailbox: 
     server.answer("QUIT", b"-ERR some deleted messages not removed\r\n")
     with pytest.raises(ServerTrouble, match="not removed"):
         await mailbox.settle(NAMES)
+
+
+async def test_a_poll_that_takes_nothing_in_leaves_the_mailbox_to_others(
+    server: ScriptedPop3, mailbox: Pop3Mailbox
+) -> None:
+    server.answer("RETR", b"-ERR no\r\n")
+    await taken(mailbox)
+    assert server.commands[-1] == "QUIT"
 
 
 async def test_waiting_leaves_the_mailbox_to_others(server: ScriptedPop3, mailbox: Pop3Mailbox) -> None:
