@@ -71,13 +71,14 @@ class Pop3Mailbox(Mailbox):
         self._timeout_s = timeout_s
         self._max_mail_octets = max_mail_octets
         self._session: Session | None = None
+        self._listed: Session | None = None
         self._read: dict[str, str] = {}
 
     @override
     async def listing(self) -> Sequence[Cursor]:
         await self.close()
         self._read.clear()
-        session = await self._opened()
+        session = self._listed = await self._opened()
         for number in list(session.unnamed):
             await self._run(session, session.sizes.get(number, 0), Session.name, number)
         names = dict.fromkeys(session.names[number] for number in sorted(session.names))
@@ -125,7 +126,7 @@ class Pop3Mailbox(Mailbox):
     async def close(self) -> None:
         if session := self._session:
             try:
-                await self._end(session, LEAVE_S, Session.leave)
+                await self._end(session, min(LEAVE_S, self._timeout_s), Session.leave)
             except ServerTrouble:
                 pass  # it is closed all the same
 
@@ -157,14 +158,14 @@ class Pop3Mailbox(Mailbox):
 
     async def _is_what_was_read(self, session: Session, number: int, name: str) -> bool:
         if name not in self._read:
-            return True  # listed and never read: the name is all there is
+            return session is self._listed  # elsewhere its name may mean another mail
         if number not in session.digests:
             await self._run(session, session.sizes.get(number, 0), Session.mail, number)
         return session.digests.get(number) == self._read[name]
 
     async def _number(self, session: Session, name: str) -> int | None:
         """Its number in this session; mails without a name are read, oldest first, until it is found."""
-        number = session.number(name)
+        number = session.numbers.get(name)
         while number is None and session.unnamed:
             first = session.unnamed[0]
             if await self._run(session, session.sizes.get(first, 0), Session.name, first) == name:

@@ -35,7 +35,8 @@ class Session:
     raises. Only `cut` may be called while another thread is inside.
 
     Attributes:
-        names: what identifies each mail beyond this session, by number; ascending.
+        names: what identifies each mail beyond this session, by number.
+        numbers: the first mail of each name.
         unnamed: numbers of the mails that `name` has to read for that, ascending.
         sizes: octets by number, as far as the server told.
         digests: SHA-256, in hexadecimal, of the mails that were read in this session, by number.
@@ -48,6 +49,7 @@ class Session:
             "POP3", account.host, account.port, account.security, account.username, account.password
         )
         self.names: dict[int, str] = {}
+        self.numbers: dict[str, int] = {}
         self.unnamed: list[int] = []
         self.sizes: dict[int, int] = {}
         self.digests: dict[int, str] = {}
@@ -77,7 +79,7 @@ class Session:
         shared = Counter(told.values())
         for number in sorted(self.sizes | told):
             if number in told and shared[told[number]] == 1:
-                self.names[number] = told[number]
+                self._call(number, told[number])
             else:
                 self.unnamed.append(number)
 
@@ -87,13 +89,13 @@ class Session:
             name = f"unread-{self.sizes.get(number, 0)}"
         else:
             name = self.digests[number]
-        self.names[number] = name
+        self._call(number, name)
         self.unnamed.remove(number)
         return name
 
-    def number(self, name: str) -> int | None:
-        """The first mail known by this name."""
-        return next((number for number, known in self.names.items() if known == name), None)
+    def _call(self, number: int, name: str) -> None:
+        self.names[number] = name
+        self.numbers.setdefault(name, number)
 
     def mail(self, number: int) -> bytes | TransientError:
         """The raw mail, or why the server does not hand it out."""
