@@ -25,6 +25,7 @@ from config.settings import Settings
 
 if TYPE_CHECKING:
     from bot.app import App
+    from bot.core.stores import Hold
     from bot.core.text import Language
 
 log = structlog.get_logger()
@@ -65,13 +66,13 @@ def run(
         raise typer.BadParameter(f"{', '.join(sorted(wrong))}: only {', '.join(PARTS)}")
 
     async def serve(app: App) -> int:
-        with app.running(parts):
+        async with app.running(parts) as held:
             app.start(parts)
             log.info("running", parts=parts)
-            await _told_to_stop()
+            told = await _told_to_stop(held)
             log.info("stopping")
             await app.service.stop()  # before the locks are let go
-        return 0
+        return 0 if told else 1
 
     _with_app(serve, logged=True)
 
@@ -81,7 +82,7 @@ def poll() -> None:
     """One pass, for hosts with nothing but cron: take in, then send what is due."""
 
     async def one_pass(app: App) -> int:
-        with app.running(("poll", "deliver")):
+        async with app.running(("poll", "deliver"), alone=True):
             troubles = await app.service.one_pass()
         for address, trouble in troubles.items():
             _complain(app.desk.languages.default, Text("{list}: {trouble}", list=address, trouble=trouble))
@@ -151,7 +152,7 @@ def console() -> None:
         from bot.app import terminal_room
 
         log_to(app.data_dir / "console.log")  # the screen belongs to the cards
-        if not app.is_served():
+        if not await app.is_served():
             alone = Text("No service runs on these data: mail comes and goes once facteur run is started.")
             typer.echo(alone.render(app.desk.languages.default))
         await app.moderate(*terminal_room(app))
@@ -257,12 +258,19 @@ def _complain(language: Language, text: Text) -> None:
     typer.echo(harmless(text.render(language)), err=True)
 
 
-async def _told_to_stop() -> None:
+async def _told_to_stop(held: Hold) -> bool:
+    """Wait for a signal; False if another process has taken the place of this one."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    await stopping.wait()
+    ousted, told = asyncio.create_task(held.lost()), asyncio.create_task(stopping.wait())
+    await asyncio.wait({ousted, told}, return_when=asyncio.FIRST_COMPLETED)
+    ousted.cancel()
+    if not stopping.is_set():
+        told.cancel()
+        log.error("another process has taken over while this one was cut off from the database")
+    return stopping.is_set()
 
 
 if __name__ == "__main__":

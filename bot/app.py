@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import getpass
 import importlib.metadata
 import os
-import time
-from collections.abc import AsyncIterator, Collection, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
-from typing import IO
 
 import structlog
 
@@ -29,7 +26,7 @@ from bot.core.lists import SmtpAccount, smtp_port
 from bot.core.people import LOCAL, Actor, Rank
 from bot.core.ports import ChatTransport, Servers
 from bot.core.settings import Box, Security
-from bot.core.stores import Stores
+from bot.core.stores import Hold, Stores
 from bot.core.text import N_, Text
 from bot.flow.accounts import Accounts
 from bot.flow.archive import Archive
@@ -51,13 +48,11 @@ PARTS = ("poll", "chat", "deliver")
 _NOT_YET = ("telegram", "matrix", "reminders", "bounces", "directory", "dns", "http")
 """Sections of the configuration that are promised: whoever fills one in is told."""
 
-_PATIENCE = 5
-"""How often a lock is tried, ten times a second: somebody may only have looked whether it is held."""
+_SHARED = ("deliver",)
+"""Each delivery is claimed by one process, so any number may send."""
 
-_BUSY = {
-    "poll": N_("facteur is running on these data already: stop it first, or let it do the work"),
-    "console": N_("a console is open on these data already"),
-}
+_SERVED = N_("facteur is running on these data already: stop it first, or let it do the work")
+_OPEN = N_("a console is open on these data already")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +70,19 @@ class App:
     def data_dir(self) -> Path:
         return self.settings.data_dir
 
-    @contextmanager
-    def running(self, parts: Collection[str]) -> Iterator[None]:
-        """Hold the locks of these parts. Raises UserError if another process has one of them."""
-        with _only_one(self.data_dir, [part for part in PARTS if part in parts], _BUSY["poll"]):
-            yield
+    @asynccontextmanager
+    async def running(self, parts: Collection[str], *, alone: bool = False) -> AsyncIterator[Hold]:
+        """Hold the locks of these parts; deliveries may leave from several processes, unless `alone`.
 
-    def is_served(self) -> bool:
-        """Whether a service takes in and sends mail on these data, in this process or another."""
-        try:
-            with _only_one(self.data_dir, ["poll", "deliver"], _BUSY["poll"]):
-                return False
-        except UserError:
-            return True
+        Raises UserError if another process has one of them.
+        """
+        names = [part for part in PARTS if part in parts]
+        async with self.stores.locks.hold(names, Text(_SERVED), () if alone else _SHARED) as held:
+            yield held
+
+    async def is_served(self) -> bool:
+        """Whether a service takes in or sends mail on these data, in this process or another."""
+        return await self.stores.locks.is_held(["poll", "deliver"])
 
     def start(self, parts: Collection[str]) -> None:
         """Start the parts named; `chat` has none of its own before the first chat network is there."""
@@ -101,7 +96,7 @@ class App:
 
     async def moderate(self, transport: ChatTransport, address: str) -> None:
         """Make the transport's place a room for every list, until the person there leaves."""
-        with _only_one(self.data_dir, [transport.name], _BUSY["console"]):
+        async with self.stores.locks.hold([transport.name], Text(_OPEN)):
             rooms = self.stores.rooms
             room = await rooms.open(transport.name, address, self.settings.language, self.clock.now())
             worker = RoomWorker(
@@ -125,10 +120,9 @@ async def open_app(
         TransientError: the database cannot be used just now.
     """
     clock = clock or Clock()
-    if settings.database_url.get_secret_value():
-        raise UserError(Text("PostgreSQL is not available yet: leave database_url empty"))
     _private_folder(settings.data_dir)
-    async with open_stores(database_file(settings), box_of(settings)) as stores:
+    where = settings.database_url.get_secret_value() or database_file(settings)
+    async with open_stores(where, box_of(settings)) as stores:
         servers = servers or MailServers(idle=settings.poll.idle)
         accounts = Accounts(_common_account(settings.smtp), fold(settings.smtp.redirect_to) or None)
         organisation = Organisation(settings.organisation, settings.language, settings.zone)
@@ -227,29 +221,3 @@ def _common_account(smtp: Smtp) -> SmtpAccount:
         connections=smtp.connections,
         pipelining=smtp.pipelining,
     )
-
-
-@contextmanager
-def _only_one(folder: Path, names: Collection[str], busy: str) -> Iterator[None]:
-    """Hold a lock file for each name; the system lets go of it when the process ends, however."""
-    files = []
-    try:
-        for name in names:
-            file = (folder / f"{name}.lock").open("w")
-            files.append(file)
-            if not any(_locked(file, attempt) for attempt in range(_PATIENCE)):
-                raise UserError(Text(busy))
-        yield
-    finally:
-        for file in files:
-            file.close()
-
-
-def _locked(file: IO[str], attempt: int) -> bool:
-    """Try to take the lock; after the first time with a moment's wait."""
-    time.sleep(0.1 if attempt else 0)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -263,6 +263,11 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _supported_database(cls, value: SecretStr) -> SecretStr:
-        if urlsplit(value.get_secret_value()).scheme not in {"", "postgres", "postgresql"}:
+        try:
+            parts = urlsplit(value.get_secret_value())
+            known = parts.scheme in {"", "postgres", "postgresql"} and (parts.port or True)
+        except ValueError:  # a special character of the password that is not written as %2F
+            known = False
+        if not known:
             raise wrong(N_("must be empty or postgres://user:password@host/name"))
         return value

@@ -15,6 +15,7 @@ from tortoise.transactions import in_transaction
 
 from bot.core.errors import Conflict, TransientError, UserError
 from bot.core.text import Text, verbatim
+from storage.troubles import Overtaken, Unreachable, Unstorable
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -22,6 +23,9 @@ S = TypeVar("S", bound="Store")
 
 _NO_DATABASE = "file is not a database"
 """SQLITE_NOTADB, of which only its words come through."""
+
+_TRIES = 4
+"""Of a unit that others are in the way of."""
 
 _inside: ContextVar[bool] = ContextVar("inside_a_unit_of_work", default=False)
 
@@ -39,7 +43,8 @@ class Database:
         """Run `work` as one transaction that ends by itself, whatever becomes of the caller.
 
         A cancelled caller leaves at once; the transaction goes on and commits, or rolls back if
-        `work` raises. It must not wait for anything but the database.
+        `work` raises. It must not wait for anything but the database, and may be called again where
+        another transaction was in its way.
         """
         task = self._started(_transaction(work))
         self._busy.add(task)
@@ -98,10 +103,20 @@ def reading(method: Method[S, P, T]) -> Method[S, P, T]:
 
 
 async def _transaction(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run the unit, anew where another was in its way: by then it sees what that one did."""
     with translated():
-        async with in_transaction():
-            _inside.set(True)
-            return await work()
+        for _ in range(_TRIES - 1):
+            try:
+                return await _once(work)
+            except (Overtaken, IntegrityError):
+                continue
+        return await _once(work)
+
+
+async def _once(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    async with in_transaction():
+        _inside.set(True)
+        return await work()
 
 
 async def _translating(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
@@ -114,12 +129,22 @@ def translated() -> Iterator[None]:
     """Give the errors of the database their meaning: somebody was first, too long, or later may work."""
     try:
         yield
-    except IntegrityError as error:
+    except (IntegrityError, Overtaken) as error:
         raise Conflict(
             Text("this changed or was deleted at the same moment: look again, then repeat it")
         ) from error
     except ValidationError as error:
         raise UserError(Text("this is longer than anything that can be stored: shorten it")) from error
+    except Unstorable as error:
+        raise UserError(Text("this holds a number or a character that cannot be stored")) from error
+    except Unreachable as error:
+        raise TransientError(
+            Text(
+                "the database cannot be used just now ({why}): see that PostgreSQL runs and that"
+                " database_url is right",
+                why=verbatim(str(error)),
+            )
+        ) from error
     except (OperationalError, DBConnectionError, sqlite3.Error, OSError) as error:
         if _NO_DATABASE in str(error):
             raise UserError(

@@ -9,6 +9,7 @@ from tortoise.expressions import Q
 from bot.core.people import Ban
 from storage.atomic import Store, atomic, reading
 from storage.rows import BanRow
+from storage.waiting import one_at_a_time
 
 
 class SqlBanStore(Store):
@@ -16,6 +17,7 @@ class SqlBanStore(Store):
 
     @atomic
     async def add(self, ban: Ban) -> bool:
+        await one_at_a_time("bans")
         if await BanRow.filter(_concerned(ban.mlist_id), pattern=ban.pattern).exists():
             return False
         await BanRow.create(mlist_id=ban.mlist_id, pattern=ban.pattern, by=ban.by, at=ban.at)

@@ -9,13 +9,22 @@ from tortoise.expressions import F
 
 from storage.rows import CardRow, RoomRow
 from storage.values import column
+from storage.waiting import together
+
+ROOMS = "rooms"
+"""What `storage.waiting` calls the opening and closing of rooms."""
 
 CALM = timedelta(seconds=5)
 """The progress of a distribution is shown at most that often."""
 
 
 async def raise_cards(post_ids: Collection[int], at: datetime) -> None:
-    """Have the posts' cards shown anew at once."""
+    """Have the posts' cards shown anew at once.
+
+    A room that opens at this moment waits, and then sees the posts as they are; or it has opened
+    before.
+    """
+    await together(ROOMS)
     await CardRow.filter(post_id__in=post_ids).update(
         wanted=F("wanted") + 1, urgent=F("wanted") + 1, due_at=at
     )

@@ -1,4 +1,4 @@
-"""Noticing commits of any process, by polling SQLite's ``PRAGMA data_version``."""
+"""Noticing commits of any process; on SQLite by polling ``PRAGMA data_version``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ INTERVAL_S = 0.1
 """One read takes microseconds and no lock, so ten a second cost nothing that could be measured."""
 
 
-class PolledChanges:
+class NoticedChanges:
     """The port `Changes`: counts the commits noticed, those of this process too."""
 
     def __init__(self) -> None:
@@ -32,13 +32,13 @@ class PolledChanges:
 
 
 @asynccontextmanager
-async def watching(database: Path) -> AsyncIterator[PolledChanges]:
+async def watching(database: Path) -> AsyncIterator[NoticedChanges]:
     """Watch a SQLite database as long as the context lasts.
 
     The connection is one of its own: ``data_version`` moves only for commits of *other*
     connections, and it must not queue behind a writer.
     """
-    changes = PolledChanges()
+    changes = NoticedChanges()
     with closing(sqlite3.connect(database, timeout=0, isolation_level=None)) as connection:
         task = asyncio.create_task(_poll(connection, changes))
         try:
@@ -48,7 +48,7 @@ async def watching(database: Path) -> AsyncIterator[PolledChanges]:
             await asyncio.wait([task])
 
 
-async def _poll(connection: sqlite3.Connection, changes: PolledChanges) -> None:
+async def _poll(connection: sqlite3.Connection, changes: NoticedChanges) -> None:
     seen = _version(connection)
     while True:
         await asyncio.sleep(INTERVAL_S)

@@ -19,6 +19,7 @@ from storage.mailings import add_mailings, copy_ids, delete_mailings
 from storage.refusals import already_decided, no_such_post, nothing_to_undo, too_late
 from storage.rows import CardRow, DeliveryRow, MailingRow, PostRow
 from storage.values import column, post_of
+from storage.waiting import lock_posts
 
 _UNDOABLE = (PostState.ACCEPTED, PostState.DISTRIBUTED, PostState.REJECTED)
 _UNDECIDED = {
@@ -88,6 +89,7 @@ class SqlDecisionStore(Store):
         at: datetime,
         seen_decisions: int | None,
     ) -> Post:
+        await lock_posts([post_id])  # nobody claims its deliveries meanwhile
         row = await _row(post_id)
         _not_stale(row, seen_decisions, None)
         if not _can_be_undone(row):
@@ -107,6 +109,7 @@ class SqlDecisionStore(Store):
     async def stop(
         self, post_id: int, by: Actor, at: datetime, seen_decisions: int | None
     ) -> tuple[Post, int]:
+        await lock_posts([post_id])
         row = await _row(post_id)
         _not_stale(row, seen_decisions, None)
         stopped = await PostRow.filter(id=post_id, state=PostState.ACCEPTED).update(
@@ -124,12 +127,13 @@ class SqlDecisionStore(Store):
     async def expire(self, mlist_id: int, before: datetime, at: datetime) -> int:
         held = PostRow.filter(mlist_id=mlist_id, state=PostState.HELD, received_at__lt=before)
         post_ids = await column(held, "id")
+        await lock_posts(post_ids)
         expired = PostRow.filter(id__in=post_ids, state=PostState.HELD)
-        await expired.update(
+        count = await expired.update(
             state=PostState.EXPIRED, decisions=F("decisions") + 1, decided_at=at, ended_at=at
         )
         await raise_cards(post_ids, at)
-        return len(post_ids)
+        return count
 
     @atomic
     async def resend(self, post_id: int) -> int:

@@ -41,10 +41,13 @@ from storage.rows import (
     RoleRow,
 )
 from storage.values import column, text_of
+from storage.waiting import one_at_a_time
 
 _VERSION = 1
 """Of the stored form of settings (its key ``v``): a later form upgrades the older ones as it reads."""
 _DEFAULTS_ID = 1
+_SETTINGS = "settings"
+"""What `storage.waiting` calls the settings of all lists together: no two may read one mailbox."""
 
 
 class SqlListStore(Store):
@@ -57,7 +60,8 @@ class SqlListStore(Store):
     @reading
     async def all(self) -> Sequence[MailingList]:
         defaults, pins = await self._defaults(), await _pins()
-        return [self._mlist(row, defaults, pins) for row in await MlistRow.all().order_by("address")]
+        rows = sorted(await MlistRow.all(), key=lambda row: row.address)  # no two databases agree
+        return [self._mlist(row, defaults, pins) for row in rows]
 
     @reading
     async def get(self, mlist_id: int) -> MailingList:
@@ -65,12 +69,14 @@ class SqlListStore(Store):
 
     @atomic
     async def add(self, address: Address, own: Mapping[str, Any], at: datetime) -> MailingList:
+        await one_at_a_time(_SETTINGS)
         await _require_free(address)
         row = await MlistRow.create(address=address, own=self._sealed(own), created_at=at)
         return await self._sound(row.id)
 
     @atomic
     async def change(self, mlist: MailingList, own: Mapping[str, Any]) -> MailingList:
+        await one_at_a_time(_SETTINGS)
         latest = MlistRow.filter(id=mlist.id, version=mlist.version)
         fresh = _untried(key for key in ListSettings.model_fields if mlist.own.get(key) != own.get(key))
         if not await latest.update(own=self._sealed(own), version=F("version") + 1, **fresh):
@@ -84,6 +90,7 @@ class SqlListStore(Store):
 
     @atomic
     async def change_defaults(self, own: Mapping[str, Any]) -> None:
+        await one_at_a_time(_SETTINGS)
         before = await self._defaults()
         moved = {key for key in ListSettings.model_fields if before.get(key) != own.get(key)}
         fresh = _untried(moved)
@@ -98,6 +105,7 @@ class SqlListStore(Store):
 
     @atomic
     async def rename(self, mlist: MailingList, address: Address) -> MailingList:
+        await one_at_a_time(_SETTINGS)
         if address != mlist.address:
             await _require_free(address)
             fresh = {} if mlist.settings.username else _untried(["username"])
@@ -106,6 +114,7 @@ class SqlListStore(Store):
 
     @atomic
     async def delete(self, mlist: MailingList, newest_post: int) -> Removed:
+        await MlistRow.filter(id=mlist.id).select_for_update().only("id")  # nothing comes in meanwhile
         if await PostRow.filter(mlist_id=mlist.id, id__gt=newest_post).exists():
             raise Conflict(Text("{list} got another post just now", list=mlist.address))
         held = await PostRow.filter(mlist_id=mlist.id, state=PostState.HELD).count()
@@ -156,6 +165,7 @@ class SqlListStore(Store):
     async def note_old_mail(
         self, mlist_id: int, account: MailboxAccount, cursors: Collection[Cursor]
     ) -> Collection[str]:
+        await MlistRow.filter(id=mlist_id).select_for_update(no_key=True).only("id")
         return await note_look(await _row(mlist_id), account, cursors)
 
     async def _sound(self, mlist_id: int) -> MailingList:

@@ -36,6 +36,7 @@ from storage.mailings import copy_ids, has_open_copy
 from storage.quota import DAY, Quota
 from storage.rows import AttemptRow, DeliveryRow, MailingRow, MlistRow, PostRow, RawRow
 from storage.values import address_key, column, listing, paged
+from storage.waiting import lock_posts, one_at_a_time
 
 _LONGEST_SILENCE = timedelta(minutes=2)
 """An attempt that was neither recorded nor prolonged for so long is taken for one that a crash ended."""
@@ -77,8 +78,8 @@ class SqlOutboxStore(Store):
 
     @atomic
     async def _take(self, account: SmtpAccount, mlist_ids: Collection[int], now: datetime) -> _Taken | None:
-        lists = MlistRow.filter(id__in=list(mlist_ids), paused=False).order_by("id")
-        active = [row.id for row in await lists.select_for_update()]  # one claim an account at a time
+        await one_at_a_time(f"account {account.key}")  # two claims together must not exceed its quota
+        active = await _active(mlist_ids)
         await AttemptRow.filter(account=account.key, at__lte=now - DAY).delete()
         left = (await _quota(account, now)).left(now)
         if left == 0:
@@ -86,13 +87,18 @@ class SqlOutboxStore(Store):
         first = await _first_due(active, now)
         if first is None:
             return None
+        mailing = await MailingRow.get_or_none(id=first)
+        if mailing is None:
+            return None  # its post was undone or deleted this moment
+        await lock_posts([mailing.post_id])
         size = account.max_recipients if left is None else min(account.max_recipients, left)
         due = DeliveryRow.filter(mailing_id=first, state__in=OPEN_STATES, next_attempt_at__lte=now)
         due = due.order_by("attempts", "id").limit(size).select_for_update(skip_locked=True)
         rows = await due.only("id", "recipient", "attempts", "first_attempt_at")
+        if not rows:
+            return None  # as above, or stopped
         attempt = await AttemptRow.create(account=account.key, at=now, recipients=len(rows))
         claimed = await _count_attempt(rows, now)
-        mailing = await MailingRow.get(id=first)
         packed = None
         if mailing.body is None:
             packed = bytes((await RawRow.get(post_id=mailing.post_id)).packed)
@@ -109,6 +115,7 @@ class SqlOutboxStore(Store):
     async def record(
         self, batch: Batch, results: Sequence[Recorded], at: datetime, *, offered: bool = True
     ) -> None:
+        await lock_posts([batch.post_id])  # of two last outcomes, one must see the other
         if not offered:
             await AttemptRow.filter(id=batch.attempt_id).delete()
         same: defaultdict[tuple[DeliveryState, str, datetime | None], list[int]] = defaultdict(list)
@@ -178,6 +185,7 @@ class SqlOutboxStore(Store):
     ) -> int:
         states = (DeliveryState.DEFERRED, DeliveryState.BOUNCED)
         rows = await _concerned(states, mlist_ids, post_id, address)
+        await lock_posts(await _posts(rows))
         # one that is being sent this moment would go out twice
         rows = rows.filter(Q(under_way=False) | Q(last_attempt_at__lt=now - _LONGEST_SILENCE))
         post_ids = await _copied_posts(rows)
@@ -190,6 +198,7 @@ class SqlOutboxStore(Store):
 
     @atomic
     async def drop(self, mlist_ids: Collection[int], post_id: int, address: str, at: datetime) -> int:
+        await lock_posts([post_id])
         rows = await _concerned(OPEN_STATES, mlist_ids, post_id, address)
         dropped = await rows.update(state=DeliveryState.DROPPED, next_attempt_at=None, ended_at=at)
         await _close_posts([post_id], at)
@@ -238,6 +247,10 @@ async def _count_attempt(rows: Sequence[DeliveryRow], now: datetime) -> tuple[Cl
             next_attempt_at=now + next_delay(attempts),
         )
     return claimed
+
+
+async def _posts(rows: QuerySet[DeliveryRow]) -> list[int]:
+    return await column(rows.distinct(), "mailing__post_id")
 
 
 async def _copied_posts(rows: QuerySet[DeliveryRow]) -> list[int]:

@@ -134,17 +134,16 @@ class SqlPostStore(SqlDecisionStore):
     @atomic
     async def _purge_some(self, before: datetime) -> int:
         ended = PostRow.filter(state__in=_ENDS, ended_at__lt=before).order_by("id")
-        rows = (
-            await ended.filter(id__not_in=await _with_open_deliveries())
-            .limit(_PURGED_AT_ONCE)
-            .values_list("id", "mlist_id", "cursor", "raw_sha256")
-        )
+        ended = ended.filter(id__not_in=await _with_open_deliveries()).limit(_PURGED_AT_ONCE)
+        # one that somebody takes up again at this moment is not old any more
+        found = await ended.select_for_update(skip_locked=True).only("id", "mlist_id", "cursor", "raw_sha256")
+        taken_up = await _with_open_deliveries()
+        rows = [row for row in found if row.id not in taken_up]
         # the mail may still be in the mailbox (after_intake = keep): it must not come in again
         await KnownMailRow.bulk_create(
-            KnownMailRow(mlist_id=mlist_id, cursor=cursor, raw_sha256=raw_sha256)
-            for _, mlist_id, cursor, raw_sha256 in rows
+            KnownMailRow(mlist_id=row.mlist_id, cursor=row.cursor, raw_sha256=row.raw_sha256) for row in rows
         )
-        await delete_posts([post_id for post_id, *_ in rows])
+        await delete_posts([row.id for row in rows])
         return len(rows)
 
 

@@ -12,9 +12,10 @@ from tortoise.queryset import QuerySet
 from bot.core.chat import Card, Room
 from bot.core.posts import PostState
 from storage.atomic import Store, atomic, reading
-from storage.cards import CALM
+from storage.cards import CALM, ROOMS
 from storage.rows import CardRow, PostRow, RoomRow
 from storage.values import card_of, column, room_of
+from storage.waiting import one_at_a_time
 
 
 class SqlRoomStore(Store):
@@ -22,6 +23,7 @@ class SqlRoomStore(Store):
 
     @atomic
     async def open(self, transport: str, address: str, language: str, now: datetime) -> Room:
+        await one_at_a_time(ROOMS)
         row, _ = await RoomRow.get_or_create(
             transport=transport, address=address, defaults={"language": language}
         )
@@ -34,6 +36,7 @@ class SqlRoomStore(Store):
 
     @atomic
     async def close(self, room: Room) -> None:
+        await one_at_a_time(ROOMS)
         await RoomRow.filter(id=room.id).update(open=False)
         await CardRow.filter(room_id=room.id).delete()
 

@@ -7,6 +7,7 @@ import pytest
 pytest_plugins = [
     "tests.support.clock",
     "tests.support.dovecot",
+    "tests.support.postgres",
     "tests.support.smtp_server",
     "tests.support.stores",
     "tests.support.world",

@@ -10,6 +10,7 @@ what it concerns changed or went at the same moment: read again and repeat.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
@@ -67,6 +68,34 @@ class Changes(Protocol):
 
     async def beyond(self, count: int) -> None:
         """Return as soon as `self.count` is above `count`."""
+        ...
+
+
+class Hold(Protocol):
+    """Locks that are held."""
+
+    async def lost(self) -> None:
+        """Return only if somebody else has one of them now, because this process was cut off."""
+        ...
+
+
+class Locks(Protocol):
+    """For what must exist once, however many processes (and machines) use the same data."""
+
+    def hold(
+        self, names: Collection[str], busy: Text, shared: Collection[str] = ()
+    ) -> AbstractAsyncContextManager[Hold]:
+        """Hold all of them as long as the context lasts, or until the process ends, however it does.
+
+        Those in `shared` are held together with others who share them.
+
+        Raises:
+            UserError: `busy`; another process has one of them.
+        """
+        ...
+
+    async def is_held(self, names: Collection[str]) -> bool:
+        """Whether somebody, this process included, holds one of them in either way."""
         ...
 
 
@@ -369,3 +398,4 @@ class Stores:
     outbox: OutboxStore
     rooms: RoomStore
     changes: Changes
+    locks: Locks

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 import pytest
 
 from bot.core.stores import Stores
 from storage.database import open_stores
+from storage.engines import Where
 from storage.secrets import FernetBox
 from tests.support.clock import ManualClock
 from tests.support.outgoing import ACCOUNT
@@ -29,7 +29,7 @@ async def test_a_commit_wakes_who_waits(stores: Stores, clock: ManualClock) -> N
 
 
 async def test_a_commit_elsewhere_is_noticed(
-    stores: Stores, clock: ManualClock, database: Path, box: FernetBox
+    stores: Stores, clock: ManualClock, database: Where, box: FernetBox
 ) -> None:
     async with open_stores(database, box) as elsewhere:
         seen = stores.changes.count

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from contextlib import closing
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,10 +22,13 @@ from bot.core.settings import MailProtocol, Moderation, Security, changed
 from bot.core.stores import ListCounts, Page, Removed, Stores
 from bot.core.text import Size, Text
 from storage.database import open_stores
+from storage.engines import Where
 from storage.secrets import FernetBox
 from tests.support.clock import ManualClock
+from tests.support.inside import inside
 from tests.support.outgoing import ACCOUNT
-from tests.support.stores import a_list, accepted, new_post, screened
+from tests.support.postgres import Postgres
+from tests.support.stores import POSTGRES, SQLITE, a_list, accepted, new_post, screened
 
 SECRET = "très secret"  # a password with an accent
 OWN = {"moderation": Moderation.ALL, "prefix": "", "password": SecretStr(SECRET), "max_size": 5_000_000}
@@ -57,13 +59,17 @@ async def test_a_list_keeps_what_it_was_given(stores: Stores, clock: ManualClock
     assert mlist.smtp.trouble is None
 
 
-async def test_passwords_are_nowhere_in_the_database(
-    stores: Stores, clock: ManualClock, database: Path
-) -> None:
-    """Neither in the file nor beside it, whatever is asked of the list."""
+async def keep_secrets(stores: Stores, clock: ManualClock) -> None:
+    """Passwords in every place that has room for one."""
     mlist = await stores.lists.add(fold("legumes@example.org"), OWN, clock.now())
     await stores.lists.change(mlist, {**OWN, "smtp_password": SecretStr(SECRET)})
     await stores.lists.change_defaults({"smtp_password": SecretStr(SECRET)})
+
+
+@SQLITE
+async def test_passwords_are_in_no_file(stores: Stores, clock: ManualClock, database: Path) -> None:
+    """Neither in the database nor beside it, whatever is asked of the list."""
+    await keep_secrets(stores, clock)
 
     for file in database.parent.iterdir():
         assert SECRET.encode() not in file.read_bytes()
@@ -71,7 +77,18 @@ async def test_passwords_are_nowhere_in_the_database(
         assert file.stat().st_mode & 0o077 == 0
 
 
-async def test_another_key_is_told_in_a_sentence(stores: Stores, clock: ManualClock, database: Path) -> None:
+@POSTGRES
+async def test_passwords_are_nowhere_in_postgresql(
+    stores: Stores, clock: ManualClock, database: str, postgres: Postgres
+) -> None:
+    await keep_secrets(stores, clock)
+
+    dump = postgres.dump(database.rpartition("/")[2])
+    assert "legumes@example.org" in dump
+    assert not re.search(r"tr\S+s secret|\*{4}", dump)
+
+
+async def test_another_key_is_told_in_a_sentence(stores: Stores, clock: ManualClock, database: Where) -> None:
     """Which says where to look, and no secret."""
     await stores.lists.add(fold("legumes@example.org"), OWN, clock.now())
     other = FernetBox(Fernet.generate_key().decode(), "another")
@@ -316,21 +333,20 @@ async def test_a_folder_that_is_added_brings_only_its_own_mail_as_old(looks: Loo
     assert await looks.into(both, "INBOX/1/1", "Liste/1/1") == {"Liste/1/1"}
 
 
-async def test_of_mails_that_are_gone_nothing_is_kept(looks: Looks, database: Path) -> None:
+async def test_of_mails_that_are_gone_nothing_is_kept(looks: Looks, database: Where) -> None:
     """Unless the whole folder shows nothing, which a server in trouble does too."""
 
-    def marks() -> int:
-        with closing(sqlite3.connect(database)) as connection:
-            (count,) = connection.execute("SELECT count(*) FROM known_mail").fetchone()
-        return int(count)
+    async def marks() -> int:
+        async with inside(database) as opened:
+            return int(await opened.value("SELECT count(*) FROM known_mail"))
 
     await looks.into(MAILBOX, *(f"INBOX/1/{uid}" for uid in range(1, 5)))
     await looks.into(MAILBOX)
-    assert marks() == 4
+    assert await marks() == 4
     assert await looks.into(MAILBOX, "INBOX/1/4", "INBOX/1/5") == {"INBOX/1/4"}
-    assert marks() == 1
+    assert await marks() == 1
     await looks.into(replace(MAILBOX, folders=("Liste",)))
-    assert marks() == 0
+    assert await marks() == 0
 
 
 async def test_counts_are_of_people_and_of_addresses(stores: Stores, clock: ManualClock) -> None:

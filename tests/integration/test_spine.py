@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.stores import BOTH
 from tests.support.world import World, every_way, mail
+
+pytestmark = BOTH
 
 MEMBERS = ("anne@example.org", "bruno@example.org")
 

@@ -3,13 +3,17 @@
 # Elsewhere the tests that need them are skipped, each with its reason.
 set -eu
 
-command -v dovecot >/dev/null 2>&1 && exit 0
+missing=""
+command -v dovecot >/dev/null 2>&1 || missing="dovecot-imapd dovecot-pop3d"
+ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
+[ -z "$missing" ] && exit 0
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
-    echo "Dovecot is not installed: tests with a real mailbox will be skipped (package dovecot-imapd)."
+    echo "Not installed: $missing. Tests that need them will be skipped (they are Debian packages)."
     exit 0
 fi
-echo "Installing Dovecot for the tests ..."
+echo "Installing for the tests: $missing ..."
 export DEBIAN_FRONTEND=noninteractive
 apt-get -qq update
+# shellcheck disable=SC2086  # one word for each package
 apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 install -y --no-install-recommends \
-    dovecot-imapd dovecot-pop3d >/dev/null
+    $missing >/dev/null

@@ -15,6 +15,7 @@ from typing import Any
 
 from bot.app import local_person, open_app
 from config.loading import load
+from storage.engines import Where
 
 WAIT_S = 20.0
 
@@ -84,8 +85,10 @@ class Program:
         self._environment = {**own, **(environment or {})}
 
     @property
-    def database(self) -> Path:
-        return self.folder / "data" / "facteur.db"
+    def database(self) -> Where:
+        """Where this installation keeps everything."""
+        url = load(self.file).database_url.get_secret_value()
+        return url or self.folder / "data" / "facteur.db"
 
     async def start(
         self, *arguments: str, stderr: int = asyncio.subprocess.PIPE, **options: Any

@@ -7,13 +7,13 @@ import multiprocessing
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from multiprocessing.synchronize import Barrier
-from pathlib import Path
 from queue import Queue
 
 from bot.core.errors import AlreadyDecided
 from bot.core.people import Actor
 from bot.core.posts import Disposition
 from storage.database import migrate, open_stores
+from storage.engines import Where
 from storage.secrets import FernetBox
 from tests.support.stores import decision
 
@@ -39,7 +39,7 @@ def race(rival: Rival, count: int, *args: object) -> list[object]:
     return got
 
 
-def migrate_at_once(barrier: Barrier, answers: Queue[object], name: str, database: Path) -> None:
+def migrate_at_once(barrier: Barrier, answers: Queue[object], name: str, database: Where) -> None:
     """Bring the same new database up to date."""
     barrier.wait(_TIME_LIMIT_S)
     try:
@@ -51,13 +51,15 @@ def migrate_at_once(barrier: Barrier, answers: Queue[object], name: str, databas
 
 
 def decide_all(
-    barrier: Barrier, answers: Queue[object], name: str, database: Path, post_ids: Sequence[int]
+    barrier: Barrier, answers: Queue[object], name: str, database: Where, post_ids: Sequence[int]
 ) -> None:
     """Accept every post; put those won, and who was first on the others."""
     answers.put(asyncio.run(_decide_all(barrier, name, database, post_ids)))
 
 
-async def _decide_all(barrier: Barrier, name: str, database: Path, post_ids: Sequence[int]) -> dict[int, str]:
+async def _decide_all(
+    barrier: Barrier, name: str, database: Where, post_ids: Sequence[int]
+) -> dict[int, str]:
     winners: dict[int, str] = {}
     async with open_stores(database, FernetBox(_KEY, "the test")) as stores:
         await asyncio.to_thread(barrier.wait, _TIME_LIMIT_S)

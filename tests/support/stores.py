@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -20,7 +21,9 @@ from bot.core.posts import Cursor, Decision, Disposition, NewPost, Post, Screene
 from bot.core.stores import Stores
 from bot.core.text import Text
 from storage.database import open_stores
+from storage.engines import Where
 from storage.secrets import FernetBox
+from tests.support.postgres import Postgres
 
 ANNE = Actor("telegram:1", "Anne")
 BORIS = Actor("matrix:@boris:example.org", "Boris")
@@ -28,10 +31,38 @@ BORIS = Actor("matrix:@boris:example.org", "Boris")
 _uids = count(1)
 
 
-@pytest.fixture(params=["sqlite"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+ENGINES = ("sqlite", "postgres")
+SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+POSTGRES = pytest.mark.parametrize("database", ["postgres"], indirect=True)
+
+
+@pytest.fixture(params=ENGINES)
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Where]:
     """Where the test's database is; one run of the test for each engine."""
-    return tmp_path / f"facteur.{request.param}"
+    with _url(request) as url:
+        yield url or tmp_path / "facteur.db"
+
+
+BOTH = pytest.mark.parametrize("database_url", ENGINES, indirect=True)
+"""On a test of an installation, or (as `pytestmark`) on those of a module."""
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The key of ``facteur.toml``: empty, SQLite, unless the test is marked `BOTH`."""
+    with _url(request) as url:
+        yield url
+
+
+@contextmanager
+def _url(request: pytest.FixtureRequest) -> Iterator[str]:
+    if getattr(request, "param", "sqlite") == "sqlite":
+        yield ""
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    name = server.new_database()
+    yield server.url(name)
+    server.drop(name)
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +72,7 @@ def box() -> FernetBox:
 
 
 @pytest.fixture
-async def stores(database: Path, box: FernetBox) -> AsyncIterator[Stores]:
+async def stores(database: Where, box: FernetBox) -> AsyncIterator[Stores]:
     """All stores, open."""
     async with open_stores(database, box) as opened:
         yield opened

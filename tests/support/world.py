@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from pydantic import SecretStr
 
 from bot.app import App, open_app
 from bot.core.chat import Answer, Press
@@ -160,6 +161,7 @@ async def opened_world(
     *,
     servers: Servers | None = None,
     language: Literal["en", "fr"] = "en",
+    database_url: str = "",
     **smtp: Any,
 ) -> AsyncIterator[World]:
     """An installation in `folder` that sends through `relay`; nothing of it runs by itself."""
@@ -167,6 +169,7 @@ async def opened_world(
         organisation="AMAP des Trois Rivières",
         language=language,
         data_dir=folder,
+        database_url=SecretStr(database_url),
         smtp=Smtp(host="127.0.0.1", port=relay.port, security=relay.security.value, **smtp),
     )
     mailbox = dovecot.add_user()
@@ -199,13 +202,16 @@ async def world(
     smtp_servers: SmtpServers,
     clock: ManualClock,
     way: tuple[MailProtocol, Security],
+    database_url: str,
 ) -> AsyncIterator[World]:
     """An installation without lists yet."""
     protocol, security = way
     relay = await smtp_servers(security=security)
     trusting = MailServers(idle=False, tls=certificates().client_context())
     servers = None if security is Security.NONE else trusting
-    async with opened_world(tmp_path / "data", dovecot, relay, clock, servers=servers) as opened:
+    async with opened_world(
+        tmp_path / "data", dovecot, relay, clock, servers=servers, database_url=database_url
+    ) as opened:
         yield replace(opened, protocol=protocol, security=security)
 
 

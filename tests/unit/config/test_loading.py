@@ -95,6 +95,18 @@ def test_no_error_shows_a_secret(tmp_path: Path) -> None:
     assert SECRET not in f"{caught.value!r} {caught.value.mistakes}"
 
 
+@pytest.mark.parametrize("password", [f"a/{SECRET}", f"{SECRET}#", f"{SECRET}?b", f"[{SECRET}"])
+def test_a_password_that_breaks_the_url_is_told(tmp_path: Path, password: str) -> None:
+    """Without it."""
+    file = written(tmp_path, f'database_url = "postgres://facteur:{password}@db.example.org/facteur"\n')
+
+    with pytest.raises(ConfigurationError) as caught:
+        load(file)
+
+    assert [found.key for found in caught.value.mistakes] == ["database_url"]
+    assert SECRET not in f"{caught.value!r} {caught.value.mistakes}"
+
+
 def test_settings_do_not_show_their_secrets(tmp_path: Path) -> None:
     settings = load(written(tmp_path, f'[smtp]\npassword = "{SECRET}"\n'))
 

@@ -11,7 +11,7 @@ import pytest
 from bot.core.errors import ServerTrouble, TransientError, Trouble
 from bot.core.text import Text
 from bot.flow.runner import NOT_ITS_FAULT, Runner, alone
-from storage.changes import PolledChanges
+from storage.changes import NoticedChanges
 from tests.support.clock import ManualClock
 
 WAIT_S = 5.0
@@ -49,12 +49,12 @@ class Part:
 
 
 @pytest.fixture
-def changes() -> PolledChanges:
-    return PolledChanges()
+def changes() -> NoticedChanges:
+    return NoticedChanges()
 
 
 @pytest.fixture
-async def runner(clock: ManualClock, changes: PolledChanges) -> AsyncIterator[Runner]:
+async def runner(clock: ManualClock, changes: NoticedChanges) -> AsyncIterator[Runner]:
     running = Runner(clock, changes)
     yield running
     await running.stop_all()
@@ -71,7 +71,7 @@ async def test_a_part_is_called_when_it_wants_to_be(runner: Runner, clock: Manua
     await part.stepped(2)
 
 
-async def test_a_commit_calls_it_earlier(runner: Runner, changes: PolledChanges) -> None:
+async def test_a_commit_calls_it_earlier(runner: Runner, changes: NoticedChanges) -> None:
     part = Part()
     runner.start("part", part.step)
     await part.stepped(1)
@@ -81,7 +81,7 @@ async def test_a_commit_calls_it_earlier(runner: Runner, changes: PolledChanges)
     await part.stepped(2)
 
 
-async def test_its_own_event_takes_the_place_of_commits(runner: Runner, changes: PolledChanges) -> None:
+async def test_its_own_event_takes_the_place_of_commits(runner: Runner, changes: NoticedChanges) -> None:
     """A mailbox in IDLE is not polled because somebody typed a command."""
     part, other = Part(), Part()
     runner.start("part", part.step, wake=part.wake)
@@ -98,7 +98,7 @@ async def test_its_own_event_takes_the_place_of_commits(runner: Runner, changes:
 
 @pytest.mark.parametrize("error", [TransientError(Text("away")), ZeroDivisionError("a bug")])
 async def test_a_failing_part_backs_off_alone(
-    runner: Runner, clock: ManualClock, changes: PolledChanges, error: Exception
+    runner: Runner, clock: ManualClock, changes: NoticedChanges, error: Exception
 ) -> None:
     """One second, two, four: commits do not shorten it, and the other part goes on meanwhile."""
     failing, well = Part(), Part()
@@ -181,7 +181,7 @@ async def test_stopping_lets_the_step_under_way_finish(runner: Runner) -> None:
     assert (done, part.closed) == (["whole"], True)
 
 
-async def test_at_the_end_a_step_that_hangs_is_cut_short(clock: ManualClock, changes: PolledChanges) -> None:
+async def test_at_the_end_a_step_that_hangs_is_cut_short(clock: ManualClock, changes: NoticedChanges) -> None:
     running, part = Runner(clock, changes, time_to_finish_s=0.01), Part()
     begun = asyncio.Event()
 
