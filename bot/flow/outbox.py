@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
-from datetime import datetime
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -22,7 +23,7 @@ from bot.core.deliveries import (
     Recorded,
     next_delay,
 )
-from bot.core.errors import ServerTrouble
+from bot.core.errors import Conflict, ServerTrouble, TransientError
 from bot.core.lists import SmtpAccount
 from bot.core.ports import MailSender
 from bot.core.stores import Stores
@@ -31,6 +32,7 @@ from bot.flow.runner import alone
 
 log = structlog.get_logger()
 
+_AGAIN = timedelta(seconds=1)
 _CLAIM = next_delay(1)
 _STATES = {
     Outcome.DELIVERED: DeliveryState.DELIVERED,
@@ -73,33 +75,33 @@ class Outbox:
         if batch is None:
             return await self._stores.outbox.next_due(self._account, mlist_ids, now)
         log.info("claimed", post=batch.post_id, mailing=batch.mailing_id, recipients=len(batch.deliveries))
-        try:
-            results = await self._offered(batch)
-        except ServerTrouble as error:
-            deferred = [_deferred(claimed, error) for claimed in batch.deliveries]
-            await self._record(batch, deferred, offered=False)
-            await self._note_health(batch, error.text)
-            raise
-        await self._record(batch, results)
-        await self._note_health(batch, None)
+        async with self._claim_held(batch):
+            try:
+                trouble, results = None, await self._offer(batch)
+            except ServerTrouble as error:
+                trouble, results = error, [_deferred(claimed, error) for claimed in batch.deliveries]
+            await self._record(batch, results, offered=trouble is None)
+        await self._note_health(batch, trouble.text if trouble else None)
+        if trouble:
+            raise trouble
         return self._clock.now()
 
     async def close(self) -> None:
         """Leave the relay."""
         await self._sender.close()
 
-    async def _offered(self, batch: Batch) -> Sequence[RecipientResult]:
-        """One result per delivery, in their order. Raises ServerTrouble if nothing was offered."""
+    @asynccontextmanager
+    async def _claim_held(self, batch: Batch) -> AsyncIterator[None]:
+        """Nobody else claims the batch until its outcomes are stored."""
         claim = asyncio.create_task(self._hold_claim(batch))
         try:
-            return await self._offer(batch)
+            yield
         finally:
             claim.cancel()
             await asyncio.wait({claim})
 
-    async def _record(
-        self, batch: Batch, results: Sequence[RecipientResult], *, offered: bool = True
-    ) -> None:
+    async def _record(self, batch: Batch, results: Sequence[RecipientResult], *, offered: bool) -> None:
+        """Store the outcomes, however often it takes: what is not stored is sent once more."""
         now = self._clock.now()
         outcomes = [outcome.value for outcome in Outcome]
         counts = {name: sum(result.outcome == name for result in results) for name in outcomes}
@@ -107,7 +109,13 @@ class Outbox:
         recorded = [
             _recorded(claimed, result, now) for claimed, result in zip(batch.deliveries, results, strict=True)
         ]
-        await self._stores.outbox.record(batch, recorded, now, offered=offered)
+        while True:
+            try:
+                await self._stores.outbox.record(batch, recorded, now, offered=offered)
+                break
+            except (TransientError, Conflict) as error:
+                log.warning("outcomes not stored yet", post=batch.post_id, why=str(error))
+                await self._clock.wait(asyncio.Event().wait(), self._clock.now() + _AGAIN)
         log.info("recorded", post=batch.post_id, mailing=batch.mailing_id)
 
     async def _hold_claim(self, batch: Batch) -> None:
@@ -118,7 +126,7 @@ class Outbox:
             await alone("claim", partial(self._stores.outbox.prolong, batch, now, now + _CLAIM))
 
     async def _offer(self, batch: Batch) -> list[RecipientResult]:
-        """One result per delivery, in their order."""
+        """One result per delivery, in their order. Raises ServerTrouble if nothing was offered."""
         recipients = tuple(delivery.recipient for delivery in batch.deliveries)
         if self._redirect_to:
             [only] = await self._sender.send(Envelope(batch.mail_from, (self._redirect_to,)), batch.content)

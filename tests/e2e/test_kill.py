@@ -7,20 +7,20 @@ stands at a known place, and started again.
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections import Counter
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from bot.core.header import split
 from bot.core.settings import Security
-from storage.changes import watching
 from tests.support.dovecot import Account, Dovecot
+from tests.support.inside import inside
 from tests.support.program import Program
 from tests.support.smtp_server import HANG, SmtpServer
 from tests.support.stepping import Stepped
+from tests.support.stores import BOTH
 from tests.support.world import mail
 
 MEMBERS = ("anne@example.org", "bruno@example.org", "chloe@example.org")
@@ -46,14 +46,16 @@ class Collective:
         )
         await asyncio.to_thread(self.dovecot.deliver, self.mailbox, RAW)
 
-    def make_due(self) -> None:
+    async def make_due(self) -> None:
         """Turn back the stored dates of the next attempts, as if the time had passed."""
-        with closing(sqlite3.connect(self.program.database, timeout=10)) as database, database:
-            database.execute("UPDATE delivery SET next_attempt_at = '2020-01-01' WHERE next_attempt_at > ''")
+        async with inside(self.program.database) as database:
+            await database.execute(
+                "UPDATE delivery SET next_attempt_at = '2020-01-01' WHERE next_attempt_at IS NOT NULL"
+            )
 
     async def ends_well(self, *, at_most: int = 1) -> None:
         """Started again, it distributes the post to everybody, `at_most` times, and leaves nothing open."""
-        self.make_due()
+        await self.make_due()
         async with self.program.serving():
             [post] = await self.program.until(
                 "/archives", lambda rows: [row["state"] for row in rows] == ["distributed"]
@@ -68,11 +70,14 @@ class Collective:
 
 
 @pytest.fixture
-async def collective(tmp_path: Path, dovecot: Dovecot, smtp_server: SmtpServer) -> Collective:
+async def collective(
+    tmp_path: Path, dovecot: Dovecot, smtp_server: SmtpServer, database_url: str
+) -> Collective:
     program = Program(
         tmp_path,
         f"""
         language = "en"
+        database_url = "{database_url}"
         [poll]
         interval_s = 1
         [smtp]
@@ -85,16 +90,20 @@ async def collective(tmp_path: Path, dovecot: Dovecot, smtp_server: SmtpServer) 
 
 
 @pytest.mark.parametrize(
-    ("behind", "at_most"),
+    ("behind", "at_most", "database_url"),
     [
-        pytest.param("running", 1, id="fetched-but-not-stored"),
-        pytest.param("fetched", 1, id="stored-but-not-screened"),
-        pytest.param("received", 1, id="accepted-but-still-on-the-server"),
-        pytest.param("screened", 1, id="deleted-on-the-server"),
-        pytest.param("settled", 1, id="attempt-stored-but-network-not-used"),
-        pytest.param("claimed", 2, id="taken-by-the-relay-but-outcome-not-stored"),
-        pytest.param("sent", 1, id="outcome-stored"),
+        pytest.param("running", 1, "sqlite", id="fetched-but-not-stored"),
+        pytest.param("fetched", 1, "sqlite", id="stored-but-not-screened"),
+        pytest.param("received", 1, "sqlite", id="accepted-but-still-on-the-server"),
+        pytest.param("screened", 1, "sqlite", id="deleted-on-the-server"),
+        pytest.param("settled", 1, "sqlite", id="attempt-stored-but-network-not-used"),
+        pytest.param("claimed", 2, "sqlite", id="taken-by-the-relay-but-outcome-not-stored"),
+        pytest.param("sent", 1, "sqlite", id="outcome-stored"),
+        pytest.param("fetched", 1, "postgres", id="stored-but-not-screened-postgres"),
+        pytest.param("settled", 1, "postgres", id="attempt-stored-but-network-not-used-postgres"),
+        pytest.param("sent", 1, "postgres", id="outcome-stored-postgres"),
     ],
+    indirect=["database_url"],
 )
 async def test_killed_between_two_hops(collective: Collective, behind: str, at_most: int) -> None:
     """Only where the relay's reply was not stored may a recipient get the post twice (RFC 1047)."""
@@ -118,19 +127,18 @@ async def test_killed_while_the_relay_has_not_answered(collective: Collective) -
     await collective.ends_well(at_most=2)
 
 
+@BOTH
 async def test_killed_before_the_decision_is_stored(collective: Collective) -> None:
     """A decision that did not commit never happened: the post is still held."""
     await collective.arrives("all")
     async with collective.program.serving() as service:
         await service.logged("settled")
-    with closing(sqlite3.connect(collective.program.database, isolation_level=None)) as lock:
-        lock.execute("BEGIN IMMEDIATE")  # the decision stands at its own BEGIN
+    async with inside(collective.program.database) as database, database.locked():
         deciding = await collective.program.start("do", "/distribute 1")
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(deciding.wait(), 3)
         deciding.kill()
         await deciding.wait()
-        lock.execute("ROLLBACK")
 
     [post] = await collective.program.beside("/pending")
     assert post["id"] == 1
@@ -139,17 +147,17 @@ async def test_killed_before_the_decision_is_stored(collective: Collective) -> N
     await collective.ends_well()
 
 
+@BOTH
 async def test_killed_right_after_the_decision_is_stored(collective: Collective) -> None:
     """Who decided may never have been answered; the deliveries are there all the same."""
     await collective.arrives("all")
     async with collective.program.serving() as service:
         await service.logged("settled")
-    database = collective.program.database
-    with closing(sqlite3.connect(database)) as looking:
-        async with watching(database) as changes, asyncio.timeout(60):
-            deciding = await collective.program.start("do", "/distribute 1")
-            while looking.execute("SELECT state FROM post").fetchone() == ("held",):
-                await changes.beyond(changes.count)
+    async with inside(collective.program.database) as looking:
+        deciding = await collective.program.start("do", "/distribute 1")
+        async with asyncio.timeout(60):
+            while await looking.value("SELECT state FROM post") == "held":
+                pass
         with suppress(ProcessLookupError):  # it was quicker
             deciding.kill()
         await deciding.wait()

@@ -12,18 +12,25 @@ import pytest
 
 from bot.core.settings import Security
 from tests.support.dovecot import Account, Dovecot
+from tests.support.postgres import Postgres
 from tests.support.program import Program
 from tests.support.smtp_server import HANG, SmtpServer
+from tests.support.stores import BOTH
 from tests.support.world import mail
 
 
 @pytest.fixture
-def program(tmp_path: Path, smtp_server: SmtpServer) -> Program:
+def program(tmp_path: Path, smtp_server: SmtpServer, database_url: str) -> Program:
     """An installation that sends by the recording relay."""
+    return installed(tmp_path, smtp_server, database_url)
+
+
+def installed(folder: Path, smtp_server: SmtpServer, database_url: str) -> Program:
     return Program(
-        tmp_path,
+        folder,
         f"""
         language = "en"
+        database_url = "{database_url}"
         [poll]
         interval_s = 1
         [smtp]
@@ -46,6 +53,7 @@ async def add_list(program: Program, dovecot: Dovecot, *, undo_s: int = 0) -> Ac
     return mailbox
 
 
+@BOTH
 async def test_two_processes_decide_at_once_and_one_is_told_who_was_first(
     program: Program, dovecot: Dovecot, smtp_server: SmtpServer
 ) -> None:
@@ -130,12 +138,55 @@ async def test_a_relay_that_hangs_does_not_keep_it_from_stopping(
         assert time.monotonic() - began < 10
 
 
+@BOTH
 async def test_a_second_service_on_the_same_data_is_refused(program: Program) -> None:
     async with program.serving():
         code, _, told = await program.run("run")
         assert (code, "is running on these data already" in told) == (1, True)
         code, _, told = await program.run("poll")
         assert (code, "is running on these data already" in told) == (1, True)
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+async def test_many_processes_deliver_from_one_postgresql(
+    program: Program, dovecot: Dovecot, smtp_server: SmtpServer
+) -> None:
+    """One polls and two send; a pass that would do it all again is refused."""
+    mailbox = await add_list(program, dovecot)
+    async with (
+        program.serving("--only", "poll") as polling,
+        program.serving("--only", "deliver") as one,
+        program.serving("--only", "deliver") as two,
+    ):
+        code, _, told = await program.run("poll")
+        assert (code, "is running on these data already" in told) == (1, True)
+        await asyncio.to_thread(dovecot.deliver, mailbox, mail())
+        await polling.logged("settled")
+        await program.beside("/distribute 1")
+        await program.until("/archives", lambda rows: [row["state"] for row in rows] == ["distributed"])
+        sent = [line for service in (one, two) for line in service.lines if line["event"] == "recorded"]
+    assert len(sent) <= 1
+    assert len(smtp_server.taken) == 1
+
+
+async def test_a_postgresql_that_is_restarted_needs_no_hand(
+    mortal_postgres: Postgres, tmp_path: Path, dovecot: Dovecot, smtp_server: SmtpServer
+) -> None:
+    """The service says that it lost the database and that it has it back, and goes on with its mail."""
+    url = mortal_postgres.url(mortal_postgres.new_database())
+    program = installed(tmp_path, smtp_server, url)
+    mailbox = await add_list(program, dovecot)
+    async with program.serving() as service:
+        await asyncio.to_thread(mortal_postgres.stop)
+        await asyncio.to_thread(dovecot.deliver, mailbox, mail())
+        await service.logged("failed")
+        code, _, told = await program.run("do", "/lists")
+        assert (code, "see that PostgreSQL runs" in told) == (1, True)
+        await asyncio.to_thread(mortal_postgres.start)
+        await service.logged("settled")
+        await program.beside("/distribute 1")
+        await smtp_server.wait_for(1)
+        assert await service.stop() == 0
 
 
 async def test_one_pass_polls_and_sends_and_survives_a_mailbox_in_trouble(
@@ -230,9 +281,10 @@ async def test_a_wrong_configuration_or_command_line_exits_with_2(program: Progr
 async def test_migrating_is_done_by_every_command_and_alone(program: Program) -> None:
     code, _, _ = await program.run("migrate")
     assert code == 0
-    assert program.database.stat().st_mode & 0o777 == 0o600
-    assert program.database.parent.stat().st_mode & 0o777 == 0o700
-    assert (program.database.parent / "secret.key").stat().st_mode & 0o777 == 0o600
+    data = program.folder / "data"
+    assert (data / "facteur.db").stat().st_mode & 0o777 == 0o600
+    assert data.stat().st_mode & 0o777 == 0o700
+    assert (data / "secret.key").stat().st_mode & 0o777 == 0o600
 
 
 async def test_no_log_line_has_a_password_or_a_body(program: Program, dovecot: Dovecot) -> None:
