@@ -16,7 +16,7 @@ from bot.core.posts import Post
 from bot.core.text import N_, Text
 from bot.flow.bans import normal_form
 
-_NUMBER = re.compile(r"#?([0-9]{1,15})")
+_NUMBER = re.compile(r"#?([0-9]{1,9})")
 _NAMED = re.compile(r"(?P<name>.*?)\s*<(?P<address>[^<>]+)>", re.DOTALL)
 _ADDRESS_LIKE = re.compile(r"[^\s,;<>\"]+@[^\s,;<>\"]+")
 _BY_ID = "list:"

@@ -22,7 +22,7 @@ from bot.core.posts import Disposition, Post
 from bot.core.text import Text
 from bot.flow.reading import attached_files
 
-_DATA = re.compile(r"([a-z]{1,16}):([0-9]{1,15}):([0-9]{1,9})(?::([0-9]{1,3}))?")
+_DATA = re.compile(r"([a-z]{1,16}):([0-9]{1,9}):([0-9]{1,9})(?::([0-9]{1,3}))?")
 
 PAGE_CHARACTERS = 3_000
 PAGES = 3

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from bot.core.errors import UserError
+from bot.core.header import readable
 from bot.core.text import Text
 
 _COMMAND = re.compile(r"\s*[/!]([A-Za-z0-9_]{1,32})(?:@\w+)?(?:\s+(.*))?", re.DOTALL)
@@ -27,15 +28,18 @@ class Missing(UserError):
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """A command as it was typed: its name in lower case, the rest of the line untouched."""
+    """A command as it was typed: its name in lower case, the rest of the line as it came."""
 
     name: str
     rest: str
 
 
 def typed(line: str) -> Typed | None:
-    """``/name ...``, ``!name ...`` or ``/name@botname ...``; None for words that are no command."""
-    match = _COMMAND.fullmatch(line)
+    """``/name ...``, ``!name ...`` or ``/name@botname ...``; None for words that are no command.
+
+    Characters that nobody types, and no database holds, do not reach it.
+    """
+    match = _COMMAND.fullmatch(readable(line))
     return Typed(match[1].lower(), (match[2] or "").strip()) if match else None
 
 
