@@ -8,7 +8,6 @@ import pytest
 
 from bot.core.posts import Cursor
 from bot.flow.reading import read
-from tests.support.smtp_server import SmtpServer
 from tests.support.stores import BOTH
 from tests.support.world import ANNE, World, mail
 
@@ -64,11 +63,9 @@ async def test_a_nasty_mail_is_held_and_distributed(world: World, name: str) -> 
     assert world.sent_to() == ["anne@example.org"]
 
 
-async def test_a_relay_that_answers_in_nasty_characters_is_heard(
-    world: World, smtp_server: SmtpServer
-) -> None:
+async def test_a_relay_that_answers_in_nasty_characters_is_heard(world: World) -> None:
     """Its words are stored without what cannot be stored; the delivery ends as it says."""
-    smtp_server.replies["anne@example.org"] = "550 5.1.1 in\0connu \udced\udca0\udc80"
+    world.relay.replies["anne@example.org"] = "550 5.1.1 in\0connu \udced\udca0\udc80"
     await world.add_list(moderation="open")
     await world.members("anne@example.org")
 
