@@ -17,7 +17,7 @@ from bot.core.header import split
 from bot.core.settings import Security
 from tests.support.dovecot import Account, Dovecot
 from tests.support.inside import inside
-from tests.support.program import Program
+from tests.support.program import Program, installed
 from tests.support.smtp_server import HANG, SmtpServer
 from tests.support.stepping import Stepped
 from tests.support.stores import BOTH
@@ -73,19 +73,7 @@ class Collective:
 async def collective(
     tmp_path: Path, dovecot: Dovecot, smtp_server: SmtpServer, database_url: str
 ) -> Collective:
-    program = Program(
-        tmp_path,
-        f"""
-        language = "en"
-        database_url = "{database_url}"
-        [poll]
-        interval_s = 1
-        [smtp]
-        host = "127.0.0.1"
-        port = {smtp_server.port}
-        security = "none"
-        """,
-    )
+    program = installed(tmp_path, smtp_server.port, database_url)
     return Collective(program, dovecot, smtp_server, dovecot.add_user())
 
 

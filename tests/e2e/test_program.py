@@ -13,7 +13,7 @@ import pytest
 from bot.core.settings import Security
 from tests.support.dovecot import Account, Dovecot
 from tests.support.postgres import Postgres
-from tests.support.program import Program
+from tests.support.program import Program, installed
 from tests.support.smtp_server import HANG, SmtpServer
 from tests.support.stores import BOTH
 from tests.support.world import mail
@@ -22,23 +22,7 @@ from tests.support.world import mail
 @pytest.fixture
 def program(tmp_path: Path, smtp_server: SmtpServer, database_url: str) -> Program:
     """An installation that sends by the recording relay."""
-    return installed(tmp_path, smtp_server, database_url)
-
-
-def installed(folder: Path, smtp_server: SmtpServer, database_url: str) -> Program:
-    return Program(
-        folder,
-        f"""
-        language = "en"
-        database_url = "{database_url}"
-        [poll]
-        interval_s = 1
-        [smtp]
-        host = "127.0.0.1"
-        port = {smtp_server.port}
-        security = "none"
-        """,
-    )
+    return installed(tmp_path, smtp_server.port, database_url)
 
 
 async def add_list(program: Program, dovecot: Dovecot, *, undo_s: int = 0) -> Account:
@@ -174,7 +158,7 @@ async def test_a_postgresql_that_is_restarted_needs_no_hand(
 ) -> None:
     """The service says that it lost the database and that it has it back, and goes on with its mail."""
     url = mortal_postgres.url(mortal_postgres.new_database())
-    program = installed(tmp_path, smtp_server, url)
+    program = installed(tmp_path, smtp_server.port, url)
     mailbox = await add_list(program, dovecot)
     async with program.serving() as service:
         await asyncio.to_thread(mortal_postgres.stop)

@@ -150,3 +150,20 @@ class Program:
             while not holds(rows := await self.beside(command)):
                 pass
         return rows
+
+
+def installed(folder: Path, relay_port: int, database_url: str = "") -> Program:
+    """An installation that speaks English, polls every second and sends in clear to a relay here."""
+    return Program(
+        folder,
+        f"""
+        language = "en"
+        database_url = "{database_url}"
+        [poll]
+        interval_s = 1
+        [smtp]
+        host = "127.0.0.1"
+        port = {relay_port}
+        security = "none"
+        """,
+    )
