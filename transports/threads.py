@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -30,6 +31,17 @@ class Connection(Protocol):
     def discard(self) -> None:
         """Close without a word; never raises."""
         ...
+
+
+def end_reading(connected: socket.socket | None) -> None:
+    """End whatever another thread is waiting for on a socket, which stays to be closed by that thread."""
+    if connected is None:
+        return
+    try:
+        # not SSLSocket.shutdown, which takes TLS away under the reader
+        socket.socket.shutdown(connected, socket.SHUT_RDWR)
+    except OSError:
+        pass  # no longer connected
 
 
 async def run_on(connection: Connection, limit_s: float, call: Callable[[], T]) -> T:

@@ -15,7 +15,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from transports.threads import Limits
+from transports.threads import Limits, end_reading
 
 _CHUNK_OCTETS = 65_536
 _IDLE_OCTETS = 1_000_000
@@ -88,11 +88,7 @@ class Client(imaplib.IMAP4):
 
     def cut(self) -> None:
         """End whatever another thread is waiting for on this connection; it stays to be closed."""
-        try:
-            # Not SSLSocket.shutdown, which takes TLS away under the reader.
-            socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
-        except (AttributeError, OSError):
-            pass  # not connected yet, or no longer
+        end_reading(getattr(self, "sock", None))  # there is none before it is connected
 
     def discard(self) -> None:
         """Close without a word."""

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from typing_extensions import override
 
-from transports.threads import Limits
+from transports.threads import Limits, end_reading
 
 _CHUNK_OCTETS = 65_536
 _END = b"\r\n.\r\n"
@@ -85,11 +85,7 @@ class Client(poplib.POP3):
 
     def cut(self) -> None:
         """End whatever another thread is waiting for on this connection; it stays to be closed."""
-        try:
-            # Not SSLSocket.shutdown, which takes TLS away under the reader.
-            socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
-        except (AttributeError, OSError):
-            pass  # not connected yet, or no longer
+        end_reading(getattr(self, "sock", None))  # there is none before it is connected
 
     def discard(self) -> None:
         """Close without a word; the server forgets what was to be deleted (RFC 1939 section 6)."""
