@@ -21,14 +21,16 @@ from bot.chat.permissions import Permissions
 from bot.chat.readable import harmless
 from bot.chat.registry import Command, find
 from bot.chat.words import Typed, typed
-from bot.core.chat import Answer, Button, File, Line, Press, Screen, Utterance, line
+from bot.core.chat import Answer, Button, File, Line, Place, Press, Screen, Utterance, line
 from bot.core.errors import Conflict, FacteurError, UserError
 from bot.core.lists import MailingList
 from bot.core.people import Actor, Rank
 from bot.core.posts import Post
 from bot.core.text import Text
 
-_CONSOLE = "console"
+_SCRIPT = Place("local", "", private=True)
+"""Where ``facteur do`` speaks."""
+
 _SCREEN_CHARACTERS = 3_500
 
 _log = structlog.get_logger(__name__)
@@ -61,30 +63,30 @@ class Dispatcher:
         self._desk = desk
         self._permissions = permissions
 
-    async def said(self, utterance: Utterance) -> Sequence[Screen]:
+    async def said(self, utterance: Utterance) -> Answer | None:
         """Answer a command; words that are none are not for the bot."""
         spoken = typed(utterance.text)
         if spoken is None:
-            return ()
-        speaker, room = utterance.speaker, utterance.room
-        shown = await self._guarded(spoken.name, speaker, lambda: self._command(spoken, speaker, room))
-        return shown.screens
+            return None
+        speaker, place = utterance.speaker, utterance.place
+        shown = await self._guarded(spoken.name, speaker, lambda: self._command(spoken, speaker, place))
+        return Answer(screens=shown.screens)
 
     async def pressed(self, press: Press) -> Answer:
         """Answer a tap, be it on a card or on a button that carries a command line."""
         shown = await self._guarded("press", press.speaker, lambda: self._press(press))
         if typed(press.data) is not None or shown.reply.options:
-            return Answer("", shown.screens)
+            return Answer(screens=shown.screens)
         return Answer(shown.text, shown.reply.screens)
 
-    async def run_line(self, text: str, speaker: Actor, room: str = _CONSOLE) -> Outcome:
+    async def run_line(self, text: str, speaker: Actor, place: Place = _SCRIPT) -> Outcome:
         """Run one command line for a script: all rows at once, nothing is asked."""
         spoken = typed(text if text.lstrip().startswith(("/", "!")) else f"/{text}")
 
         async def run() -> Reply:
             if spoken is None:
                 raise UserError(Text("A command is a word such as /lists or /help, and what belongs to it."))
-            return await self._command(spoken, speaker, room, paged=False)
+            return await self._command(spoken, speaker, place, paged=False)
 
         shown = await self._guarded(spoken.name if spoken else "", speaker, run)
         reply = shown.reply
@@ -93,27 +95,32 @@ class Dispatcher:
     async def _press(self, press: Press) -> Reply:
         spoken = typed(press.data)
         if spoken is not None:
-            return await self._command(spoken, press.speaker, press.room)
+            return await self._command(spoken, press.speaker, press.place)
         what = presses.tap(press.data)
-        await self._require(Rank.MODERATOR, press.speaker, press.room, None)
+        await self._require(Rank.MODERATOR, press.speaker, press.place, None)
         post = await self._desk.stores.posts.get(what.post_id)
         mlist = await self._desk.stores.lists.get(post.mlist_id)
-        rank = await self._require(Rank.MODERATOR, press.speaker, press.room, mlist)
+        rank = await self._require(Rank.MODERATOR, press.speaker, press.place, mlist)
         return await presses.pressed(self._desk, Call(press.speaker, rank, self._language()), post, what)
 
-    async def _command(self, spoken: Typed, speaker: Actor, room: str, *, paged: bool = True) -> Reply:
+    async def _command(self, spoken: Typed, speaker: Actor, place: Place, *, paged: bool = True) -> Reply:
         known = find(spoken.name)
-        await self._require(known.rank, speaker, room, None, known)
+        await self._require(known.rank, speaker, place, None, known)
         arguments = await known.parsed(spoken.rest, self._desk)
         mlist = await self._list_of(arguments)
-        rank = await self._require(known.rank_for(arguments), speaker, room, mlist, known)
+        rank = await self._require(known.rank_for(arguments), speaker, place, mlist, known)
         return await known.run(self._desk, Call(speaker, rank, self._language(), paged), **arguments)
 
     async def _require(
-        self, needed: Rank, speaker: Actor, room: str, mlist: MailingList | None, known: Command | None = None
+        self,
+        needed: Rank,
+        speaker: Actor,
+        place: Place,
+        mlist: MailingList | None,
+        known: Command | None = None,
     ) -> Rank:
         """The rank of the speaker. Raises UserError if it is below what is needed."""
-        rank = await self._permissions.rank(speaker, room, mlist)
+        rank = await self._permissions.rank(speaker, place, mlist)
         if rank >= needed:
             return rank
         name = f"/{known.name}" if known else "✅ ❌ 🔇"

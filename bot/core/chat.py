@@ -24,12 +24,29 @@ class Tone(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where something is said or shown: `address` is the network's own name for a chat, topic or room.
+
+    `private`: one person is alone with the bot there; `title` is what people call it.
+    """
+
+    transport: str
+    address: str
+    private: bool = False
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Button:
-    """`data` comes back with the press, at most 64 octets: an id, a key and a count, no state."""
+    """`data` comes back with the press, at most 64 octets: an id, a key and a count, no state.
+
+    `private`: it leads to the chat of that person alone with the bot, and is pressed there.
+    """
 
     label: str
     data: str
     tone: Tone = Tone.PLAIN
+    private: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +77,27 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """One thing posted to a room: lines, then a quotation of a mail's text, lines below, buttons."""
+    """One thing posted to a room: lines, then a quotation of a mail's text, lines below, buttons.
+
+    `asks`: the next words of whoever it answers are the reply to it.
+    """
 
     lines: tuple[Line, ...]
     quote: str = ""
     below: tuple[Line, ...] = ()
     buttons: tuple[tuple[Button, ...], ...] = ()
     files: tuple[File, ...] = ()
+    asks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """Something said to the bot: a command, or words that a dialogue waits for."""
+    """Something said to the bot: a command, or words that a dialogue waits for, and files with it."""
 
     speaker: Actor
-    room: str
+    place: Place
     text: str
+    files: tuple[File, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +105,23 @@ class Press:
     """A button tapped; `data` may be stale, replayed or invented."""
 
     speaker: Actor
-    room: str
+    place: Place
     data: str
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to a press: a short sentence at once, then screens posted below."""
+    """The answer to words or a press: a short sentence at once, then screens posted below.
 
-    text: str
+    Attributes:
+        instead: takes the place of the screen whose button was pressed (the next page of a listing).
+        secret: what was said carried a password and must go from the chat.
+    """
+
+    text: str = ""
     screens: tuple[Screen, ...] = ()
+    instead: Screen | None = None
+    secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)

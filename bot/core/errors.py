@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import StrEnum
 
 from typing_extensions import override
@@ -23,6 +24,14 @@ class FacteurError(Exception):
 
 class TransientError(FacteurError):
     """Later may work: back off, keep the work."""
+
+
+class Busy(TransientError):
+    """The other side asks to wait: nothing went wrong, and nothing more is tried for `delay`."""
+
+    def __init__(self, text: Text, delay: timedelta) -> None:
+        super().__init__(text)
+        self.delay = delay
 
 
 class PermanentError(FacteurError):

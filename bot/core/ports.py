@@ -96,8 +96,8 @@ class Servers(Protocol):
 class Listener(Protocol):
     """What a chat transport tells of people; both are safe to call concurrently and never raise."""
 
-    async def said(self, utterance: Utterance) -> Sequence[Screen]:
-        """The screens that answer; none for words that are not for the bot."""
+    async def said(self, utterance: Utterance) -> Answer | None:
+        """The answer; None where the words are not for the bot."""
         ...
 
     async def pressed(self, press: Press) -> Answer:
@@ -106,7 +106,7 @@ class Listener(Protocol):
 
 
 class ChatTransport(Protocol):
-    """A chat network (or the terminal), seen through the rooms in it."""
+    """A chat network (or the terminal), seen through the places in it."""
 
     name: str
 
@@ -114,15 +114,16 @@ class ChatTransport(Protocol):
         """Listen until cancelled; network trouble is retried inside, with back-off."""
         ...
 
-    async def post(self, room: str, screen: Screen) -> str:
+    async def post(self, address: str, screen: Screen) -> str:
         """Show a new screen and return the network's id of it.
 
         Raises:
+            Busy: the network's limits ask to wait.
             TransientError: not posted, as far as is known; later may work.
-            PermanentError: never will be posted in this room.
+            PermanentError: never will be posted in this place.
         """
         ...
 
-    async def edit(self, room: str, message_id: str, screen: Screen) -> None:
+    async def edit(self, address: str, message_id: str, screen: Screen) -> None:
         """Replace a screen in place; a screen that is gone or unchanged is no error. Raises as `post`."""
         ...

@@ -9,7 +9,7 @@ from typing import Any
 from typing_extensions import override
 
 from bot.app import App, local_person
-from bot.core.chat import Press, Screen, Utterance
+from bot.core.chat import Place, Press, Screen, Utterance
 from bot.core.header import Header, split
 from bot.core.ports import ChatTransport, Listener
 from bot.core.posts import PostState
@@ -19,12 +19,13 @@ from bot.demo.posts import LIST, MEMBERS, STRANGER
 from bot.demo.relay import DemoRelay, Relayed
 
 _PATIENCE_S = 10.0
+_PLACE = Place("auto", "auto", private=True)
 
 
 class AutomaticModerator(ChatTransport):
     """A room whose only person plays the demonstration from its first card to the last copy."""
 
-    name = "auto"
+    name = _PLACE.transport
 
     def __init__(self, app: App, mailbox: DemoMailbox, relay: DemoRelay, posts: Sequence[bytes]) -> None:
         """`posts`: the member's, the stranger's and the farm's mail, as delivered to `mailbox`."""
@@ -76,7 +77,7 @@ class AutomaticModerator(ChatTransport):
 
         await self._press(listener, f"distribute:{member}:")
         await self._press(listener, f"distribute:{farm}:")
-        await listener.said(Utterance(local_person(), "auto", f"/reject {stranger} Écrivez à l'accueil"))
+        await listener.said(Utterance(local_person(), _PLACE, f"/reject {stranger} Écrivez à l'accueil"))
         async with asyncio.timeout(_PATIENCE_S):
             await self._relay.wait_for(2 * len(MEMBERS) + 1)
         await self._until(Text("every card is closed"), lambda: not self._with(""))
@@ -116,7 +117,7 @@ class AutomaticModerator(ChatTransport):
 
     async def _press(self, listener: Listener, start: str) -> None:
         [data] = self._with(start)
-        answer = await listener.pressed(Press(local_person(), "auto", data))
+        answer = await listener.pressed(Press(local_person(), _PLACE, data))
         _print(f"  {answer.text}")
 
     def _with(self, start: str) -> list[str]:

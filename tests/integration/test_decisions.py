@@ -9,7 +9,7 @@ import pytest
 from bot.core.chat import Utterance
 from bot.core.people import Actor
 from tests.support.smtp_server import HANG
-from tests.support.world import ANNE, BRUNO, World, mail, parsed
+from tests.support.world import ANNE, BRUNO, CONSOLE, World, mail, parsed
 
 MEMBER = "member@example.org"
 AUTHOR = "paul@example.net"
@@ -188,7 +188,9 @@ async def test_the_buttons_of_a_card_do_what_they_say(world: World) -> None:
     await held(world)
 
     async def keys() -> list[str]:
-        [screen] = await world.app.dispatcher.said(Utterance(ANNE, "console", "/show 1"))
+        answer = await world.app.dispatcher.said(Utterance(ANNE, CONSOLE, "/show 1"))
+        assert answer
+        [screen] = answer.screens
         return [button.data for row in screen.buttons for button in row]
 
     assert await keys() == ["distribute:1:0", "reject:1:0", "discard:1:0", "read:1:0", "more:1:0"]

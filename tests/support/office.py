@@ -16,7 +16,7 @@ from bot.chat.dispatch import Dispatcher, Outcome
 from bot.chat.language import Languages
 from bot.chat.permissions import Permissions
 from bot.core.addresses import Address
-from bot.core.chat import Answer, Press, Room, Screen, Utterance
+from bot.core.chat import Answer, Place, Press, Room, Screen, Utterance
 from bot.core.lists import MailingList, SmtpAccount
 from bot.core.people import Actor
 from bot.core.posts import Cursor, Disposition, Post, Screened, Verdict
@@ -48,6 +48,9 @@ il reste des poireaux.\r
 """
 
 
+CONSOLE = Place("terminal", "console", private=True)
+
+
 @dataclass
 class Office:
     """What a test needs to speak to facteur as a person or as a script."""
@@ -62,11 +65,15 @@ class Office:
         return await self.dispatcher.run_line(line, speaker)
 
     async def say(self, line: str, speaker: Actor = ANNE) -> str:
-        screens = await self.dispatcher.said(Utterance(speaker, "console", line))
-        return "\n".join(text_of(screen) for screen in screens)
+        return "\n".join([text_of(screen) for screen in await self.screens(line, speaker)])
+
+    async def screens(self, line: str, speaker: Actor = ANNE) -> tuple[Screen, ...]:
+        answer = await self.dispatcher.said(Utterance(speaker, CONSOLE, line))
+        assert answer is not None
+        return answer.screens
 
     async def press(self, data: str, speaker: Actor = ANNE) -> Answer:
-        return await self.dispatcher.pressed(Press(speaker, "console", data))
+        return await self.dispatcher.pressed(Press(speaker, CONSOLE, data))
 
 
 @pytest.fixture

@@ -26,13 +26,17 @@ _MOVES = {"A": (-1, 0), "B": (1, 0), "C": (0, 1), "D": (0, -1), "\n": (1, 0), "\
 
 def held(number: int, subject: str = "Vegetables", quote: str = "Good morning") -> Screen:
     """A card as the moderators get it, with the five buttons."""
-    labels = (("✅ Distribute", "d", Tone.SUCCESS), ("❌ Reject", "r", Tone.DANGER), ("🔇 Silently", "s"))
-    more = (("👁 Read", "R"), ("More", "m"))
+    labels = (
+        ("✅ Distribute", "d", Tone.SUCCESS),
+        ("❌ Reject", "r", Tone.DANGER),
+        ("🔇 Silently", "s", Tone.PLAIN),
+    )
+    more = (("👁 Read", "R", Tone.PLAIN), ("More", "m", Tone.PLAIN))
     return Screen(
         lines=((Span(f"#{number} adherents", strong=True), Span(f" · {subject}")), line("Anne <anne@a.org>")),
         quote=quote,
         buttons=tuple(
-            tuple(Button(label, f"{number}:{key}", *tone) for label, key, *tone in row)
+            tuple(Button(label, f"{number}:{key}", tone) for label, key, tone in row)
             for row in (labels, more)
         ),
     )
@@ -54,11 +58,12 @@ class ScriptedListener:
     utterances: list[Utterance] = field(default_factory=list)
     gate: asyncio.Event | None = None
 
-    async def said(self, utterance: Utterance) -> Sequence[Screen]:
+    async def said(self, utterance: Utterance) -> Answer | None:
         self.utterances.append(utterance)
         if self.gate:
             await self.gate.wait()
-        return self.screens.get(utterance.text, ())
+        screens = self.screens.get(utterance.text)
+        return Answer(screens=tuple(screens)) if screens else None
 
     async def pressed(self, press: Press) -> Answer:
         self.presses.append(press)

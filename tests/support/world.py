@@ -18,7 +18,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot.app import App, open_app
-from bot.core.chat import Answer, Press
+from bot.core.chat import Answer, Place, Press
 from bot.core.people import Actor
 from bot.core.ports import Servers
 from bot.core.settings import MailProtocol, Security
@@ -31,6 +31,7 @@ from transports.servers import MailServers
 
 ANNE = Actor("local:anne", "Anne")
 BRUNO = Actor("local:bruno", "Bruno")
+CONSOLE = Place("terminal", "console", private=True)
 
 
 @dataclass
@@ -73,7 +74,7 @@ class World:
 
     async def press(self, data: str, who: Actor = ANNE) -> Answer:
         """A tap on a button of a card."""
-        return await self.app.dispatcher.pressed(Press(who, "console", data))
+        return await self.app.dispatcher.pressed(Press(who, CONSOLE, data))
 
     async def rows(self, command: str) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = (await self.do(command))["rows"]

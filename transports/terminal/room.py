@@ -14,7 +14,7 @@ from typing import TextIO
 from prompt_toolkit.utils import is_dumb_terminal
 from typing_extensions import override
 
-from bot.core.chat import File, Press, Screen, Utterance
+from bot.core.chat import File, Place, Press, Screen, Utterance
 from bot.core.errors import TransientError
 from bot.core.people import Actor
 from bot.core.ports import ChatTransport, Listener
@@ -30,6 +30,8 @@ __all__ = ["ROOM", "Phrases", "Terminal", "face_for"]
 
 ROOM = "console"
 """The address of the only room."""
+
+PLACE = Place("terminal", ROOM, private=True)
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
@@ -52,7 +54,7 @@ class Terminal(ChatTransport):
         face: where it is shown; by default the standard input and output.
     """
 
-    name = "terminal"
+    name = PLACE.transport
 
     def __init__(
         self,
@@ -108,10 +110,11 @@ class Terminal(ChatTransport):
             await self._press(listener, int(line))
         else:
             self._face.echo(line)
-            screens = await listener.said(Utterance(self._speaker, ROOM, line))
-            await self._answer(screens)
-            if not screens:  # nor was a dialogue waiting for these words
+            answer = await listener.said(Utterance(self._speaker, PLACE, line))
+            if answer is None:
                 self._explain(line)
+            else:
+                await self._answer(answer.screens)
 
     def _explain(self, line: str) -> None:
         """Why nothing happens: of words at the first time only, somebody may be talking to themselves."""
@@ -131,7 +134,7 @@ class Terminal(ChatTransport):
         else:
             self._face.echo(f"{number} {target.label}")
             self._board.pressed(target.id)
-            answer = await listener.pressed(Press(self._speaker, ROOM, target.data))
+            answer = await listener.pressed(Press(self._speaker, PLACE, target.data))
             if answer.text:
                 self._say(answer.text)
             await self._answer(answer.screens)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,7 +118,7 @@ async def test_number_presses_the_button_and_the_answer_is_shown(anywhere: Sessi
     await anywhere.screen.until("Distributed.")
     await anywhere.screen.until("see /undo")
     [press] = anywhere.listener.presses
-    assert (press.speaker, press.room, press.data) == (ANNE, ROOM, "1:d")
+    assert (press.speaker, press.place.address, press.data) == (ANNE, ROOM, "1:d")
 
 
 async def test_card_posted_before_anybody_listens_is_shown(
@@ -385,7 +385,7 @@ async def test_leaving_does_not_wait_for_an_answer(listener: ScriptedListener, t
 async def test_mistake_of_ours_ends_the_session_rather_than_leave_it_deaf(tmp_path: Path) -> None:
     class Broken(ScriptedListener):
         @override
-        async def said(self, utterance: Utterance) -> Sequence[Screen]:
+        async def said(self, utterance: Utterance) -> Answer | None:
             raise LookupError(utterance.text)
 
     with create_pipe_input() as keyboard:

@@ -10,7 +10,7 @@ from bot.core.chat import PRESS_LIMIT_OCTETS, Press, Utterance
 from bot.core.people import Actor, Rank
 from bot.core.posts import PostState
 from bot.core.settings import ACCOUNT_KEYS
-from tests.support.office import ANNE, PAUL, STRANGER, Office, buttons_of, text_of
+from tests.support.office import ANNE, CONSOLE, PAUL, STRANGER, Office, buttons_of, text_of
 
 NOT_FOR_ANYONE = [known for known in commands().values() if known.rank > Rank.ANYONE]
 
@@ -57,7 +57,7 @@ async def test_some_uses_take_a_higher_rank(office: Office) -> None:
 
 
 async def test_words_that_are_no_command_get_no_answer(office: Office) -> None:
-    assert await office.dispatcher.said(Utterance(STRANGER, "console", "hello everybody")) == ()
+    assert await office.dispatcher.said(Utterance(STRANGER, CONSOLE, "hello everybody")) is None
 
 
 async def test_a_stranger_s_press_changes_nothing(office: Office) -> None:
@@ -115,7 +115,7 @@ async def test_every_button_fits_every_network(office: Office) -> None:
         await office.hold()
     screens = [*(await office.press(f"more:{post.id}:0")).screens]
     for line in ("/list", "/dellist", "/pending", f"/show {post.id}"):
-        screens += await office.dispatcher.said(Utterance(ANNE, "console", line))
+        screens += await office.screens(line)
     data = [button for screen in screens for button in buttons_of(screen)]
     assert len(data) > 10
     assert max(len(button.encode()) for button in data) <= PRESS_LIMIT_OCTETS
@@ -154,7 +154,7 @@ async def test_a_password_is_never_shown_or_logged(office: Office) -> None:
 async def test_a_listing_is_paged_in_a_room_and_whole_for_a_script(office: Office) -> None:
     for _ in range(12):
         await office.hold()
-    (screen,) = await office.dispatcher.said(Utterance(ANNE, "console", "/pending"))
+    (screen,) = await office.screens("/pending")
     (button,) = buttons_of(screen)
     (second,) = (await office.press(button)).screens
     assert len(screen.lines) == 1 + 10
@@ -168,7 +168,7 @@ async def test_a_search_too_long_for_a_button_is_typed(office: Office) -> None:
         post = await office.hold()
         await office.do(f"/discard {post.id}")
     words = "panier " * 10
-    (screen,) = await office.dispatcher.said(Utterance(ANNE, "console", f"/archives adherents {words}"))
+    (screen,) = await office.screens(f"/archives adherents {words}")
     assert not screen.buttons
     assert "There are more: /archives list:" in text_of(screen)
 
@@ -177,6 +177,6 @@ async def test_a_search_too_long_for_a_button_is_typed(office: Office) -> None:
 @given(text=st.text(max_size=80), data=st.text(max_size=64))
 async def test_anything_said_or_pressed_is_survived(office: Office, text: str, data: str) -> None:
     with capture_logs() as logs:
-        await office.dispatcher.said(Utterance(ANNE, "console", f"/{text}"))
-        await office.dispatcher.pressed(Press(ANNE, "console", data))
+        await office.dispatcher.said(Utterance(ANNE, CONSOLE, f"/{text}"))
+        await office.dispatcher.pressed(Press(ANNE, CONSOLE, data))
     assert not [entry for entry in logs if entry["event"] == "command crashed"]
