@@ -32,12 +32,14 @@ from bot.flow.accounts import Accounts
 from bot.flow.archive import Archive
 from bot.flow.checks import Checks
 from bot.flow.decisions import Decisions
+from bot.flow.dmarc import Policies
 from bot.flow.notices import Notices, Organisation
 from bot.flow.screening import Screening
 from bot.flow.service import Service
 from config.settings import Settings, Smtp
 from storage.database import open_stores
 from storage.secrets import FernetBox, box_from_file
+from transports.dns import DnsResolver
 from transports.servers import MailServers
 
 log = structlog.get_logger()
@@ -45,7 +47,7 @@ log = structlog.get_logger()
 PARTS = ("poll", "chat", "deliver")
 """What ``facteur run --only`` chooses from."""
 
-_NOT_YET = ("telegram", "matrix", "reminders", "bounces", "directory", "dns", "http")
+_NOT_YET = ("telegram", "matrix", "reminders", "bounces", "directory", "http")
 """Sections of the configuration that are promised: whoever fills one in is told."""
 
 _SHARED = ("deliver",)
@@ -146,7 +148,12 @@ async def open_app(
             stores,
             servers,
             accounts,
-            Screening(stores, clock, settings.screening.spam_headers),
+            Screening(
+                stores,
+                clock,
+                Policies(DnsResolver(settings.dns.place)),
+                settings.screening.spam_headers,
+            ),
             Archive(stores, clock, settings.archive.keep_days),
             clock,
             poll_interval,

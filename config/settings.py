@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -185,6 +186,35 @@ class Dns(Section):
     """Which resolver is asked; empty = the system's."""
 
     server: str = ""
+
+    @field_validator("server")
+    @classmethod
+    def _an_ip_address(cls, value: str) -> str:
+        try:
+            known = not value or bool(_place(value))
+        except ValueError:
+            known = False
+        if not known:
+            raise wrong(N_("must be empty or the IP address of a name server, such as 192.0.2.1"))
+        return value
+
+    @property
+    def place(self) -> tuple[str, int] | None:
+        """IP address and port of `server`; None for the system's."""
+        return _place(self.server) if self.server else None
+
+
+def _place(server: str) -> tuple[str, int]:
+    """``192.0.2.1``, ``2001:db8::1``, or with a port: ``127.0.0.1:5353``, ``[::1]:5353``.
+
+    Raises ValueError.
+    """
+    host, port = server, "53"
+    if server.startswith("[") or server.count(":") == 1:
+        host, _, port = server.rpartition(":")
+    if not 0 < int(port) < 65_536:
+        raise ValueError(port)
+    return str(ip_address(host.removeprefix("[").removesuffix("]"))), int(port)
 
 
 class Http(Section):

@@ -18,7 +18,7 @@ from storage.cards import deal_cards, raise_cards
 from storage.mailings import add_mailings, copy_ids, delete_mailings
 from storage.refusals import already_decided, no_such_post, nothing_to_undo, too_late
 from storage.rows import CardRow, DeliveryRow, MailingRow, PostRow
-from storage.values import column, post_of
+from storage.values import column, dump_authentication, post_of
 from storage.waiting import lock_posts
 
 _UNDOABLE = (PostState.ACCEPTED, PostState.DISTRIBUTED, PostState.REJECTED)
@@ -48,6 +48,7 @@ class SqlDecisionStore(Store):
             "rule": verdict.rule,
             "reason": verdict.reason.dump(),
             "warning": verdict.warning,
+            "authentication": dump_authentication(screened.authentication),
         }
         if not held:
             values |= {"decided_by_name": verdict.rule, "decided_at": screened.at}

@@ -176,6 +176,7 @@ class PostRow(Model):
     rule = fields.TextField(default="")
     reason: dict[str, Any] | None = fields.JSONField(null=True)
     warning = fields.BooleanField(default=False)
+    authentication: dict[str, Any] = fields.JSONField(default=dict)
     decisions = fields.IntField(default=0)
     decided_by_id = fields.TextField(default="")
     decided_by_name = fields.TextField(default="")

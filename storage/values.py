@@ -11,6 +11,7 @@ from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
 from bot.core.addresses import Address, Mailbox
+from bot.core.authentication import UNEXAMINED, Authentication, Policy
 from bot.core.chat import Card, Room
 from bot.core.people import Actor, Person
 from bot.core.posts import Attachment, Cursor, Post, PostState
@@ -66,7 +67,18 @@ def post_of(row: PostRow) -> Post:
         decision_reason=row.decision_reason,
         undo_until=row.undo_until,
         stopped_by=row.stopped_by,
+        authentication=authentication_of(row.authentication),
     )
+
+
+def authentication_of(stored: dict[str, Any]) -> Authentication:
+    """What `dump_authentication` stored; nothing is known of a post that was not looked at."""
+    return Authentication(policy=Policy(stored["policy"])) if stored else UNEXAMINED
+
+
+def dump_authentication(authentication: Authentication) -> dict[str, Any]:
+    """JSON."""
+    return {"policy": authentication.policy.value}
 
 
 def person_of(row: PersonRow) -> Person:

@@ -7,6 +7,7 @@ import pytest
 pytest_plugins = [
     "tests.support.clock",
     "tests.support.dovecot",
+    "tests.support.names",
     "tests.support.postgres",
     "tests.support.smtp_server",
     "tests.support.stores",

@@ -93,6 +93,18 @@ class Servers(Protocol):
     def sender(self, account: SmtpAccount) -> MailSender: ...
 
 
+class Dns(Protocol):
+    """The domain name system."""
+
+    async def texts(self, name: str) -> Sequence[str] | None:
+        """The TXT records of a name, as they were published; none where it has none or does not exist.
+
+        None = no answer within the time limit of the implementation, or one that means nothing.
+        Answers are kept; never raises.
+        """
+        ...
+
+
 class Listener(Protocol):
     """What a chat transport tells of people; both are safe to call concurrently and never raise."""
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing_extensions import override
 
 from bot.core.addresses import Address, Mailbox
+from bot.core.authentication import UNEXAMINED, Authentication
 from bot.core.deliveries import NewMailing
 from bot.core.people import Actor
 from bot.core.text import Text
@@ -139,6 +140,7 @@ class Post:
     decision_reason: str
     undo_until: datetime | None
     stopped_by: str
+    authentication: Authentication = UNEXAMINED
 
     @property
     def author(self) -> Mailbox | None:
@@ -158,6 +160,7 @@ class Screened:
     verdict: Verdict
     at: datetime
     mailings: tuple[NewMailing, ...] = ()
+    authentication: Authentication = UNEXAMINED
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,11 @@ from typing import TypeAlias
 from urllib.parse import quote
 
 from bot.core.addresses import Address, Mailbox, domain_of, local_part_of
+from bot.core.authentication import Policy
 from bot.core.header import LONG_LINE, Header, encoded
 from bot.core.lists import MailingList
 from bot.core.settings import ReplyTo, RewriteFrom
+from bot.flow.dmarc import STRICT_PROVIDERS
 
 _REMOVED = (
     "Bcc",
@@ -33,15 +35,18 @@ _NAMES_LIMIT = 150
 Fields: TypeAlias = list[tuple[str, str | bytes]]
 
 
-def list_copy(original: Header, mlist: MailingList, owners: Sequence[Address]) -> Header:
+def list_copy(
+    original: Header, mlist: MailingList, owners: Sequence[Address], policy: Policy = Policy.UNKNOWN
+) -> Header:
     """The header of the copy: RFC 2369 and 2919 fields set, others kept in order and byte for byte.
 
     Args:
         original: the post's header as it came.
         mlist: the list that distributes it.
         owners: whom List-Owner names; the list itself where there are none.
+        policy: the strictest that the authors' domains publish, for ``rewrite_from=dmarc``.
     """
-    author, reply_to = _author_fields(original, mlist)
+    author, reply_to = _author_fields(original, mlist, policy)
     list_fields = [
         ("Sender", mlist.address),
         ("List-Id", f"{_phrase(mlist.settings.description)}<{mlist.list_id}>"),
@@ -58,15 +63,21 @@ def list_copy(original: Header, mlist: MailingList, owners: Sequence[Address]) -
     return copy.without(_broken_signatures(original, copy))
 
 
-def is_rewritten(author_domain: str, mlist: MailingList) -> bool:
-    """Whether From becomes the list's address, so that receivers find it authenticated (DMARC)."""
+def is_rewritten(author_domain: str, mlist: MailingList, policy: Policy) -> bool:
+    """Whether From becomes the list's address, so that receivers find it authenticated (DMARC).
+
+    An unknown policy counts as a strict one: a copy with another From arrives, a refused one does not.
+    """
     match mlist.settings.rewrite_from:
         case RewriteFrom.ALWAYS:
             return True
         case RewriteFrom.NEVER:
             return False
-        case RewriteFrom.FOREIGN | RewriteFrom.DMARC:  # without DNS every foreign domain counts as strict
+        case RewriteFrom.FOREIGN:
             return author_domain != mlist.domain
+        case RewriteFrom.DMARC:
+            strict = policy is not Policy.NONE or author_domain in STRICT_PROVIDERS
+            return strict and author_domain != mlist.domain
 
 
 def mailbox_field(name: str, address: str) -> str:
@@ -88,13 +99,15 @@ def _subject(original: Header, prefix: str) -> Fields:
     return [("Subject", blank.join(part for part in (written, raw) if part))]
 
 
-def _author_fields(original: Header, mlist: MailingList) -> tuple[Fields, Fields]:
+def _author_fields(original: Header, mlist: MailingList, policy: Policy) -> tuple[Fields, Fields]:
     """From and Reply-To, decided together: whoever is no longer in From must stay answerable."""
     authors = original.mailboxes("from")
     raw_from = _joined(original, "from")
     asked_for = original.mailboxes("reply-to")
     answers_to = _joined(original, "reply-to") if asked_for else raw_from if authors else b""
-    rewritten = not authors or any(is_rewritten(domain_of(author.address), mlist) for author in authors)
+    rewritten = not authors or any(
+        is_rewritten(domain_of(author.address), mlist, policy) for author in authors
+    )
     fields: Fields = []
     if rewritten:
         fields.append(("From", mailbox_field(_via(authors, mlist), mlist.address)))

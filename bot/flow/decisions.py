@@ -75,7 +75,8 @@ class Decisions:
         header, _ = split(await self._stores.posts.raw(post.id))
         match decision.disposition:
             case Disposition.ACCEPT:
-                return (await copy_for(self._stores.people, mlist, header, decision.undo_until),)
+                policy = post.authentication.policy
+                return (await copy_for(self._stores.people, mlist, header, policy, decision.undo_until),)
             case Disposition.REJECT if mlist.settings.notify_rejected:
                 notice = self._notices.rejected(
                     post, header, mlist, by=decision.by, reason=decision.reason, due_at=decision.undo_until

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.core.addresses import Address, is_deliverable, unique
+from bot.core.authentication import Policy
 from bot.core.deliveries import MailingKind, NewMailing
 from bot.core.header import Header
 from bot.core.lists import MailingList
@@ -34,13 +35,18 @@ async def recipients(people: PeopleStore, mlist: MailingList, header: Header) ->
     )
 
 
-async def copy_for(people: PeopleStore, mlist: MailingList, header: Header, due_at: datetime) -> NewMailing:
-    """The members' copy of a post and its deliveries, due at `due_at`."""
+async def copy_for(
+    people: PeopleStore, mlist: MailingList, header: Header, policy: Policy, due_at: datetime
+) -> NewMailing:
+    """The members' copy of a post and its deliveries, due at `due_at`.
+
+    `policy`: the strictest that the authors' domains publish.
+    """
     return NewMailing(
         kind=MailingKind.COPY,
         mail_from=mlist.address,
         recipients=await recipients(people, mlist, header),
-        header=list_copy(header, mlist, await _owners(people, mlist)).to_bytes(),
+        header=list_copy(header, mlist, await _owners(people, mlist), policy).to_bytes(),
         body=None,
         due_at=due_at,
     )

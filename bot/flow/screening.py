@@ -10,16 +10,18 @@ from functools import partial
 import structlog
 
 from bot.core.addresses import domain_of
+from bot.core.authentication import UNEXAMINED, Authentication
 from bot.core.clock import Clock
-from bot.core.deliveries import NewMailing
 from bot.core.header import Header, split
 from bot.core.lists import MailingList
 from bot.core.people import Standing
 from bot.core.posts import Disposition, Post, Screened, Verdict
+from bot.core.settings import RewriteFrom
 from bot.core.stores import PeopleStore, Stores
 from bot.core.text import Text
 from bot.flow import rules
 from bot.flow.distribution import copy_for
+from bot.flow.dmarc import Policies
 from bot.flow.rules import CHAIN, Evidence, Rule
 from bot.flow.runner import NOT_ITS_FAULT, alone
 
@@ -40,9 +42,12 @@ def judge(evidence: Evidence, chain: Sequence[Rule] = CHAIN) -> Verdict:
 class Screening:
     """Judges posts that were taken in."""
 
-    def __init__(self, stores: Stores, clock: Clock, spam_headers: Sequence[str] = ()) -> None:
+    def __init__(
+        self, stores: Stores, clock: Clock, policies: Policies, spam_headers: Sequence[str] = ()
+    ) -> None:
         self._stores = stores
         self._clock = clock
+        self._policies = policies
         self._spam_headers = spam_headers
 
     async def screen(self, mlist: MailingList, post_id: int) -> None:
@@ -50,26 +55,36 @@ class Screening:
         now = self._clock.now()
         judged = await alone("screening", partial(self._judged, mlist, post_id, now), but=NOT_ITS_FAULT)
         # one mail that breaks a rule must not wait for ever, nor stop the others: a person looks
-        verdict, mailings = judged or (_UNREADABLE, ())
-        screened = await self._stores.posts.screened(Screened(post_id, verdict, now, mailings))
-        if screened:
+        screened = judged or Screened(post_id, _UNREADABLE, now)
+        post = await self._stores.posts.screened(screened)
+        if post:
             log.info(
                 "screened",
                 list=mlist.address,
                 post=post_id,
-                message_id=screened.message_id,
-                state=screened.state.value,
-                rule=verdict.rule,
+                message_id=post.message_id,
+                state=post.state.value,
+                rule=screened.verdict.rule,
             )
 
-    async def _judged(
-        self, mlist: MailingList, post_id: int, now: datetime
-    ) -> tuple[Verdict, tuple[NewMailing, ...]]:
+    async def _judged(self, mlist: MailingList, post_id: int, now: datetime) -> Screened:
         post = await self._stores.posts.get(post_id)
         header, _ = split(await self._stores.posts.raw(post_id))
         verdict = judge(await self._evidence(post, header, mlist))
-        accepted = verdict.disposition is Disposition.ACCEPT
-        return verdict, (await copy_for(self._stores.people, mlist, header, now),) if accepted else ()
+        if verdict.disposition is Disposition.DISCARD:
+            return Screened(post_id, verdict, now)
+        found = await self._authentication(post, mlist)
+        if verdict.disposition is not Disposition.ACCEPT:
+            return Screened(post_id, verdict, now, authentication=found)
+        copy = await copy_for(self._stores.people, mlist, header, found.policy, now)
+        return Screened(post_id, verdict, now, (copy,), found)
+
+    async def _authentication(self, post: Post, mlist: MailingList) -> Authentication:
+        """What the copy depends on, found out now: nobody who decides waits for it."""
+        if mlist.settings.rewrite_from is not RewriteFrom.DMARC:
+            return UNEXAMINED
+        domains = {domain_of(author.address) for author in post.authors} - {mlist.domain}
+        return Authentication(policy=await self._policies.strictest(domains))
 
     async def _evidence(self, post: Post, header: Header, mlist: MailingList) -> Evidence:
         people = self._stores.people

@@ -146,6 +146,7 @@ class Migration(migrations.Migration):
                 ("rule", fields.TextField(default="")),
                 ("reason", fields.JSONField(null=True)),
                 ("warning", fields.BooleanField(default=False)),
+                ("authentication", fields.JSONField(default=dict)),
                 ("decisions", fields.IntField(default=0)),
                 ("decided_by_id", fields.TextField(default="")),
                 ("decided_by_name", fields.TextField(default="")),

@@ -22,10 +22,11 @@ from bot.core.chat import Answer, Place, Press
 from bot.core.people import Actor
 from bot.core.ports import Servers
 from bot.core.settings import MailProtocol, Security
-from config.settings import Settings, Smtp
+from config.settings import Dns, Settings, Smtp
 from tests.support.certificates import certificates
 from tests.support.clock import ManualClock
 from tests.support.dovecot import Account, Dovecot
+from tests.support.names import NameServer, name_server
 from tests.support.smtp_server import SmtpServer, SmtpServers, Taken
 from transports.servers import MailServers
 
@@ -43,6 +44,7 @@ class World:
     dovecot: Dovecot
     relay: SmtpServer
     mailbox: Account
+    names: NameServer
     protocol: MailProtocol = MailProtocol.IMAP
     security: Security = Security.NONE
     troubles: dict[str, str] = field(default_factory=dict)
@@ -174,8 +176,10 @@ async def opened_world(
         smtp=Smtp(host="127.0.0.1", port=relay.port, security=relay.security.value, **smtp),
     )
     mailbox = dovecot.add_user()
-    async with open_app(settings, clock=clock, servers=servers) as app:
-        yield World(app, clock, dovecot, relay, mailbox)
+    async with name_server() as names:
+        settings = settings.model_copy(update={"dns": Dns(server=f"127.0.0.1:{names.port}")})
+        async with open_app(settings, clock=clock, servers=servers) as app:
+            yield World(app, clock, dovecot, relay, mailbox, names)
 
 
 _USUAL_WAY = (MailProtocol.IMAP, Security.NONE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.core.addresses import Address
+from bot.core.authentication import Policy
 from bot.core.header import Header, decoded, split
 from bot.core.lists import MailingList
 from bot.flow.copy import list_copy, mailbox_field
@@ -123,6 +124,25 @@ def test_the_author_stays_answerable(
     assert copy.all("from") == [from_ or lines[0].removeprefix("From: ")]
     assert copy.all("reply-to") == [answers]
     assert copy.all("x-original-from") == ([lines[0].removeprefix("From: ")] if from_ else [])
+
+
+@pytest.mark.parametrize(
+    ("policy", "author", "rewritten"),
+    [
+        (Policy.NONE, "anne@example.org", False),
+        (Policy.QUARANTINE, "anne@example.org", True),
+        (Policy.REJECT, "anne@example.org", True),
+        (Policy.UNKNOWN, "anne@example.org", True),  # a copy with another From arrives in any case
+        (Policy.REJECT, "bureau@amap.example", False),  # the list's own host vouches for it
+        (Policy.NONE, "anne@gmail.com", True),  # refuses mail in its name, whatever it publishes
+    ],
+)
+def test_only_a_strict_domain_is_rewritten_where_the_list_says_dmarc(
+    policy: Policy, author: str, rewritten: bool
+) -> None:
+    mlist = a_list(rewrite_from="dmarc")
+    copy = list_copy(a_header(f"From: {author}"), mlist, [], policy)
+    assert copy.has("x-original-from") is rewritten
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.core.addresses import Mailbox, fold
+from bot.core.authentication import Policy
 from bot.core.deliveries import MailingKind
 from bot.core.header import split
 from bot.core.lists import MailingList
@@ -116,6 +117,6 @@ async def test_the_copy_is_sent_by_the_list_with_a_header_of_its_own(
 ) -> None:
     mlist = await a_list_of(stores, clock)
     await stores.people.grant(mlist, Role.OWNER, Mailbox("", fold("none@nomail.org")))
-    copy = await copy_for(stores.people, mlist, a_header("From: x@example.net"), clock.now())
+    copy = await copy_for(stores.people, mlist, a_header("From: x@example.net"), Policy.NONE, clock.now())
     assert (copy.kind, copy.mail_from, copy.body, copy.due_at) == (MailingKind.COPY, LIST, None, clock.now())
     assert split(copy.header)[0].all("list-owner") == ["<mailto:owner@example.org>"]
