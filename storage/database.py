@@ -15,6 +15,7 @@ from tortoise.transactions import in_transaction
 
 from bot.core.settings import Box
 from bot.core.stores import Stores
+from storage.accounts import SqlAccountStore
 from storage.atomic import Database, translated
 from storage.bans import SqlBanStore
 from storage.engines import Engine, Where, engine_of
@@ -52,6 +53,7 @@ async def open_stores(where: Where, box: Box) -> AsyncIterator[Stores]:
                 bans=SqlBanStore(units),
                 posts=SqlPostStore(units),
                 outbox=SqlOutboxStore(units),
+                accounts=SqlAccountStore(units),
                 rooms=SqlRoomStore(units),
                 changes=changes,
                 locks=locks,

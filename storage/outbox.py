@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import zlib
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from tortoise.expressions import Q
+from tortoise.expressions import F, Q
 from tortoise.functions import Count
 from tortoise.queryset import QuerySet
 
@@ -22,21 +23,27 @@ from bot.core.deliveries import (
     Counts,
     Delivery,
     DeliveryState,
+    Forecast,
     MailingKind,
+    QuotaReply,
     Recorded,
     next_delay,
 )
 from bot.core.header import split
-from bot.core.lists import SmtpAccount
+from bot.core.lists import AccountState, SmtpAccount
 from bot.core.posts import PostState
 from bot.core.stores import Listing, Page
+from storage.accounts import lock_account, pause_until, state_of
 from storage.atomic import Store, atomic, reading
 from storage.cards import note_progress, raise_cards
 from storage.mailings import copy_ids, has_open_copy
-from storage.quota import DAY, Quota
+from storage.quota import DAY, HOUR, Quota, Waiting, pause_end
 from storage.rows import AttemptRow, DeliveryRow, MailingRow, MlistRow, PostRow, RawRow
 from storage.values import address_key, column, listing, paged
-from storage.waiting import lock_posts, one_at_a_time
+from storage.waiting import lock_posts
+
+_NEW = sys.maxsize
+"""In a forecast, in the place of a list's id: mail that does not exist yet, behind all that does."""
 
 _LONGEST_SILENCE = timedelta(minutes=2)
 """An attempt that was neither recorded nor prolonged for so long is taken for one that a crash ended."""
@@ -47,6 +54,7 @@ class _Taken:
     """What a claim took, before its content is put together."""
 
     attempt_id: int
+    trial: bool
     mailing: MailingRow
     deliveries: tuple[Claimed, ...]
     packed: bytes | None  # the post's raw mail, where its body is needed
@@ -57,12 +65,15 @@ class SqlOutboxStore(Store):
 
     async def claim(self, account: SmtpAccount, mlist_ids: Collection[int], now: datetime) -> Batch | None:
         # most looks find nothing due: they must not queue for the write lock
-        taken = await self._take(account, mlist_ids, now) if await self._any_due(mlist_ids, now) else None
+        look = await self._may_take(account, mlist_ids, now)
+        taken = await self._take(account, mlist_ids, now) if look else None
         if taken is None:
             return None
         mailing = taken.mailing
         return Batch(
             attempt_id=taken.attempt_id,
+            account=account.key,
+            trial=taken.trial,
             mailing_id=mailing.id,
             mlist_id=mailing.mlist_id,
             post_id=mailing.post_id,
@@ -73,16 +84,18 @@ class SqlOutboxStore(Store):
         )
 
     @reading
-    async def _any_due(self, mlist_ids: Collection[int], now: datetime) -> bool:
-        return await _first_due(list(mlist_ids), now) is not None
+    async def _may_take(self, account: SmtpAccount, mlist_ids: Collection[int], now: datetime) -> bool:
+        if await _first_due(list(mlist_ids), now) is None:
+            return False
+        return (await state_of(account.key)).pause(now) is None
 
     @atomic
     async def _take(self, account: SmtpAccount, mlist_ids: Collection[int], now: datetime) -> _Taken | None:
-        await one_at_a_time(f"account {account.key}")  # two claims together must not exceed its quota
-        active = await _active(mlist_ids)
+        await lock_account(account.key)  # two claims together must not exceed its quota
+        state, active = await state_of(account.key), await _active(mlist_ids)
         await AttemptRow.filter(account=account.key, at__lte=now - DAY).delete()
-        left = (await _quota(account, now)).left(now)
-        if left == 0:
+        most = _most((await _quota(account, now)).left(now), account.max_recipients, state, now)
+        if not most:
             return None
         first = await _first_due(active, now)
         if first is None:
@@ -91,18 +104,23 @@ class SqlOutboxStore(Store):
         if mailing is None:
             return None  # its post was undone or deleted this moment
         await lock_posts([mailing.post_id])
-        size = account.max_recipients if left is None else min(account.max_recipients, left)
         due = DeliveryRow.filter(mailing_id=first, state__in=OPEN_STATES, next_attempt_at__lte=now)
-        due = due.order_by("attempts", "id").limit(size).select_for_update(skip_locked=True)
+        # whom the quota stopped goes behind the others: should that reply be about him, they leave at least
+        due = (
+            due.order_by("attempts", "next_attempt_at", "id").limit(most).select_for_update(skip_locked=True)
+        )
         rows = await due.only("id", "recipient", "attempts", "first_attempt_at")
         if not rows:
             return None  # as above, or stopped
         attempt = await AttemptRow.create(account=account.key, at=now, recipients=len(rows))
         claimed = await _count_attempt(rows, now)
+        trial = state.paused_until is not None
+        if trial:  # the others wait for what becomes of it, and no longer than for one that was killed
+            await pause_until(account.key, now + next_delay(1), state.quota_reply)
         packed = None
         if mailing.body is None:
             packed = bytes((await RawRow.get(post_id=mailing.post_id)).packed)
-        return _Taken(attempt.id, mailing, claimed, packed)
+        return _Taken(attempt.id, trial, mailing, claimed, packed)
 
     @atomic
     async def prolong(self, batch: Batch, now: datetime, until: datetime) -> None:
@@ -113,29 +131,27 @@ class SqlOutboxStore(Store):
 
     @atomic
     async def record(
-        self, batch: Batch, results: Sequence[Recorded], at: datetime, *, offered: bool = True
-    ) -> None:
+        self,
+        batch: Batch,
+        results: Sequence[Recorded],
+        at: datetime,
+        *,
+        offered: bool = True,
+        over_quota: QuotaReply | None = None,
+    ) -> datetime | None:
+        until = await _settle_account(batch, at, over_quota, offered=offered)
         await lock_posts([batch.post_id])  # of two last outcomes, one must see the other
-        if not offered:
-            await AttemptRow.filter(id=batch.attempt_id).delete()
-        same: defaultdict[tuple[DeliveryState, str, datetime | None], list[int]] = defaultdict(list)
+        same: defaultdict[tuple[DeliveryState | None, str, datetime | None], list[int]] = defaultdict(list)
         for result in results:
             same[result.state, result.reply, result.retry_at].append(result.delivery_id)
         for (state, reply, retry_at), ids in same.items():
-            values: dict[str, Any] = {
-                "state": state,
-                "last_reply": reply,
-                "next_attempt_at": retry_at,
-                "under_way": False,
-            }
-            if state in OPEN_STATES:
-                rows = DeliveryRow.filter(id__in=ids, state__in=OPEN_STATES)
-            else:  # what was dropped while it was under way takes the outcome it had
-                rows = DeliveryRow.filter(id__in=ids, state__in=(*OPEN_STATES, DeliveryState.DROPPED))
-                values["ended_at"] = at
-            await rows.update(**values)
+            if state is None:
+                await _take_back_attempt(ids, at)
+            else:
+                await _store_outcome(ids, state, at, reply=reply, retry_at=retry_at)
         recorded = DeliveryRow.filter(id__in=[result.delivery_id for result in results])
         await _close_posts(await _copied_posts(recorded), at)
+        return until
 
     @reading
     async def next_due(
@@ -146,7 +162,8 @@ class SqlOutboxStore(Store):
         row = await waiting.order_by("next_attempt_at").first()
         if row is None or row.next_attempt_at is None:
             return None
-        return max(row.next_attempt_at, (await _quota(account, now)).free_at(now))
+        paused_until = (await state_of(account.key)).pause(now) or now
+        return max(row.next_attempt_at, paused_until, (await _quota(account, now)).free_at(now))
 
     @reading
     async def counts(self, post_id: int) -> Counts:
@@ -157,11 +174,29 @@ class SqlOutboxStore(Store):
 
     @reading
     async def forecast(
-        self, account: SmtpAccount, mlist_ids: Collection[int], more: int, now: datetime
-    ) -> datetime:
-        waiting = DeliveryRow.filter(mlist_id__in=list(mlist_ids), state__in=OPEN_STATES)
-        quota = await _quota(account, now)
-        return quota.finished_at(await waiting.count() + more, now)
+        self,
+        account: SmtpAccount,
+        mlist_ids: Collection[int],
+        now: datetime,
+        *,
+        more: int = 0,
+        due_at: datetime | None = None,
+    ) -> Forecast:
+        rows = DeliveryRow.filter(_at_rest(now), mlist_id__in=await _active(mlist_ids), state__in=OPEN_STATES)
+        groups = rows.annotate(n=Count("id")).group_by("mlist_id", "attempts", "next_attempt_at")
+        waiting = [
+            Waiting(attempts > 0, next_attempt_at, mlist_id, n)
+            for mlist_id, attempts, next_attempt_at, n in await groups.values_list(
+                "mlist_id", "attempts", "next_attempt_at", "n"
+            )
+        ]
+        if more:
+            waiting.append(Waiting(tried=False, due_at=due_at or now, mlist_id=_NEW, recipients=more))
+        quota, state = await _quota(account, now), await state_of(account.key)
+        # a pause of hours over 10,000 deliveries is some arithmetic, and others wait for this loop
+        last = await asyncio.to_thread(quota.last_of, waiting, now, state.paused_until)
+        new = last.pop(_NEW, None)
+        return Forecast(last, new)
 
     @reading
     async def find(
@@ -187,7 +222,7 @@ class SqlOutboxStore(Store):
         rows = await _concerned(states, mlist_ids, post_id, address)
         await lock_posts(await _posts(rows))
         # one that is being sent this moment would go out twice
-        rows = rows.filter(Q(under_way=False) | Q(last_attempt_at__lt=now - _LONGEST_SILENCE))
+        rows = rows.filter(_at_rest(now))
         post_ids = await _copied_posts(rows)
         # five more days from the next attempt on: a person has looked at it
         retried = await rows.update(
@@ -203,6 +238,67 @@ class SqlOutboxStore(Store):
         dropped = await rows.update(state=DeliveryState.DROPPED, next_attempt_at=None, ended_at=at)
         await _close_posts([post_id], at)
         return dropped
+
+
+def _at_rest(now: datetime) -> Q:
+    """Of deliveries: not being sent this moment, as far as is known."""
+    return Q(under_way=False) | Q(last_attempt_at__lt=now - _LONGEST_SILENCE)
+
+
+def _most(left: int | None, in_one_mail: int, state: AccountState, now: datetime) -> int:
+    """How many a claim may take, `left` being what the quota leaves (None = any number)."""
+    if state.pause(now):
+        return 0
+    if state.paused_until:  # the pause is over: one shows whether mail leaves again
+        in_one_mail = 1
+    return in_one_mail if left is None else min(in_one_mail, left)
+
+
+async def _settle_account(
+    batch: Batch, at: datetime, over_quota: QuotaReply | None, *, offered: bool
+) -> datetime | None:
+    """What the transaction means for its account; the end of the pause that it begins."""
+    if not offered:
+        await AttemptRow.filter(id=batch.attempt_id).delete()
+        return None
+    if not over_quota:
+        if batch.trial:
+            await lock_account(batch.account)
+            await pause_until(batch.account, None)
+        return None
+    await lock_account(batch.account)
+    await AttemptRow.filter(id=batch.attempt_id).update(recipients=over_quota.offered)
+    others = AttemptRow.filter(account=batch.account, at__gt=at - HOUR).exclude(id=batch.attempt_id)
+    until = pause_end(await column(others, "at"), at)
+    await pause_until(batch.account, until, over_quota.words)
+    return until
+
+
+async def _store_outcome(
+    ids: Sequence[int], state: DeliveryState, at: datetime, *, reply: str, retry_at: datetime | None
+) -> None:
+    values: dict[str, Any] = {
+        "state": state,
+        "last_reply": reply,
+        "next_attempt_at": retry_at,
+        "under_way": False,
+    }
+    if state in OPEN_STATES:
+        rows = DeliveryRow.filter(id__in=ids, state__in=OPEN_STATES)
+    else:  # what was dropped while it was under way takes the outcome it had
+        rows = DeliveryRow.filter(id__in=ids, state__in=(*OPEN_STATES, DeliveryState.DROPPED))
+        values["ended_at"] = at
+    await rows.update(**values)
+
+
+async def _take_back_attempt(ids: Sequence[int], at: datetime) -> None:
+    """As if they had not been claimed: no attempt is counted, no time towards giving up begins."""
+    rows = DeliveryRow.filter(id__in=ids)
+    due: dict[str, Any] = {"next_attempt_at": at, "under_way": False}
+    never_tried = rows.filter(state__in=OPEN_STATES, attempts=1)
+    await never_tried.update(attempts=0, first_attempt_at=None, last_attempt_at=None, **due)
+    await rows.filter(state__in=OPEN_STATES, attempts__gt=1).update(attempts=F("attempts") - 1, **due)
+    await rows.exclude(state__in=OPEN_STATES).update(under_way=False)
 
 
 async def _active(mlist_ids: Collection[int]) -> list[int]:

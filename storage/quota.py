@@ -2,13 +2,40 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.core.lists import SmtpAccount
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(hours=24)
+
+_SHORTEST_PAUSE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Waiting:
+    """Deliveries that are due at the same moment; ordered as they are claimed.
+
+    Those never tried go first. Whoever has the greater `mlist_id` comes second.
+    """
+
+    tried: bool
+    due_at: datetime
+    mlist_id: int
+    recipients: int
+
+
+def pause_end(attempts: Iterable[datetime], now: datetime) -> datetime:
+    """When to try again after a quota reply, given the moments of attempts before it.
+
+    The relay's window is taken for one of an hour: it moves when the oldest attempt in it is an hour
+    old. Where there was none, others have used the account, and an hour is as good a guess as any.
+    """
+    oldest = min((at for at in attempts if at > now - HOUR), default=now)
+    return max(oldest + HOUR, now + _SHORTEST_PAUSE)
 
 
 class Quota:
@@ -39,16 +66,37 @@ class Quota:
                     free = max(free, at + length)
         return free
 
-    def finished_at(self, recipients: int, now: datetime) -> datetime:
-        """When the last of so many would be offered, each as soon as the windows let it."""
-        moment = now
-        while (left := self.left(moment)) is not None and recipients > left:
-            if left:
-                self._spent.append((moment, left))
-                recipients -= left
-            moment = self.free_at(moment)
-            self._spent = [(at, n) for at, n in self._spent if at > moment - DAY]
-        return moment
+    def last_of(
+        self, waiting: Iterable[Waiting], now: datetime, paused_until: datetime | None
+    ) -> dict[int, datetime]:
+        """When the last of each list would be offered, each as soon as it is due and the windows let it.
+
+        After a pause one goes first, alone; that it is taken is a matter of a moment.
+        """
+        moment = max(now, paused_until or now)
+        later, ready = sorted(waiting, key=lambda each: each.due_at, reverse=True), list[Waiting]()
+        last: dict[int, datetime] = {}
+        while later or ready:
+            while later and (later[-1].due_at <= moment or not ready):
+                moment = max(moment, later[-1].due_at)
+                heapq.heappush(ready, later.pop())
+            first = heapq.heappop(ready)
+            left = self.left(moment)
+            taken = first.recipients if left is None else min(left, first.recipients)
+            if taken:
+                last[first.mlist_id] = moment
+                self._spend(moment, taken)
+            if taken < first.recipients:
+                rest = Waiting(first.tried, first.due_at, first.mlist_id, first.recipients - taken)
+                heapq.heappush(ready, rest)
+                moment = self.free_at(moment)
+        return last
+
+    def _spend(self, moment: datetime, recipients: int) -> None:
+        if self._windows:
+            longest = max(length for length, _ in self._windows)
+            self._spent = [(at, n) for at, n in self._spent if at > moment - longest]
+            self._spent.append((moment, recipients))
 
     def _within(self, length: timedelta, now: datetime) -> int:
         return sum(recipients for at, recipients in self._spent if at > now - length)

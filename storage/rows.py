@@ -283,6 +283,18 @@ class AttemptRow(Model):
         indexes = (Index(fields=("account", "at"), name="attempt_account"),)
 
 
+class AccountRow(Model):
+    """What a relay told of an outgoing account: see `bot.core.lists.AccountState`."""
+
+    key = fields.CharField(max_length=700, primary_key=True)
+    max_octets = fields.BigIntField(default=0)
+    paused_until: datetime | None = fields.DatetimeField(null=True)
+    quota_reply = fields.TextField(default="")
+
+    class Meta:
+        table = "account"
+
+
 class RoomRow(Model):
     """A place where cards are shown."""
 

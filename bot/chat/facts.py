@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.core.addresses import Address
 from bot.core.clock import Clock
@@ -24,8 +24,9 @@ AUTHORS_SHOWN = 3
 class Facts:
     """What a card tells beside the post itself, as of `now`.
 
-    `standings` are those of the first authors. `recipients` and `leaves_by` (None = at once) are
-    forecasts and of a held post only, `counts` of what its copy has become.
+    `standings` are those of the first authors. `recipients` and `leaves_by` (None = as soon as the
+    decision cannot be undone any more) are forecasts and of a held post only, `counts` of what its
+    copy has become.
     """
 
     mlist: MailingList
@@ -49,12 +50,15 @@ async def facts_of(post: Post, stores: Stores, accounts: Accounts, clock: Clock)
     header, _ = split(await stores.posts.raw(post.id))
     expected = len(await recipients(stores.people, mlist, header))
     outgoing = accounts.shared_by(mlist, await stores.lists.all())
-    leaves_by = await stores.outbox.forecast(outgoing.account, outgoing.mlist_ids, expected, now)
+    due_at = now + timedelta(seconds=mlist.settings.undo_s)
+    forecast = await stores.outbox.forecast(
+        outgoing.account, outgoing.mlist_ids, now, more=expected, due_at=due_at
+    )
     return Facts(
         mlist,
         standings,
         now,
         recipients=expected,
-        leaves_by=leaves_by if leaves_by > now else None,
+        leaves_by=forecast.new if forecast.new and forecast.new > due_at else None,
         redirect_to=accounts.redirect_to,
     )

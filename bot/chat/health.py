@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from bot.core.lists import MailingList
+from bot.chat.readable import one_line
+from bot.core.lists import AccountState, MailingList
 from bot.core.text import Text
 
+_REPLY_LIMIT = 200
 _LATE_AFTER = 3
 """Poll intervals after which a list that reports nothing is reported itself."""
 
 
-def troubles(mlist: MailingList, now: datetime, poll_interval: timedelta) -> list[Text]:
+def troubles(
+    mlist: MailingList, account: AccountState, now: datetime, poll_interval: timedelta
+) -> list[Text]:
     """Everything that keeps a list from working; empty = healthy.
 
-    A list that was never polled or never sent is healthy so far.
+    A list that was never polled or never sent is healthy so far. `account` is its outgoing one.
     """
     found = []
     if mlist.paused:
@@ -25,4 +29,19 @@ def troubles(mlist: MailingList, now: datetime, poll_interval: timedelta) -> lis
         found.append(Text("no mail was fetched since {at}: is the service running?", at=mlist.poll.ok_at))
     if mlist.smtp.trouble:
         found.append(Text("outgoing mail: {trouble}", trouble=mlist.smtp.trouble))
+    if pause := pause_line(account, now):
+        found.append(pause)
     return found
+
+
+def pause_line(account: AccountState, now: datetime) -> Text | None:
+    """That an outgoing account waits for its quota, why, and until when; None if it does not."""
+    until = account.pause(now)
+    if until is None:
+        return None
+    return Text(
+        "outgoing mail waits until {until}, because its server takes no more for now ({reply}); "
+        "/retry tries at once",
+        until=until,
+        reply=one_line(account.quota_reply, _REPLY_LIMIT),
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -85,10 +86,13 @@ class Claimed:
 class Batch:
     """Deliveries of one mailing that are sent in one transaction; attempts already stored.
 
-    `attempt_id` is what the attempt counts as in the quota of its account.
+    `attempt_id` is what the attempt counts as in the quota of its `account` (its key). A `trial` is
+    the first after a pause of that account: one recipient, to see whether mail leaves again.
     """
 
     attempt_id: int
+    account: str
+    trial: bool
     mailing_id: int
     mlist_id: int
     post_id: int
@@ -103,7 +107,9 @@ class RecipientResult:
     """The relay's word on one recipient; code 0 where there was no reply at all.
 
     `maybe_taken`: the connection broke after the content was sent, so the relay may have it
-    (RFC 1047); it is deferred, and a duplicate is the lesser evil.
+    (RFC 1047); it is deferred, and a duplicate is the lesser evil. `over_quota`: the relay takes no
+    more mail of the account for now, which says nothing about the recipient; it is deferred whatever
+    the code. `offered` is False where the relay was not even asked, because it had said so before.
     """
 
     recipient: Address
@@ -111,16 +117,40 @@ class RecipientResult:
     code: int
     reply: str
     maybe_taken: bool = False
+    over_quota: bool = False
+    offered: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What commit 5 stores for one delivery; `retry_at` only where it stays due."""
+    """What commit 5 stores for one delivery; `retry_at` only where it stays due.
+
+    `state` None: the quota stood in the way, so the delivery is as if it had not been tried.
+    """
 
     delivery_id: int
-    state: DeliveryState
+    state: DeliveryState | None
     reply: str
     retry_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaReply:
+    """The relay takes no more mail of the account for now: its words, and to how many it was offered."""
+
+    words: str
+    offered: int
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """When the last leaves, at the account's quota: of each list (by id) with mail waiting, and of new mail.
+
+    `new` is when the last of what was asked about would leave; None where nothing was.
+    """
+
+    lists: Mapping[int, datetime]
+    new: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

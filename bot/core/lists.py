@@ -119,6 +119,23 @@ class SmtpAccount:
         return self.key, self.pin
 
 
+@dataclass(frozen=True, slots=True)
+class AccountState:
+    """What a relay has told of an outgoing account.
+
+    `max_octets` is the size of the largest mail it takes (RFC 1870), 0 = unknown or any. A quota reply
+    pauses the account until `paused_until`, None = none did; `quota_reply` is what the relay said.
+    """
+
+    max_octets: int = 0
+    paused_until: datetime | None = None
+    quota_reply: str = ""
+
+    def pause(self, now: datetime) -> datetime | None:
+        """When the pause ends that holds now; None where mail may leave."""
+        return self.paused_until if self.paused_until and self.paused_until > now else None
+
+
 def server_name(host: str, port: int) -> str:
     """A server as its pinned certificate is stored: ``host:port``."""
     return f"{host.lower()}:{port}"

@@ -17,8 +17,8 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from bot.core.addresses import Address, Mailbox
 from bot.core.chat import Card, Room
-from bot.core.deliveries import Batch, Counts, Delivery, Recorded
-from bot.core.lists import MailboxAccount, MailingList, SmtpAccount
+from bot.core.deliveries import Batch, Counts, Delivery, Forecast, QuotaReply, Recorded
+from bot.core.lists import AccountState, MailboxAccount, MailingList, SmtpAccount
 from bot.core.people import Actor, Ban, Holder, Person, Role, Standing
 from bot.core.posts import Cursor, Decision, NewPost, Post, PostState, Screened
 from bot.core.text import Text
@@ -320,11 +320,28 @@ class OutboxStore(Protocol):
         ...
 
     async def record(
-        self, batch: Batch, results: Sequence[Recorded], at: datetime, *, offered: bool = True
-    ) -> None:
+        self,
+        batch: Batch,
+        results: Sequence[Recorded],
+        at: datetime,
+        *,
+        offered: bool = True,
+        over_quota: QuotaReply | None = None,
+    ) -> datetime | None:
         """**Commit 5**: outcomes; closes the post whose last delivery ended, and raises its cards.
 
         What was not even offered, because the relay was away, does not count in the quota.
+
+        Args:
+            batch: what was claimed; if it was a trial and was heard, the account's pause is over.
+            results: one for each of its deliveries.
+            at: now.
+            offered: whether the relay was there at all.
+            over_quota: the relay wants a pause. It lasts until the account's window of an hour has
+                moved; where nothing is known of the window, an hour.
+
+        Returns:
+            The end of the pause that this began; None if it began none.
         """
         ...
 
@@ -339,9 +356,19 @@ class OutboxStore(Protocol):
         ...
 
     async def forecast(
-        self, account: SmtpAccount, mlist_ids: Collection[int], more: int, now: datetime
-    ) -> datetime:
-        """When the last of the open deliveries and `more` new ones would leave, at the quota."""
+        self,
+        account: SmtpAccount,
+        mlist_ids: Collection[int],
+        now: datetime,
+        *,
+        more: int = 0,
+        due_at: datetime | None = None,
+    ) -> Forecast:
+        """When what waits leaves, if each goes at its next attempt and nothing is added.
+
+        Both windows of the quota and a pause of the account are counted in; lists that are paused
+        send nothing. `more` new deliveries are due at `due_at`, None = now.
+        """
         ...
 
     async def find(
@@ -358,6 +385,22 @@ class OutboxStore(Protocol):
 
     async def drop(self, mlist_ids: Collection[int], post_id: int, address: str, at: datetime) -> int:
         """Drop open deliveries; their number."""
+        ...
+
+
+class AccountStore(Protocol):
+    """What relays have told of outgoing accounts, by `SmtpAccount.key`."""
+
+    async def states(self, keys: Collection[str]) -> Mapping[str, AccountState]:
+        """One for each key, also for an account that nothing is known of."""
+        ...
+
+    async def note_size(self, key: str, max_octets: int) -> None:
+        """The relay announced that it takes mails up to this size; 0 = it announced none."""
+        ...
+
+    async def resume(self, keys: Collection[str], now: datetime) -> Sequence[str]:
+        """End the pauses that hold now, with a trial of one delivery each; whose they were."""
         ...
 
 
@@ -396,6 +439,7 @@ class Stores:
     bans: BanStore
     posts: PostStore
     outbox: OutboxStore
+    accounts: AccountStore
     rooms: RoomStore
     changes: Changes
     locks: Locks

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -19,6 +20,7 @@ from bot.core.deliveries import (
     DeliveryState,
     Envelope,
     Outcome,
+    QuotaReply,
     RecipientResult,
     Recorded,
     next_delay,
@@ -109,14 +111,21 @@ class Outbox:
         recorded = [
             _recorded(claimed, result, now) for claimed, result in zip(batch.deliveries, results, strict=True)
         ]
+        over_quota, until = _quota_reply(results), None
         while True:
             try:
-                await self._stores.outbox.record(batch, recorded, now, offered=offered)
+                until = await self._stores.outbox.record(
+                    batch, recorded, now, offered=offered, over_quota=over_quota
+                )
                 break
             except (TransientError, Conflict) as error:
                 log.warning("outcomes not stored yet", post=batch.post_id, why=str(error))
                 await self._clock.wait(asyncio.Event().wait(), self._clock.now() + _AGAIN)
         log.info("recorded", post=batch.post_id, mailing=batch.mailing_id)
+        if over_quota and until:
+            log.warning(
+                "account paused", account=self._account.key, until=until.isoformat(), why=over_quota.words
+            )
 
     async def _hold_claim(self, batch: Batch) -> None:
         """A slow transaction outlasts the first retry delay: nobody else may claim the batch meanwhile."""
@@ -130,10 +139,7 @@ class Outbox:
         recipients = tuple(delivery.recipient for delivery in batch.deliveries)
         if self._redirect_to:
             [only] = await self._sender.send(Envelope(batch.mail_from, (self._redirect_to,)), batch.content)
-            return [
-                RecipientResult(recipient, only.outcome, only.code, only.reply, only.maybe_taken)
-                for recipient in recipients
-            ]
+            return [replace(only, recipient=recipient) for recipient in recipients]
         return list(await self._sender.send(Envelope(batch.mail_from, recipients), batch.content))
 
     async def _note_health(self, batch: Batch, trouble: Text | None) -> None:
@@ -148,9 +154,26 @@ class Outbox:
             log.info("relay back", account=self._account.key)
 
 
+def _quota_reply(results: Sequence[RecipientResult]) -> QuotaReply | None:
+    """What the relay said of the account's quota, if it did."""
+    refused = [result for result in results if result.over_quota]
+    if not refused:
+        return None
+    return QuotaReply(_words(refused[0]), offered=sum(result.offered for result in results))
+
+
+def _words(result: RecipientResult) -> str:
+    return f"{result.code} {result.reply}".removeprefix("0 ").strip()[:500]
+
+
 def _recorded(claimed: Claimed, result: RecipientResult, now: datetime) -> Recorded:
-    """What the outcome means for the delivery: deferred too often is bounced."""
-    reply = f"{result.code} {result.reply}".removeprefix("0 ").strip()[:500]
+    """What the outcome means for the delivery: deferred too often is bounced.
+
+    Nothing at all where it met the account's quota: that is no word on the recipient.
+    """
+    reply = _words(result)
+    if result.over_quota:
+        return Recorded(claimed.id, None, reply)
     if result.maybe_taken:
         reply = f"{reply} [it may have arrived nevertheless]"
     if result.outcome is not Outcome.DEFERRED:

@@ -15,6 +15,16 @@ class Migration(migrations.Migration):
 
     operations = [
         ops.CreateModel(
+            name="AccountRow",
+            fields=[
+                ("key", fields.CharField(max_length=700, primary_key=True)),
+                ("max_octets", fields.BigIntField(default=0)),
+                ("paused_until", fields.DatetimeField(null=True)),
+                ("quota_reply", fields.TextField(default="")),
+            ],
+            options={"table": "account"},
+        ),
+        ops.CreateModel(
             name="AttemptRow",
             fields=[
                 ("id", fields.IntField(primary_key=True)),

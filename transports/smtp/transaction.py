@@ -8,7 +8,8 @@ Whom does a refusal speak of? That decides what becomes of a delivery:
 | RCPT TO | the recipient | deferred | bounced; 552 (too many, RFC 5321 section 4.5.3.1.10) deferred |
 | DATA, or the content | the mail | deferred | bounced |
 | anywhere, by leaving (421) | the relay | deferred | |
-| anywhere, for want of a login or over a quota | us: the account | deferred | deferred |
+| anywhere, for want of a login | us: the account | deferred | deferred |
+| anywhere, over a quota (`transports.smtp.quota`) | us: the account | deferred, `over_quota` | the same |
 
 No answer at all is deferred too. It is `maybe_taken` only if the end of the content had been sent
 and the answer to it never came (RFC 1047). A deferred delivery is tried again and ends as a bounce
@@ -24,6 +25,7 @@ from enum import Enum, auto
 from bot.core.addresses import Address, is_deliverable
 from bot.core.deliveries import Envelope, Outcome, RecipientResult
 from transports.smtp.content import Content
+from transports.smtp.quota import is_over_quota
 from transports.smtp.wire import Lost, Reply, Wire
 
 _CHUNK_OCTETS = 65_536
@@ -99,6 +101,8 @@ class Transaction:
         self._pipelining = pipelining
         self._answer_timeout_s = answer_timeout_s
         self._handed_over = False
+        self._over_quota: Reply | None = None
+        self._asked: set[Address] = set()
         self._results: dict[Address, RecipientResult] = {}
 
     async def run(self) -> dict[Address, RecipientResult]:
@@ -125,10 +129,12 @@ class Transaction:
         if not reply.ok:
             self._conclude(Stage.MAIL, reply, self._open())
         for recipient, rcpt in rcpts.items():
-            if self._asks_on():
+            if self._asks_on() and (self._pipelining or not self._over_quota):
                 reply = await self._ask(rcpt)
+                self._asked.add(recipient)
                 if not reply.ok:
                     self._conclude(Stage.RCPT, reply, [recipient])
+        self._spare_the_rest()
         if not self._asks_on():
             return False
         reply = await self._ask(_DATA, positive=3)
@@ -189,6 +195,12 @@ class Transaction:
             command += b" BODY=8BITMIME"
         return command + b"\r\n"
 
+    def _spare_the_rest(self) -> None:
+        """Over its quota a relay hears of nobody else, where that is not too late."""
+        if self._over_quota:
+            unasked = [each for each in self._open() if each not in self._asked]
+            self._conclude(Stage.RCPT, self._over_quota, unasked)
+
     def _asks_on(self) -> bool:
         """Pipelined commands were sent, so each has its reply; one at a time, it may be pointless."""
         return self._pipelining or bool(self._open())
@@ -197,13 +209,29 @@ class Transaction:
         return [recipient for recipient in self._envelope.recipients if recipient not in self._results]
 
     def _conclude(self, stage: Stage, reply: Reply, recipients: Iterable[Address]) -> None:
-        outcome = outcome_of(stage, reply)
+        over_quota = is_over_quota(reply, of_sender=stage is Stage.MAIL)
+        outcome = Outcome.DEFERRED if over_quota else outcome_of(stage, reply)
+        if over_quota:
+            self._over_quota = reply
         for recipient in recipients:
-            result = RecipientResult(recipient, outcome, reply.code, reply.text)
+            result = RecipientResult(
+                recipient,
+                outcome,
+                reply.code,
+                reply.text,
+                over_quota=over_quota,
+                offered=self._pipelining or recipient in self._asked,
+            )
             self._results.setdefault(recipient, result)
 
     def _conclude_lost(self, loss: Lost) -> None:
+        over_quota = not self._handed_over and is_over_quota(Reply(loss.code, loss.words), of_sender=False)
         for recipient in self._open():
             self._results[recipient] = RecipientResult(
-                recipient, Outcome.DEFERRED, loss.code, loss.words, maybe_taken=self._handed_over
+                recipient,
+                Outcome.DEFERRED,
+                loss.code,
+                loss.words,
+                maybe_taken=self._handed_over,
+                over_quota=over_quota,
             )

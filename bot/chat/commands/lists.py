@@ -187,7 +187,9 @@ async def _change(desk: Desk, mlist: MailingList, words: dict[str, str]) -> tupl
 
 async def _overview(desk: Desk, mlist: MailingList) -> tuple[dict[str, Any], list[Text]]:
     counts = await desk.stores.lists.counts(mlist)
-    found = troubles(mlist, desk.clock.now(), desk.installation.poll_interval)
+    key = desk.accounts.smtp(mlist).key
+    account = (await desk.stores.accounts.states([key]))[key]
+    found = troubles(mlist, account, desk.clock.now(), desk.installation.poll_interval)
     row = {
         "address": mlist.address,
         "moderation": mlist.settings.moderation.value,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.chat.cards import subject_of
 from bot.chat.desk import Call, Desk, Reply, iso, say
 from bot.chat.kinds import After, AnyList, EmailAddress, ListOrPost, PostId
+from bot.chat.leaving import leaving
 from bot.chat.listings import next_page, scope
 from bot.chat.readable import one_line
 from bot.chat.registry import command
@@ -49,8 +50,18 @@ class _Wanted:
 
 @command("queue", N_("Show the deliveries that wait"), rank=Rank.OWNER)
 async def queue(desk: Desk, call: Call, mlist: AnyList = None, *, after: After = None) -> Reply:
-    """What has not left yet."""
-    return await _listing(desk, call, _Wanted("queue", OPEN_STATES, mlist), after)
+    """What has not left yet, when the last of it will, and which account waits for its quota."""
+    reply = await _listing(desk, call, _Wanted("queue", OPEN_STATES, mlist), after)
+    lists = await scope(desk, mlist)
+    forecasts = await leaving(desk, lists)
+    ends = [end for outlook in forecasts for end in outlook.ends.values()]
+    title, *rest = reply.said
+    said = [title, *([Text("The last one leaves at {at}.", at=max(ends))] if ends else [])]
+    pauses = ((outlook.account.key, outlook.pause) for outlook in forecasts if outlook.pause)
+    said += [Text("⏳ {account}: {pause}", account=key, pause=pause) for key, pause in pauses]
+    by_list = {address: iso(end) for outlook in forecasts for address, end in outlook.ends.items()}
+    rows = [{**row, "last_leaves_at": by_list.get(row["list"])} for row in reply.rows]
+    return replace(reply, said=(*said, *rest), rows=rows)
 
 
 @command("errors", N_("Show the deliveries that failed, and why"), rank=Rank.OWNER)
@@ -74,19 +85,24 @@ async def retry(
     what: ListOrPost = None,
     address: EmailAddress = _ANYBODY,
 ) -> Reply:
-    """Deferred and bounced deliveries of a post, a list or everything become due."""
+    """Deferred and bounced deliveries of a post, a list or everything become due; pauses end."""
     if isinstance(what, Post):
         await _require_recipient(desk, what, address)
     post_id = what.id if isinstance(what, Post) else None
     mlist_ids = [what.mlist_id] if isinstance(what, Post) else list(await scope(desk, what))
-    count = await desk.stores.outbox.retry(mlist_ids, post_id, address, desk.clock.now())
+    now = desk.clock.now()
+    count = await desk.stores.outbox.retry(mlist_ids, post_id, address, now)
+    lists = await desk.stores.lists.all()
+    keys = {desk.accounts.smtp(mlist).key for mlist in lists if mlist.id in mlist_ids}
+    resumed = await desk.stores.accounts.resume(keys, now)
     return Reply(
         said=(
             Text.counted(
                 "{count} delivery is tried again now.", "{count} deliveries are tried again now.", count
             ),
+            *(Text("{account} does not wait any longer.", account=key) for key in resumed),
         ),
-        rows=[{"retried": count}],
+        rows=[{"retried": count, "resumed": list(resumed)}],
     )
 
 
