@@ -23,7 +23,7 @@ from bot.core.addresses import fold
 from bot.core.clock import Clock
 from bot.core.errors import UserError
 from bot.core.lists import SmtpAccount, smtp_port
-from bot.core.people import LOCAL, Actor, Rank
+from bot.core.people import LOCAL, Actor, Rank, group_name
 from bot.core.ports import ChatTransport, Servers
 from bot.core.settings import Box, Security
 from bot.core.stores import Hold, Stores
@@ -47,7 +47,7 @@ log = structlog.get_logger()
 PARTS = ("poll", "chat", "deliver")
 """What ``facteur run --only`` chooses from."""
 
-_NOT_YET = ("telegram", "matrix", "reminders", "bounces", "directory", "http")
+_NOT_YET = ("telegram", "matrix", "reminders", "bounces", "http")
 """Sections of the configuration that are promised: whoever fills one in is told."""
 
 _SHARED = ("deliver",)
@@ -124,7 +124,8 @@ async def open_app(
     clock = clock or Clock()
     _private_folder(settings.data_dir)
     where = settings.database_url.get_secret_value() or database_file(settings)
-    async with open_stores(where, box_of(settings)) as stores:
+    always = tuple(map(group_name, settings.directory.always_members))
+    async with open_stores(where, box_of(settings), always) as stores:
         servers = servers or MailServers(idle=settings.poll.idle)
         accounts = Accounts(_common_account(settings.smtp), fold(settings.smtp.redirect_to) or None)
         organisation = Organisation(settings.organisation, settings.language, settings.zone)
@@ -142,6 +143,7 @@ async def open_app(
                 poll_interval,
                 settings.data_dir / "exports",
                 tuple(settings.moderation.reasons),
+                always,
             ),
         )
         service = Service(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from contextvars import Context, copy_context
 
@@ -19,6 +19,7 @@ from storage.accounts import SqlAccountStore
 from storage.atomic import Database, translated
 from storage.bans import SqlBanStore
 from storage.engines import Engine, Where, engine_of
+from storage.groups import SqlGroupStore
 from storage.lists import SqlListStore
 from storage.outbox import SqlOutboxStore
 from storage.people import SqlPeopleStore
@@ -27,7 +28,7 @@ from storage.rooms import SqlRoomStore
 
 
 @asynccontextmanager
-async def open_stores(where: Where, box: Box) -> AsyncIterator[Stores]:
+async def open_stores(where: Where, box: Box, always: Collection[str] = ()) -> AsyncIterator[Stores]:
     """All stores on one database, brought up to date first.
 
     Leaving waits for the units of work under way.
@@ -35,6 +36,7 @@ async def open_stores(where: Where, box: Box) -> AsyncIterator[Stores]:
     Args:
         where: a SQLite file, made (mode 0600) if it is missing, or the URL of a PostgreSQL database.
         box: seals the secrets in it.
+        always: names of groups that are members of every list.
 
     Raises:
         TransientError: the database cannot be used just now.
@@ -48,8 +50,9 @@ async def open_stores(where: Where, box: Box) -> AsyncIterator[Stores]:
     try:
         async with engine.company() as (changes, locks):
             yield Stores(
-                lists=SqlListStore(units, box),
-                people=SqlPeopleStore(units),
+                lists=SqlListStore(units, box, always),
+                people=SqlPeopleStore(units, always),
+                groups=SqlGroupStore(units),
                 bans=SqlBanStore(units),
                 posts=SqlPostStore(units),
                 outbox=SqlOutboxStore(units),

@@ -28,11 +28,13 @@ from bot.core.text import Text
 from storage.atomic import Database, Store, atomic, reading
 from storage.oldmail import note_look
 from storage.posts import delete_posts
+from storage.roles import bearers
 from storage.rows import (
     AddressRow,
     BanRow,
     DefaultsRow,
     DeliveryRow,
+    GroupRoleRow,
     KnownMailRow,
     MlistRow,
     PersonRow,
@@ -53,9 +55,11 @@ _SETTINGS = "settings"
 class SqlListStore(Store):
     """Mailing lists; passwords are sealed in the database and nowhere else."""
 
-    def __init__(self, database: Database, box: Box) -> None:
+    def __init__(self, database: Database, box: Box, always: Collection[str] = ()) -> None:
+        """`always`: the names of the groups that are members of every list."""
         super().__init__(database)
         self._box = box
+        self._always = always
 
     @reading
     async def all(self) -> Sequence[MailingList]:
@@ -120,7 +124,7 @@ class SqlListStore(Store):
         held = await PostRow.filter(mlist_id=mlist.id, state=PostState.HELD).count()
         dropped = await DeliveryRow.filter(mlist_id=mlist.id, state__in=OPEN_STATES).count()
         await delete_posts(await column(PostRow.filter(mlist_id=mlist.id), "id"))
-        for belongings in (RoleRow, BanRow, KnownMailRow):
+        for belongings in (RoleRow, GroupRoleRow, BanRow, KnownMailRow):
             await belongings.filter(mlist_id=mlist.id).delete()
         await MlistRow.filter(id=mlist.id).delete()
         return Removed(held=held, dropped=dropped)
@@ -132,16 +136,10 @@ class SqlListStore(Store):
 
     @reading
     async def counts(self, mlist: MailingList) -> ListCounts:
-        roles = [Role.MEMBER]
-        if mlist.settings.include_moderators:
-            roles.append(Role.MODERATOR)
-        if mlist.settings.include_unmoderated:
-            roles.append(Role.UNMODERATED)
-        members = {"roles__mlist_id": mlist.id, "roles__role__in": roles}
-        in_person = {f"person__{key}": value for key, value in members.items()}
+        members = await bearers(mlist, Role.MEMBER, self._always)
         return ListCounts(
-            people=await PersonRow.filter(**members).distinct().count(),
-            addresses=await AddressRow.filter(**in_person).distinct().count(),
+            people=await PersonRow.filter(members.among("id")).count(),
+            addresses=await AddressRow.filter(members.among("person_id")).count(),
             held=await PostRow.filter(mlist_id=mlist.id, state=PostState.HELD).count(),
         )
 

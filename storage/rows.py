@@ -133,6 +133,57 @@ class RoleRow(Model):
         indexes = (Index(fields=("person_id",), name="role_person"),)
 
 
+class GroupRow(Model):
+    """A named set of people, its name in normal form; it follows `source`, unless that is empty."""
+
+    id = fields.IntField(primary_key=True)
+    name = fields.CharField(max_length=60, unique=True)
+    source = fields.TextField(default="")
+
+    class Meta:
+        table = "people_group"
+
+
+class MembershipRow(Model):
+    """A person is in a group: put in by hand, or named by its source; by both in two rows."""
+
+    id = fields.IntField(primary_key=True)
+    group: fields.ForeignKeyRelation[GroupRow] = fields.ForeignKeyField(
+        "storage.GroupRow", related_name=False, on_delete=OnDelete.RESTRICT
+    )
+    person: fields.ForeignKeyRelation[PersonRow] = fields.ForeignKeyField(
+        "storage.PersonRow", related_name=False, on_delete=OnDelete.RESTRICT
+    )
+    by_source = fields.BooleanField()
+
+    group_id: int
+    person_id: int
+
+    class Meta:
+        table = "membership"
+        unique_together = (("group_id", "person_id", "by_source"),)
+        indexes = (Index(fields=("person_id",), name="membership_person"),)
+
+
+class GroupRoleRow(Model):
+    """What everybody in a group is on a list."""
+
+    id = fields.IntField(primary_key=True)
+    mlist = _mlist()
+    group: fields.ForeignKeyRelation[GroupRow] = fields.ForeignKeyField(
+        "storage.GroupRow", related_name=False, on_delete=OnDelete.RESTRICT
+    )
+    role = fields.CharField(max_length=20)
+
+    mlist_id: int
+    group_id: int
+
+    class Meta:
+        table = "group_role"
+        unique_together = (("mlist_id", "role", "group_id"),)
+        indexes = (Index(fields=("group_id",), name="group_role_group"),)
+
+
 class BanRow(Model):
     """An author who is not heard, on one list or (without `mlist`) on all."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from bot.chat.language import BabelLanguage, Languages
-from bot.core.chat import File, Screen, Tone
+from bot.core.chat import PRESS_LIMIT_OCTETS, File, Screen, Tone
 from bot.core.clock import Clock
 from bot.core.errors import FacteurError
 from bot.core.people import Actor, Rank
@@ -31,7 +31,7 @@ class Installation:
     """Facts of this installation that commands show or keep to.
 
     `exports` is the folder in which archives are written; `reasons` are the canned reasons for a
-    rejection, empty = the shipped ones.
+    rejection, empty = the shipped ones; `always_members` are the groups that are in every list.
     """
 
     organisation: str
@@ -39,6 +39,7 @@ class Installation:
     poll_interval: timedelta
     exports: Path
     reasons: tuple[str, ...] = ()
+    always_members: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,11 @@ class Option:
     label: Text
     data: str
     tone: Tone = Tone.PLAIN
+
+    @property
+    def fits(self) -> bool:
+        """Whether a button can carry it; what cannot be tapped is to be typed."""
+        return len(self.data.encode()) <= PRESS_LIMIT_OCTETS
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from bot.chat.words import Words
 from bot.core.addresses import Address, Mailbox, fold
 from bot.core.errors import UserError
 from bot.core.lists import MailingList
+from bot.core.people import Group, Person, group_name
 from bot.core.posts import Post
 from bot.core.text import N_, Text
 from bot.flow.bans import normal_form
@@ -20,6 +21,8 @@ _NUMBER = re.compile(r"#?([0-9]{1,9})")
 _NAMED = re.compile(r"(?P<name>.*?)\s*<(?P<address>[^<>]+)>", re.DOTALL)
 _ADDRESS_LIKE = re.compile(r"[^\s,;<>\"]+@[^\s,;<>\"]+")
 _BY_ID = "list:"
+_NAMED_AT_ONCE = 5
+"""People whom an answer names where several may be meant."""
 ALL = "all"
 
 
@@ -42,6 +45,36 @@ class _OneList:
         if len(lists) == 1:
             return lists[0]
         raise _no_list(words.peek(), lists, self.besides)
+
+
+@dataclass(frozen=True, slots=True)
+class _OneGroup:
+    """A group by its name, with or without ``@``."""
+
+    label: str = N_("GROUP")
+
+    async def read(self, words: Words, desk: Desk) -> Group:
+        written = words.next(self.label)
+        found = await desk.stores.groups.named(group_name(written))
+        if found is None:
+            raise UserError(
+                Text(
+                    "There is no group {group}: /groups shows what there is.", group=f"@{group_name(written)}"
+                )
+            )
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """A list, or a group, which begins with ``@``."""
+
+    label: str = N_("TARGET")
+
+    async def read(self, words: Words, desk: Desk) -> MailingList | Group:
+        if words.peek().startswith("@"):
+            return await _OneGroup(self.label).read(words, desk)
+        return await _OneList(self.label).read(words, desk)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,16 +198,62 @@ class _Who:
     label: str = N_("WHO")
 
     async def read(self, words: Words, desk: Desk) -> Mailbox:
-        text = words.rest(self.label)
-        if len(set(_ADDRESS_LIKE.findall(text.lower()))) > 1:
-            raise UserError(Text("Only one person at a time, please: Name <address>."))
-        named = _NAMED.fullmatch(text)
-        if not named:
-            return Mailbox("", valid_address(text))
-        name = " ".join(named["name"].strip('"“” ').split())
-        if not name.isprintable():
-            raise UserError(Text("That name has characters that cannot be shown; please type it again."))
-        return Mailbox(name, valid_address(named["address"]))
+        return mailbox(words.rest(self.label))
+
+
+@dataclass(frozen=True, slots=True)
+class _WhoOrGroup:
+    """An address, ``Name <address>``, or a group, which begins with ``@``."""
+
+    label: str = N_("WHO")
+
+    async def read(self, words: Words, desk: Desk) -> Mailbox | Group:
+        if words.peek().startswith("@"):
+            return await _OneGroup(self.label).read(words, desk)
+        return mailbox(words.rest(self.label))
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Somebody in the directory: words up to one with an @, or all words where only a name is given."""
+
+    label: str = N_("WHO")
+
+    async def read(self, words: Words, desk: Desk) -> Person:
+        taken = [words.next(self.label)]
+        while words and "@" not in taken[-1]:
+            taken.append(words.next(self.label))
+        if "@" not in taken[-1]:
+            return await _only_one(desk, " ".join(taken))
+        address = mailbox(" ".join(taken)).address
+        found = await desk.stores.people.find(address)
+        if found is None:
+            raise UserError(Text("Nobody in the directory has the address {address}.", address=address))
+        return found
+
+
+def mailbox(text: str) -> Mailbox:
+    """An address, or ``Name <address>``. Raises UserError for anything else."""
+    if len(set(_ADDRESS_LIKE.findall(text.lower()))) > 1:
+        raise UserError(Text("Only one person at a time, please: Name <address>."))
+    named = _NAMED.fullmatch(text)
+    if not named:
+        return Mailbox("", valid_address(text))
+    name = " ".join(named["name"].strip('"“” ').split())
+    if not name.isprintable():
+        raise UserError(Text("That name has characters that cannot be shown; please type it again."))
+    return Mailbox(name, valid_address(named["address"]))
+
+
+async def _only_one(desk: Desk, words: str) -> Person:
+    """Who is called that. Raises UserError unless it is one person."""
+    found = await desk.stores.people.search(words, _NAMED_AT_ONCE + 1)
+    if not found:
+        raise UserError(Text("Nobody in the directory is called “{word}”.", word=words))
+    if len(found) > 1:
+        named = [person.written for person in found[:_NAMED_AT_ONCE]]
+        raise UserError(Text("Which one? Please give the address: {people}.", people=named))
+    return found[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +273,8 @@ class _Confirmation:
 
 
 OneList = Annotated[MailingList, _OneList()]
+OneGroup = Annotated[Group, _OneGroup()]
+Target = Annotated[MailingList | Group, _Target()]
 AnyList = Annotated[MailingList | None, _AnyList()]
 ListOrAll = Annotated[MailingList | None, _ListOrAll()]
 ListOrWords = Annotated[MailingList | None, _ListOrWords()]
@@ -206,6 +287,11 @@ EmailAddress = Annotated[Address, _EmailAddress()]
 NewAddress = Annotated[str, _Word(N_("ADDRESS"))]
 Pattern = Annotated[str, _Pattern()]
 Who = Annotated[Mailbox, _Who()]
+WhoOrGroup = Annotated[Mailbox | Group, _WhoOrGroup()]
+Known = Annotated[Person, _Known()]
+PersonName = Annotated[str, _Rest(N_("NAME"))]
+GroupName = Annotated[str, _Word(N_("NAME"))]
+Source = Annotated[str, _Word(N_("URL|PATH"))]
 Pairs = Annotated[dict[str, str], _Pairs()]
 Confirmation = Annotated[bool, _Confirmation()]
 After = Annotated[int | None, _Number()]

@@ -6,9 +6,9 @@ from typing import Any
 
 from bot.chat.desk import Desk, Option, Reply, iso
 from bot.chat.kinds import by_id
-from bot.core.chat import PRESS_LIMIT_OCTETS
 from bot.core.deliveries import Counts
 from bot.core.lists import MailingList
+from bot.core.people import Group
 from bot.core.posts import Post
 from bot.core.text import Text, undirected
 
@@ -18,15 +18,19 @@ async def scope(desk: Desk, mlist: MailingList | None) -> dict[int, MailingList]
     return {each.id: each for each in ([mlist] if mlist else await desk.stores.lists.all())}
 
 
-def next_page(name: str, mlist: MailingList | None, words: str, after: int | None) -> Reply:
+def next_page(name: str, about: MailingList | Group | None, words: str, after: int | None) -> Reply:
     """The button to the next page; where its line is too long for a button, the line to type."""
     if after is None:
         return Reply()
-    parts = [f"/{name}", by_id(mlist) if mlist else "", words, f"after={after}"]
+    named = about.written if isinstance(about, Group) else by_id(about) if about else ""
+    parts = [f"/{name}", named, words, f"after={after}"]
     line = " ".join(part for part in parts if part)
-    if len(line.encode()) > PRESS_LIMIT_OCTETS:
-        return Reply(said=(Text("There are more: {line}", line=line),))
-    return Reply(options=((Option(Text("Next ▶"), line),),))
+    button = Option(Text("Next ▶"), line)
+    return (
+        Reply(options=((button,),))
+        if button.fits
+        else Reply(said=(Text("There are more: {line}", line=line),))
+    )
 
 
 def people(count: int) -> Text:

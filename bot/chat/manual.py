@@ -22,8 +22,9 @@ This file is made by `make docs` from the commands themselves.
 
 In the terminal a command starts with `/` or `!`; `facteur do '/lists'` runs the same commands from a
 script, with `--json` for data. `LIST` is a list's address or what stands before its `@`, and may be
-left out where there is just one list. `ID` is the number of a post. Quotation marks keep blanks
-together: `description="Vegetables on Thursday"`. What stands in brackets may be left out.
+left out where there is just one list. `TARGET` is a `LIST` or a group such as `@contrat-legumes`, `WHO`
+an address, `Name <address>` or (for a role) a group. `ID` is the number of a post. Quotation marks keep
+blanks together: `description="Vegetables on Thursday"`. What stands in brackets may be left out.
 
 | command | for | what it does |
 | --- | --- | --- |
@@ -32,7 +33,7 @@ together: `description="Vegetables on Thursday"`. What stands in brackets may be
 _SETTINGS = """
 Some uses take more than the table says: settings of the accounts, accepting another certificate, and
 defaults for `all` lists, are the administrators'; a ban of a pattern is an owner's, one on every list
-an administrator's.
+an administrator's, and so is who is in a group.
 
 ## Settings of a list
 

@@ -12,19 +12,23 @@ from dataclasses import dataclass
 
 from bot.chat.cards import authors_line, subject_of
 from bot.chat.commands.bans import allow_author, ban_author
+from bot.chat.commands.directory import another_address
 from bot.chat.commands.moderation import decided_by_hand, stopped, undone
 from bot.chat.desk import Call, Desk, Option, Reply
-from bot.chat.readable import harmless
+from bot.chat.readable import harmless, one_line
 from bot.chat.reasons import canned_reason, canned_reasons
 from bot.core.chat import File, Screen, Tone, line
 from bot.core.errors import AlreadyDecided, UserError
 from bot.core.posts import Disposition, Post
 from bot.core.text import Text
+from bot.flow.bans import lone
 from bot.flow.reading import attached_files
 
-_DATA = re.compile(r"([a-z]{1,16}):([0-9]{1,9}):([0-9]{1,9})(?::([0-9]{1,3}))?")
+_DATA = re.compile(r"([a-z]{1,16}):([0-9]{1,9}):([0-9]{1,9})(?::([0-9]{1,9}))?")
 
 PAGE_CHARACTERS = 3_000
+_LOOK_ALIKES = 4
+_NAME_LIMIT = 60
 PAGES = 3
 """How much of a text is posted; the rest is in the ``.eml``, which comes with it anyway."""
 
@@ -97,6 +101,7 @@ async def _more(desk: Desk, call: Call, post: Post, what: Tap) -> Reply:
         (Option(Text("❌ {reason}", reason=reason), f"reject:{post.id}:{what.seen}:{number}"),)
         for number, reason in enumerate(canned_reasons(desk, mlist))
     ]
+    same = await _perhaps_known(desk, post, what)
     about_author = (
         Option(Text("👍 Always allow this author"), f"allow:{post.id}:{what.seen}"),
         Option(Text("🚫 Ban this author"), f"ban:{post.id}:{what.seen}", Tone.DANGER),
@@ -106,7 +111,30 @@ async def _more(desk: Desk, call: Call, post: Post, what: Tap) -> Reply:
         authors_line(post),
         Text("Reject with a reason below, or type your own: /reject {number} your reason", number=post.id),
     )
-    return Reply(said=said, options=(*reasons, about_author) if post.author else tuple(reasons))
+    return Reply(said=said, options=(*reasons, *same, about_author) if post.author else tuple(reasons))
+
+
+async def _perhaps_known(desk: Desk, post: Post, what: Tap) -> list[tuple[Option]]:
+    """People of whom a stranger's address may be another one."""
+    if post.author is None or await desk.stores.people.find(post.author.address):
+        return []
+    alike = await desk.stores.people.alike(post.author, _LOOK_ALIKES)
+    return [
+        (
+            Option(
+                Text("🔗 Another address of {person}", person=one_line(person.written, _NAME_LIMIT)),
+                f"same:{post.id}:{what.seen}:{person.id}",
+            ),
+        )
+        for person in alike
+    ]
+
+
+async def _same(desk: Desk, call: Call, post: Post, what: Tap) -> Reply:
+    _require_newest(post, what)
+    if post.author is None or what.argument is None:
+        raise UserError(Text("The author of #{number} cannot be read.", number=post.id))
+    return await another_address(desk, what.argument, lone(post.author.address))
 
 
 async def _allow(desk: Desk, call: Call, post: Post, what: Tap) -> Reply:
@@ -133,6 +161,7 @@ _PRESSES: dict[str, Callable[[Desk, Call, Post, Tap], Awaitable[Reply]]] = {
     "stop": _stop,
     "read": _read,
     "more": _more,
+    "same": _same,
     "allow": _allow,
     "ban": _ban,
 }

@@ -32,7 +32,17 @@ Raise = Callable[[Mapping[str, Any]], Rank]
 NAME = re.compile(r"[a-z0-9_]{1,32}")
 SUMMARY_LIMIT = 256
 
-_MODULES = ("general", "lists", "lifecycle", "people", "moderation", "archives", "outbox", "bans")
+_MODULES = (
+    "general",
+    "lists",
+    "lifecycle",
+    "people",
+    "directory",
+    "moderation",
+    "archives",
+    "outbox",
+    "bans",
+)
 """Modules of ``bot.chat.commands``, in the order of help."""
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.core.addresses import Address, domain_of, local_part_of
 from bot.core.errors import UserError
+from bot.core.people import Role
 from bot.core.settings import ListSettings, MailProtocol, Security, folders_of
 from bot.core.text import Text
 
@@ -68,6 +69,15 @@ class MailingList:
     def prefix(self) -> str:
         """What stands before subjects; empty for nothing."""
         return f"[{self.local_part}]" if self.settings.prefix is None else self.settings.prefix
+
+    def bearers_of(self, role: Role) -> frozenset[Role]:
+        """The roles whose holders count as having `role`: moderators may be members too."""
+        also = set()
+        if role is Role.MEMBER and self.settings.include_moderators:
+            also.add(Role.MODERATOR)
+        if role is Role.MEMBER and self.settings.include_unmoderated:
+            also.add(Role.UNMODERATED)
+        return frozenset({role, *also})
 
 
 @dataclass(frozen=True, slots=True)

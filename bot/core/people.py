@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum, StrEnum
+from urllib.parse import urlsplit
 
 from bot.core.addresses import Address
+from bot.core.errors import UserError
+from bot.core.text import Text, folded
+
+NAME_LIMIT = 60
+"""Characters of a group's name."""
 
 
 class Role(StrEnum):
@@ -36,13 +43,94 @@ class Person:
     name: str
     addresses: tuple[Address, ...]
 
+    @property
+    def written(self) -> str:
+        """The name and the first address, as both are written in a mail; the address alone without a name."""
+        return f"{self.name} <{self.addresses[0]}>" if self.name else self.addresses[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A named set of people. It follows `source`, an https address or the path of a file, if it has one."""
+
+    id: int
+    name: str
+    source: str = ""
+
+    @property
+    def written(self) -> str:
+        """As people write it: ``@contrat-legumes``."""
+        return f"@{self.name}"
+
+    @property
+    def source_shown(self) -> str:
+        """The source without what must not be shown: a link is as good as a key."""
+        parts = urlsplit(self.source)
+        return f"{parts.scheme}://{parts.hostname}/…" if parts.netloc else self.source
+
+
+def group_name(text: str) -> str:
+    """The one form of a group's name, whoever wrote it: ``@Contrat Légumes`` is ``contrat-legumes``.
+
+    Raises:
+        UserError: no letter or digit is in it, or it is too long.
+    """
+    words = re.findall(r"[^\W_]+|[._]", folded(text))
+    name = re.sub(r"-?([._])-?", r"\1", "-".join(words)).strip("-._")
+    if not name or len(name) > NAME_LIMIT:
+        raise UserError(Text("“{word}” cannot be a group's name: @contrat-legumes is one.", word=text))
+    return name
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Way:
+    """How somebody comes to a role or into a group: by `group` (its written name), or by hand.
+
+    `role` is the one that was given, where another follows from it: moderators may be members too.
+    """
+
+    group: str = ""
+    role: str = ""
+
+
+BY_HAND = Way()
+
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A person who has a role on a list; `via` names the group it comes from, empty = by hand."""
+    """A person who has a role on a list, or is in a group, and every way that leads there."""
 
     person: Person
-    via: str = ""
+    ways: tuple[Way, ...] = (BY_HAND,)
+
+    @property
+    def by_hand(self) -> bool:
+        return BY_HAND in self.ways
+
+    @property
+    def via(self) -> tuple[str, ...]:
+        """The groups and roles that it comes from, beside what was given by hand."""
+        return tuple(dict.fromkeys(way.group or way.role for way in self.ways if way != BY_HAND))
+
+
+@dataclass(frozen=True, slots=True)
+class GroupFacts:
+    """A group as a listing shows it; `roles` are what it is on lists, by address."""
+
+    group: Group
+    people: int
+    addresses: int
+    roles: tuple[tuple[Address, Role], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What is stored about a person: roles on lists (by address) and groups, with the ways to them."""
+
+    person: Person
+    roles: tuple[tuple[Address, Role, tuple[Way, ...]], ...]
+    groups: tuple[Group, ...]
+    posts: int
 
 
 @dataclass(frozen=True, slots=True)

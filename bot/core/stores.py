@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
-from bot.core.addresses import Address, Mailbox
+from bot.core.addresses import Address
 from bot.core.chat import Card, Room
 from bot.core.deliveries import Batch, Counts, Delivery, Forecast, QuotaReply, Recorded
+from bot.core.directory import GroupStore, PeopleStore
 from bot.core.lists import AccountState, MailboxAccount, MailingList, SmtpAccount
-from bot.core.people import Actor, Ban, Holder, Person, Role, Standing
+from bot.core.people import Actor, Ban
 from bot.core.posts import Cursor, Decision, NewPost, Post, PostState, Screened
 from bot.core.text import Text
 
@@ -174,33 +175,6 @@ class ListStore(Protocol):
 
         Raises UserError where an older list reads that very folder, by another name of the server.
         """
-        ...
-
-
-class PeopleStore(Protocol):
-    """The directory and the roles in it."""
-
-    async def grant(self, mlist: MailingList, role: Role, who: Mailbox) -> tuple[Person, bool]:
-        """Give a role; unknown people are added. False = they had it already.
-
-        A known address keeps its person's name; an empty name is filled by a given one.
-        """
-        ...
-
-    async def revoke(self, mlist: MailingList, role: Role, address: Address) -> Person | None:
-        """Take a role away from whom the address belongs to; None if they did not have it."""
-        ...
-
-    async def holders(self, mlist: MailingList, role: Role, words: str, page: Page) -> Listing[Holder]:
-        """Who has the role, by name then address; `words` are all contained in name or address."""
-        ...
-
-    async def addresses_of(self, mlist: MailingList, roles: Collection[Role]) -> Sequence[Address]:
-        """Every address of everybody who has one of the roles, each once, in a stable order."""
-        ...
-
-    async def standing(self, mlist: MailingList, address: Address) -> Standing:
-        """What the directory knows of an author, any address of a person counting for the person."""
         ...
 
 
@@ -436,6 +410,7 @@ class Stores:
 
     lists: ListStore
     people: PeopleStore
+    groups: GroupStore
     bans: BanStore
     posts: PostStore
     outbox: OutboxStore

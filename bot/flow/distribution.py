@@ -7,29 +7,25 @@ from datetime import datetime
 from bot.core.addresses import Address, is_deliverable, unique
 from bot.core.authentication import Policy
 from bot.core.deliveries import MailingKind, NewMailing
+from bot.core.directory import PeopleStore
 from bot.core.header import Header
 from bot.core.lists import MailingList
 from bot.core.people import Role
-from bot.core.stores import Page, PeopleStore
+from bot.core.stores import Page
 from bot.flow.copy import list_copy
 
 
 async def recipients(people: PeopleStore, mlist: MailingList, header: Header) -> tuple[Address, ...]:
     """Every address that gets the post with this header, each once, however often it is a member's."""
     settings = mlist.settings
-    roles = {Role.MEMBER}
-    if settings.include_moderators:
-        roles.add(Role.MODERATOR)
-    if settings.include_unmoderated:
-        roles.add(Role.UNMODERATED)
-    left_out = {mlist.address, *await people.addresses_of(mlist, {Role.EXCLUDED})}
+    left_out = {mlist.address, *await people.addresses_of(mlist, Role.EXCLUDED)}
     if settings.skip_addressed:
         left_out.update(mailbox.address for field in ("to", "cc") for mailbox in header.mailboxes(field))
     if not settings.copy_to_author:
         for author in header.mailboxes("from"):
             standing = await people.standing(mlist, author.address)
             left_out.update((author.address, *standing.addresses))
-    members = await people.addresses_of(mlist, roles)
+    members = await people.addresses_of(mlist, Role.MEMBER)
     return tuple(
         unique(address for address in members if is_deliverable(address) and address not in left_out)
     )

@@ -12,12 +12,13 @@ import structlog
 from bot.core.addresses import domain_of
 from bot.core.authentication import UNEXAMINED, Authentication
 from bot.core.clock import Clock
+from bot.core.directory import PeopleStore
 from bot.core.header import Header, split
 from bot.core.lists import MailingList
 from bot.core.people import Standing
 from bot.core.posts import Disposition, Post, Screened, Verdict
 from bot.core.settings import RewriteFrom
-from bot.core.stores import PeopleStore, Stores
+from bot.core.stores import Stores
 from bot.core.text import Text
 from bot.flow import rules
 from bot.flow.distribution import copy_for

@@ -284,6 +284,63 @@ class Migration(migrations.Migration):
             },
         ),
         ops.CreateModel(
+            name="GroupRow",
+            fields=[
+                ("id", fields.IntField(primary_key=True)),
+                ("name", fields.CharField(unique=True, max_length=60)),
+                ("source", fields.TextField(default="")),
+            ],
+            options={"table": "people_group"},
+        ),
+        ops.CreateModel(
+            name="MembershipRow",
+            fields=[
+                ("id", fields.IntField(primary_key=True)),
+                (
+                    "group",
+                    fields.ForeignKeyField(
+                        "storage.GroupRow", related_name=False, on_delete=OnDelete.RESTRICT
+                    ),
+                ),
+                (
+                    "person",
+                    fields.ForeignKeyField(
+                        "storage.PersonRow", related_name=False, on_delete=OnDelete.RESTRICT
+                    ),
+                ),
+                ("by_source", fields.BooleanField()),
+            ],
+            options={
+                "table": "membership",
+                "unique_together": (("group_id", "person_id", "by_source"),),
+                "indexes": [Index(fields=["person_id"], name="membership_person")],
+            },
+        ),
+        ops.CreateModel(
+            name="GroupRoleRow",
+            fields=[
+                ("id", fields.IntField(primary_key=True)),
+                (
+                    "mlist",
+                    fields.ForeignKeyField(
+                        "storage.MlistRow", related_name=False, on_delete=OnDelete.RESTRICT
+                    ),
+                ),
+                (
+                    "group",
+                    fields.ForeignKeyField(
+                        "storage.GroupRow", related_name=False, on_delete=OnDelete.RESTRICT
+                    ),
+                ),
+                ("role", fields.CharField(max_length=20)),
+            ],
+            options={
+                "table": "group_role",
+                "unique_together": (("mlist_id", "role", "group_id"),),
+                "indexes": [Index(fields=["group_id"], name="group_role_group")],
+            },
+        ),
+        ops.CreateModel(
             name="RoomRow",
             fields=[
                 ("id", fields.IntField(primary_key=True)),

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.chat.desk import Call, Desk, Reply
-from bot.chat.kinds import After, OneList, Rest, Who
+from bot.chat import groups
+from bot.chat.desk import Call, Desk, Option, Reply
+from bot.chat.holders import holder_line, holder_row, written
+from bot.chat.kinds import After, OneList, Rest, Target, WhoOrGroup, by_id
 from bot.chat.listings import addresses, next_page, people
-from bot.chat.readable import one_line
 from bot.chat.registry import command
-from bot.core.addresses import Address
+from bot.core.addresses import Address, Mailbox
 from bot.core.errors import UserError
 from bot.core.lists import MailingList
-from bot.core.people import Holder, Person, Rank, Role
-from bot.core.text import N_, Text
+from bot.core.people import Group, Holder, Rank, Role
+from bot.core.text import N_, Text, verbatim
 
-_NAME_LIMIT = 80
-_EXCLUDED = "excluded"
-_NO_COPIES = N_("gets no copies")
+_ADDED = {
+    True: N_("On {list}, {person} is among {people} now."),
+    False: N_("On {list}, {person} was already among {people}."),
+}
+_REMOVED = N_("On {list}, {person} is no longer among {people}.")
+_NOUNS = {
+    Role.MODERATOR: N_("their role as a moderator"),
+    Role.UNMODERATED: N_("posting without a decision"),
+}
+"""How roles bring people among the members (`include_moderators`, `include_unmoderated`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +90,7 @@ _WORDINGS = (
 
 
 def _register(wording: _Wording) -> None:
+    """The commands of a role that is given on lists alone."""
     role = wording.role
 
     @command(wording.listing, wording.show, rank=Rank.MODERATOR)
@@ -88,54 +98,131 @@ def _register(wording: _Wording) -> None:
         return await _show(desk, call, wording, mlist, words, after)
 
     @command(f"add{role.value}", wording.add, rank=Rank.OWNER)
-    async def add(desk: Desk, call: Call, mlist: OneList, who: Who) -> Reply:
-        person, new = await desk.stores.people.grant(mlist, role, who)
-        template = (
-            N_("On {list}, {person} is among {people} now.")
-            if new
-            else N_("On {list}, {person} was already among {people}.")
-        )
-        return Reply(
-            said=(_about(template, wording, mlist, person),),
-            rows=[_row(Holder(person), await _excluded(desk, mlist))],
-        )
+    async def add(desk: Desk, call: Call, mlist: OneList, who: WhoOrGroup) -> Reply:
+        return await _add(desk, wording, mlist, who)
 
     @command(f"del{role.value}", wording.remove, rank=Rank.OWNER)
-    async def remove(desk: Desk, call: Call, mlist: OneList, who: Who) -> Reply:
-        person = await desk.stores.people.revoke(mlist, role, who.address)
-        if person is None:
-            raise UserError(
-                Text(
-                    "On {list}, {address} is not among {people}: /{listing} {name} shows who is.",
-                    address=who.address,
-                    people=Text(wording.people),
-                    list=mlist.address,
-                    listing=wording.listing,
-                    name=mlist.local_part,
-                )
-            )
+    async def remove(desk: Desk, call: Call, mlist: OneList, who: WhoOrGroup) -> Reply:
+        return await _remove(desk, wording, mlist, who)
+
+
+def _rank_on_target(arguments: Mapping[str, Any]) -> Rank:
+    """A group may be in many lists: who is in it is the administrators' business."""
+    return Rank.ADMIN if isinstance(arguments.get("target"), Group) else Rank.OWNER
+
+
+def _register_members(wording: _Wording) -> None:
+    """Members are those of a list or of a group."""
+
+    @command(wording.listing, wording.show, rank=Rank.MODERATOR)
+    async def members(
+        desk: Desk, call: Call, target: Target, words: Rest = "", *, after: After = None
+    ) -> Reply:
+        if isinstance(target, Group):
+            return await groups.show(desk, call, target, words, after)
+        return await _show(desk, call, wording, target, words, after)
+
+    @command("addmember", wording.add, rank=Rank.OWNER, raises=_rank_on_target)
+    async def addmember(desk: Desk, call: Call, target: Target, who: WhoOrGroup) -> Reply:
+        if isinstance(target, Group):
+            return await groups.add(desk, target, who)
+        return await _add(desk, wording, target, who)
+
+    @command("delmember", wording.remove, rank=Rank.OWNER, raises=_rank_on_target)
+    async def delmember(desk: Desk, call: Call, target: Target, who: WhoOrGroup) -> Reply:
+        if isinstance(target, Group):
+            return await groups.remove(desk, target, who)
+        return await _remove(desk, wording, target, who)
+
+
+async def _add(desk: Desk, wording: _Wording, mlist: MailingList, who: Mailbox | Group) -> Reply:
+    if isinstance(who, Group):
+        new = await desk.stores.people.grant_group(mlist, wording.role, who)
+        facts = await desk.stores.groups.facts(who)
+        counted = Text("{group} ({people})", group=who.written, people=people(facts.people))
         return Reply(
-            said=(_about(N_("On {list}, {person} is no longer among {people}."), wording, mlist, person),),
-            rows=[{**_row(Holder(person), frozenset()), "status": "removed"}],
+            said=(_about(_ADDED[new], wording, mlist, counted),),
+            rows=[{"group": who.written, "people": facts.people, "addresses": facts.addresses}],
         )
+    person, new = await desk.stores.people.grant(mlist, wording.role, who)
+    return Reply(
+        said=(_about(_ADDED[new], wording, mlist, written(person)),),
+        rows=[holder_row(Holder(person), await _excluded(desk, mlist))],
+    )
 
 
-def _about(template: str, wording: _Wording, mlist: MailingList, person: Person) -> Text:
-    """The role, the list and the person, in a sentence."""
-    return Text(template, people=Text(wording.people), list=mlist.address, person=_written(person))
+async def _remove(desk: Desk, wording: _Wording, mlist: MailingList, who: Mailbox | Group) -> Reply:
+    store = desk.stores.people
+    if isinstance(who, Group):
+        if not await store.revoke_group(mlist, wording.role, who):
+            raise _not_among(wording, mlist, who.written)
+        return Reply(
+            said=(_about(_REMOVED, wording, mlist, verbatim(who.written)),),
+            rows=[{"group": who.written, "status": "removed"}],
+        )
+    person = await store.revoke(mlist, wording.role, who.address)
+    still = await store.holder(mlist, wording.role, who.address)
+    if person is None:
+        if still is None:
+            raise _not_among(wording, mlist, who.address)
+        return _comes_by(wording, mlist, still, who.address, ok=False)
+    row = {**holder_row(Holder(person), frozenset()), "status": "removed"}
+    if still:
+        return replace(_comes_by(wording, mlist, still, who.address, ok=True), rows=[row])
+    return Reply(said=(_about(_REMOVED, wording, mlist, written(person)),), rows=[row])
+
+
+def _comes_by(wording: _Wording, mlist: MailingList, holder: Holder, address: Address, *, ok: bool) -> Reply:
+    """Somebody whom a group brings: only an exclusion keeps them out."""
+    ways = [way if way.startswith("@") else Text(_NOUNS[Role(way)]) for way in holder.via]
+    said = Text(
+        "On {list}, {person} is among {people} by {ways}.",
+        list=mlist.address,
+        people=Text(wording.people),
+        person=written(holder.person),
+        ways=ways,
+    )
+    if wording.role is not Role.MEMBER:
+        return Reply(said=(said,), ok=ok)
+    line = f"/addexcluded {mlist.local_part} {address}"
+    button = Option(Text("🔕 Send no copies"), f"/addexcluded {by_id(mlist)} {address}")
+    return Reply(
+        said=(said, Text("To send them no copies all the same: {line}", line=line)),
+        options=((button,),) if button.fits else (),
+        ok=ok,
+    )
+
+
+def _not_among(wording: _Wording, mlist: MailingList, who: str) -> UserError:
+    return UserError(
+        Text(
+            "On {list}, {address} is not among {people}: /{listing} {name} shows who is.",
+            address=who,
+            people=Text(wording.people),
+            list=mlist.address,
+            listing=wording.listing,
+            name=mlist.local_part,
+        )
+    )
+
+
+def _about(template: str, wording: _Wording, mlist: MailingList, who: Text) -> Text:
+    """The role, the list and the person or group, in a sentence."""
+    return Text(template, people=Text(wording.people), list=mlist.address, person=who)
 
 
 async def _excluded(desk: Desk, mlist: MailingList) -> frozenset[Address]:
-    return frozenset(await desk.stores.people.addresses_of(mlist, {Role.EXCLUDED}))
+    return frozenset(await desk.stores.people.addresses_of(mlist, Role.EXCLUDED))
 
 
 async def _show(
     desk: Desk, call: Call, wording: _Wording, mlist: MailingList, words: str, after: int | None
 ) -> Reply:
-    found = await desk.stores.people.holders(mlist, wording.role, words, call.page(after))
+    store = desk.stores.people
+    found = await store.holders(mlist, wording.role, words, call.page(after))
     total = sum(len(holder.person.addresses) for holder in found.items)
     if call.paged and found.total > len(found.items) and not words:
-        total = len(await desk.stores.people.addresses_of(mlist, {wording.role}))
+        total = len(await store.addresses_of(mlist, wording.role))
     title = Text(
         "{list}, /{listing}: {people}, {addresses}",
         list=mlist.address,
@@ -143,43 +230,21 @@ async def _show(
         people=people(found.total),
         addresses=addresses(total),
     )
+    given = [group.written for group in await store.groups_of(mlist, wording.role)]
     more = next_page(wording.listing, mlist, words, found.next_after)
     excluded = await _excluded(desk, mlist)
-    rows = [_row(holder, excluded) for holder in found.items]
     return Reply(
         said=(
             title,
-            *(_line(holder, row["status"]) for holder, row in zip(found.items, rows, strict=True)),
+            *((Text("By group: {groups}", groups=given),) if given else ()),
+            *(holder_line(holder, excluded) for holder in found.items),
             *more.said,
         ),
-        rows=rows,
+        rows=[holder_row(holder, excluded) for holder in found.items],
         options=more.options,
     )
 
 
-def _line(holder: Holder, status: str) -> Text:
-    said = _written(holder.person)
-    if holder.via:
-        said = Text("{person}, by {group}", person=said, group=holder.via)
-    return Text("{person} · {status}", person=said, status=Text(_NO_COPIES)) if status == _EXCLUDED else said
-
-
-def _written(person: Person) -> Text:
-    name = one_line(person.name, _NAME_LIMIT)
-    addresses = [f"<{address}>" if name else str(address) for address in person.addresses]
-    return Text("{name} {addresses}", name=name, addresses=addresses) if name else Text("{a}", a=addresses)
-
-
-def _row(holder: Holder, excluded: frozenset[Address]) -> dict[str, Any]:
-    """`excluded`: the addresses to which the list sends no copies."""
-    kept_out = not excluded.isdisjoint(holder.person.addresses)
-    return {
-        "name": holder.person.name,
-        "addresses": list(holder.person.addresses),
-        "via": holder.via,
-        "status": _EXCLUDED if kept_out else "active",
-    }
-
-
-for _wording in _WORDINGS:
+_register_members(_WORDINGS[0])
+for _wording in _WORDINGS[1:]:
     _register(_wording)

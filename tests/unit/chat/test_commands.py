@@ -225,7 +225,13 @@ async def test_every_role_can_be_given_shown_and_taken(office: Office, role: Rol
     assert "was already among" in (await office.do(f"/add{role} adherents ZOE@example.org")).text
     (row,) = (await office.do(f"/{listing} adherents zoé")).rows
     status = "excluded" if role is Role.EXCLUDED else "active"
-    assert row == {"name": "Zoé", "addresses": ["zoe@example.org"], "via": "", "status": status}
+    assert row == {
+        "name": "Zoé",
+        "addresses": ["zoe@example.org"],
+        "via": "",
+        "by_hand": True,
+        "status": status,
+    }
     taken = await office.do(f"/del{role} adherents zoe@example.org")
     assert taken.rows[0]["status"] == "removed"
     assert "is not among" in (await office.do(f"/del{role} adherents zoe@example.org")).text

@@ -29,7 +29,7 @@ def test_no_more_commands_than_a_menu_takes() -> None:
 def test_usage_tells_what_may_be_left_out() -> None:
     assert str(find("reject").usage) == "/reject ID [REASON]"
     assert str(find("dellist").usage) == "/dellist LIST [confirm=yes]"
-    assert str(find("addmember").usage) == "/addmember LIST WHO"
+    assert str(find("addmember").usage) == "/addmember TARGET WHO"
 
 
 def test_usage_is_in_the_reader_s_language() -> None:

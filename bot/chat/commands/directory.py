@@ -1,0 +1,232 @@
+"""The directory itself: groups, and people with their addresses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.chat.desk import Call, Desk, Option, Reply
+from bot.chat.holders import written
+from bot.chat.kinds import Confirmation, EmailAddress, GroupName, Known, OneGroup, PersonName
+from bot.chat.listings import addresses, people
+from bot.chat.readable import one_line
+from bot.chat.registry import command
+from bot.core.addresses import Address
+from bot.core.chat import Tone
+from bot.core.errors import UserError
+from bot.core.people import GroupFacts, Person, Profile, Rank, Role, group_name
+from bot.core.text import N_, Text
+
+_PERSON_NAME_LIMIT = 200
+_ROLES = {
+    Role.MEMBER: N_("member"),
+    Role.MODERATOR: N_("moderator"),
+    Role.UNMODERATED: N_("posts without moderation"),
+    Role.EXCLUDED: N_("gets no copies"),
+    Role.OWNER: N_("owner"),
+}
+
+
+@command("groups", N_("Show every group and where it counts"), rank=Rank.ADMIN)
+async def groups(desk: Desk, call: Call) -> Reply:
+    """By name."""
+    found = await desk.stores.groups.all()
+    if not found:
+        return Reply(said=(Text("There is no group yet. /addgroup NAME makes one."),))
+    return Reply(
+        said=tuple(_group_line(desk, facts) for facts in found),
+        rows=[_group_row(desk, facts) for facts in found],
+    )
+
+
+@command("group", N_("Show a group: who is in it, what it is on lists"), rank=Rank.ADMIN)
+async def group_(desk: Desk, call: Call, group: OneGroup) -> Reply:
+    """One group."""
+    facts = await desk.stores.groups.facts(group)
+    options = ((Option(Text("👥 Members"), f"/members {group.written}"),),)
+    return Reply(said=(_group_line(desk, facts),), rows=[_group_row(desk, facts)], options=options)
+
+
+@command(
+    "addgroup",
+    N_("Make a group of people, for any number of lists"),
+    rank=Rank.ADMIN,
+    example="/addgroup contrat-legumes",
+)
+async def addgroup(desk: Desk, call: Call, name: GroupName) -> Reply:
+    """A group without anybody in it."""
+    group = await desk.stores.groups.add(group_name(name), "")
+    return Reply(
+        said=(
+            Text("👥 {group} is a group now.", group=group.written),
+            Text(
+                "Next: /addmember {group} Name <address>, then /addmember LIST {group}", group=group.written
+            ),
+        ),
+        rows=[_group_row(desk, await desk.stores.groups.facts(group))],
+    )
+
+
+@command("delgroup", N_("Delete a group; its people stay in the directory"), rank=Rank.ADMIN)
+async def delgroup(desk: Desk, call: Call, group: OneGroup, *, confirm: Confirmation = False) -> Reply:
+    """What it gave to its people goes with it, so that is asked first."""
+    facts = await desk.stores.groups.facts(group)
+    if not confirm and facts.people and facts.roles:
+        line = f"/delgroup {group.written} confirm=yes"
+        said = (
+            Text("Delete {group}? {people} would lose:", group=group.written, people=people(facts.people)),
+            *_given(facts),
+            Text("To do it: {line}", line=line),
+        )
+        button = Option(Text("🗑 Delete {list}", list=group.written), line, Tone.DANGER)
+        return Reply(said=said, options=((button,),), ok=False)
+    await desk.stores.groups.delete(group)
+    return Reply(
+        said=(Text("{group} is deleted.", group=group.written),),
+        rows=[{**_group_row(desk, facts), "status": "removed"}],
+    )
+
+
+@command("person", N_("Show all that is stored about somebody"), rank=Rank.ADMIN)
+async def person_(desk: Desk, call: Call, who: Known) -> Reply:
+    """Addresses, groups, roles on lists, posts."""
+    return await _page(desk, who)
+
+
+@command(
+    "rename",
+    N_("Change somebody's name"),
+    rank=Rank.ADMIN,
+    example="/rename anne@example.org Anne Martin",
+)
+async def rename(desk: Desk, call: Call, who: Known, name: PersonName) -> Reply:
+    """The name alone; addresses and roles stay."""
+    name = " ".join(name.split())
+    if not name.isprintable() or len(name) > _PERSON_NAME_LIMIT:
+        raise UserError(Text("That name has characters that cannot be shown; please type it again."))
+    return _changed(await desk.stores.people.rename(who.id, name))
+
+
+@command(
+    "addaddress",
+    N_("Give somebody one more address"),
+    rank=Rank.ADMIN,
+    example="/addaddress anne@example.org anne.martin@example.net",
+)
+async def addaddress(desk: Desk, call: Call, who: Known, address: EmailAddress) -> Reply:
+    """It gets what the others get, and counts for the person when it writes."""
+    return _changed(await desk.stores.people.add_address(who.id, address))
+
+
+@command("deladdress", N_("Take an address away from whom it belongs to"), rank=Rank.ADMIN)
+async def deladdress(desk: Desk, call: Call, address: EmailAddress) -> Reply:
+    """The person stays, with another address."""
+    return _changed(await desk.stores.people.remove_address(address))
+
+
+@command("forget", N_("Erase a person everywhere, for good"), rank=Rank.ADMIN)
+async def forget(desk: Desk, call: Call, who: Known, *, confirm: Confirmation = False) -> Reply:
+    """Data protection: who they were goes, the facts of their posts stay."""
+    if not confirm:
+        page = await _page(desk, who)
+        line = f"/forget {who.addresses[0]} confirm=yes"
+        button = Option(Text("🗑 Erase"), line, Tone.DANGER)
+        asked = (
+            Text("Erase this person? Addresses, roles and the text of their posts go for good."),
+            Text("To do it: {line}", line=line),
+        )
+        return Reply(said=(*page.said, *asked), options=((button,),) if button.fits else (), ok=False)
+    profile = await desk.stores.people.profile(who.id)
+    posts = await desk.stores.people.forget(who.id)
+    followed = [group.written for group in profile.groups if group.source]
+    back = (
+        Text(
+            "The source of {groups} may name them still: take them out there too, or they come back.",
+            groups=followed,
+        ),
+    )
+    return Reply(
+        said=(
+            Text.counted(
+                "Erased, with the text of {count} post.", "Erased, with the text of {count} posts.", posts
+            ),
+            *(back if followed else ()),
+        ),
+        rows=[{"forgotten": True, "posts": posts}],
+    )
+
+
+async def another_address(desk: Desk, person_id: int, address: Address) -> Reply:
+    """What a button of a stranger's card does."""
+    return _changed(await desk.stores.people.add_address(person_id, address))
+
+
+async def _page(desk: Desk, who: Person) -> Reply:
+    profile = await desk.stores.people.profile(who.id)
+    groups = [group.written for group in profile.groups]
+    return Reply(
+        said=(
+            written(profile.person),
+            *((Text("In {groups}", groups=groups),) if groups else ()),
+            *_roles(profile),
+            Text.counted("{count} post is stored", "{count} posts are stored", profile.posts),
+        ),
+        rows=[
+            {
+                "name": who.name,
+                "addresses": list(who.addresses),
+                "groups": groups,
+                "roles": [
+                    {"list": address, "role": role.value, "via": [way.group for way in ways if way.group]}
+                    for address, role, ways in profile.roles
+                ],
+                "posts": profile.posts,
+            }
+        ],
+    )
+
+
+def _roles(profile: Profile) -> list[Text]:
+    said = []
+    for address, role, ways in profile.roles:
+        groups = [way.group for way in ways if way.group]
+        template = N_("{list}: {role}, by {groups}") if groups else N_("{list}: {role}")
+        said.append(Text(template, list=address, role=Text(_ROLES[role]), groups=groups))
+    return said or [Text("No role on any list")]
+
+
+def _changed(person: Person) -> Reply:
+    return Reply(
+        said=(Text("In the directory now: {person}", person=written(person)),),
+        rows=[{"name": person.name, "addresses": list(person.addresses)}],
+    )
+
+
+def _group_line(desk: Desk, facts: GroupFacts) -> Text:
+    said = Text(
+        "{group}: {people}, {addresses}",
+        group=facts.group.written,
+        people=people(facts.people),
+        addresses=addresses(facts.addresses),
+    )
+    given = _given(facts)
+    if facts.group.name in desk.installation.always_members:
+        given = [Text("member of every list"), *given]
+    return Text("{group} · {roles}", group=said, roles=given) if given else said
+
+
+def _given(facts: GroupFacts) -> list[Text]:
+    return [
+        Text("{list}: {role}", list=one_line(address, _PERSON_NAME_LIMIT), role=Text(_ROLES[role]))
+        for address, role in facts.roles
+    ]
+
+
+def _group_row(desk: Desk, facts: GroupFacts) -> dict[str, Any]:
+    return {
+        "name": facts.group.written,
+        "people": facts.people,
+        "addresses": facts.addresses,
+        "source": facts.group.source_shown or None,
+        "roles": [{"list": address, "role": role.value} for address, role in facts.roles],
+        "every_list": facts.group.name in desk.installation.always_members,
+    }

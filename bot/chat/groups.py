@@ -1,0 +1,72 @@
+"""Who is in a group: the commands of members, where a group stands in the place of a list."""
+
+from __future__ import annotations
+
+from bot.chat.desk import Call, Desk, Reply
+from bot.chat.holders import holder_line, holder_row, written
+from bot.chat.listings import addresses, next_page, people
+from bot.core.addresses import Mailbox
+from bot.core.errors import UserError
+from bot.core.people import Group, Holder
+from bot.core.text import Text
+
+
+async def show(desk: Desk, call: Call, group: Group, words: str, after: int | None) -> Reply:
+    """Everybody in it, by name."""
+    found = await desk.stores.groups.holders(group, words, call.page(after))
+    facts = await desk.stores.groups.facts(group)
+    total = sum(len(holder.person.addresses) for holder in found.items) if words else facts.addresses
+    title = Text(
+        "{group}: {people}, {addresses}",
+        group=group.written,
+        people=people(found.total),
+        addresses=addresses(total),
+    )
+    more = next_page("members", group, words, found.next_after)
+    return Reply(
+        said=(title, *(holder_line(holder, ()) for holder in found.items), *more.said),
+        rows=[holder_row(holder, ()) for holder in found.items],
+        options=more.options,
+    )
+
+
+async def add(desk: Desk, group: Group, who: Mailbox | Group) -> Reply:
+    """Put somebody in by hand. Raises UserError for a group: groups do not nest."""
+    if isinstance(who, Group):
+        raise UserError(
+            Text("A group cannot be in a group: give {group} a role on the list instead.", group=who.written)
+        )
+    person, new = await desk.stores.groups.join(group, who)
+    said = (
+        Text("{person} is in {group} now.", person=written(person), group=group.written)
+        if new
+        else Text("{person} was in {group} already.", person=written(person), group=group.written)
+    )
+    return Reply(said=(said,), rows=[holder_row(Holder(person), ())])
+
+
+async def remove(desk: Desk, group: Group, who: Mailbox | Group) -> Reply:
+    """Take somebody out who was put in by hand. Raises UserError where the source brings them."""
+    address = who.written if isinstance(who, Group) else who.address
+    person = None if isinstance(who, Group) else await desk.stores.groups.leave(group, who.address)
+    still = None if isinstance(who, Group) else await desk.stores.groups.holder(group, who.address)
+    if still:
+        said = Text(
+            "{person} is in {group} because its source {source} names them: take them out there.",
+            person=written(still.person),
+            group=group.written,
+            source=group.source_shown,
+        )
+        return Reply(said=(said,), ok=person is not None)
+    if person is None:
+        raise UserError(
+            Text(
+                "{address} is not in {group}: /members {group} shows who is.",
+                address=address,
+                group=group.written,
+            )
+        )
+    return Reply(
+        said=(Text("{person} is no longer in {group}.", person=written(person), group=group.written),),
+        rows=[{**holder_row(Holder(person), ()), "status": "removed"}],
+    )

@@ -1,0 +1,67 @@
+"""Erasing a person (data protection): the facts of their posts stay, who they were and said does not."""
+
+from __future__ import annotations
+
+from bot.core.deliveries import OPEN_STATES
+from bot.core.errors import UserError
+from bot.core.people import Person
+from bot.core.posts import PostState
+from bot.core.text import Text
+from storage.rows import (
+    AddressRow,
+    BanRow,
+    DeliveryRow,
+    MailingRow,
+    MembershipRow,
+    PersonRow,
+    PostRow,
+    RawRow,
+    RoleRow,
+)
+from storage.values import column, in_groups
+from storage.waiting import lock_posts
+
+_AT_ONCE = 500
+
+
+async def forget(person: Person) -> int:
+    """Within a unit; the number of posts that lost their text."""
+    addresses = list(person.addresses)
+    post_ids = await column(PostRow.filter(author__in=addresses).order_by("id"), "id")
+    await _refuse_unfinished(post_ids)
+    for some in in_groups(post_ids, _AT_ONCE):
+        await _empty(some)
+    past = DeliveryRow.filter(recipient__in=addresses)
+    await past.exclude(state__in=OPEN_STATES).update(recipient="", last_reply="")
+    # what is on its way to them would arrive without them
+    await DeliveryRow.filter(recipient__in=addresses).update(
+        recipient="", state="dropped", next_attempt_at=None, last_reply=""
+    )
+    await BanRow.filter(pattern__in=addresses).delete()
+    for belongings in (RoleRow, MembershipRow, AddressRow):
+        await belongings.filter(person_id=person.id).delete()
+    await PersonRow.filter(id=person.id).delete()
+    return len(post_ids)
+
+
+async def _refuse_unfinished(post_ids: list[int]) -> None:
+    for some in in_groups(post_ids, _AT_ONCE):
+        await lock_posts(some)
+        waiting = PostRow.filter(id__in=some, state__in=(PostState.RECEIVED, PostState.HELD))
+        under_way = DeliveryRow.filter(mailing__post_id__in=some, state__in=OPEN_STATES).distinct()
+        found = {*await column(waiting, "id"), *await column(under_way, "mailing__post_id")}
+        if found:
+            raise UserError(
+                Text(
+                    "Posts of theirs are held or on their way: {posts}. Decide them first, or wait.",
+                    posts=[f"#{number}" for number in sorted(found)],
+                )
+            )
+
+
+async def _empty(post_ids: list[int]) -> None:
+    await PostRow.filter(id__in=post_ids).update(
+        author="", authors=[], subject="", text="", attachments=[], folded="", unparsed="", reason=None
+    )
+    await RawRow.filter(post_id__in=post_ids).delete()
+    await MailingRow.filter(post_id__in=post_ids).update(header=b"", body=b"")

@@ -1,0 +1,97 @@
+"""The port `GroupStore`: groups and who is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.core.addresses import Address, Mailbox
+from bot.core.errors import UserError
+from bot.core.people import BY_HAND, Group, GroupFacts, Holder, Person, Role, Way
+from bot.core.stores import Listing, Page
+from bot.core.text import Text
+from storage.atomic import Store, atomic, reading
+from storage.persons import find_person, person_for
+from storage.roles import Ways, group_of, in_groups, listed
+from storage.rows import AddressRow, GroupRoleRow, GroupRow, MembershipRow, PersonRow
+
+
+class SqlGroupStore(Store):
+    """Groups, by hand or following a source."""
+
+    @reading
+    async def all(self) -> Sequence[GroupFacts]:
+        rows = sorted(await GroupRow.all(), key=lambda row: row.name)
+        return [await _facts(row) for row in rows]
+
+    @reading
+    async def named(self, name: str) -> Group | None:
+        row = await GroupRow.get_or_none(name=name)
+        return group_of(row) if row else None
+
+    @reading
+    async def facts(self, group: Group) -> GroupFacts:
+        row = await GroupRow.get_or_none(id=group.id)
+        if row is None:
+            raise UserError(Text("{group} was deleted.", group=group.written))
+        return await _facts(row)
+
+    @atomic
+    async def add(self, name: str, source: str) -> Group:
+        if await GroupRow.filter(name=name).exists():
+            raise UserError(Text("There is a group {group} already.", group=f"@{name}"))
+        return group_of(await GroupRow.create(name=name, source=source))
+
+    @atomic
+    async def delete(self, group: Group) -> None:
+        for belongings in (GroupRoleRow, MembershipRow):
+            await belongings.filter(group_id=group.id).delete()
+        await GroupRow.filter(id=group.id).delete()
+
+    @atomic
+    async def join(self, group: Group, who: Mailbox) -> tuple[Person, bool]:
+        person = await person_for(who)
+        _, fresh = await MembershipRow.get_or_create(group_id=group.id, person_id=person.id, by_source=False)
+        return person, fresh
+
+    @atomic
+    async def leave(self, group: Group, address: Address) -> Person | None:
+        person = await find_person(address)
+        if person is None:
+            return None
+        rows = MembershipRow.filter(group_id=group.id, person_id=person.id, by_source=False)
+        return person if await rows.delete() else None
+
+    @reading
+    async def holders(self, group: Group, words: str, page: Page) -> Listing[Holder]:
+        ways: Ways = {}
+        rows = MembershipRow.filter(group_id=group.id)
+        for person_id, by_source in await rows.values_list("person_id", "by_source"):
+            ways.setdefault(person_id, []).append(_way(group, by_source=by_source))
+        return await listed(in_groups("person_id", [group.id]), ways, words, page)
+
+    @reading
+    async def holder(self, group: Group, address: Address) -> Holder | None:
+        person = await find_person(address)
+        if person is None:
+            return None
+        rows = await MembershipRow.filter(group_id=group.id, person_id=person.id)
+        ways = sorted(_way(group, by_source=row.by_source) for row in rows)
+        return Holder(person, tuple(ways)) if ways else None
+
+
+def _way(group: Group, *, by_source: bool) -> Way:
+    return Way(group.source_shown or group.written) if by_source else BY_HAND
+
+
+async def _facts(row: GroupRow) -> GroupFacts:
+    people = await PersonRow.filter(in_groups("id", [row.id])).count()
+    given = GroupRoleRow.filter(group_id=row.id)
+    roles = [
+        (Address(address), Role(role)) for address, role in await given.values_list("mlist__address", "role")
+    ]
+    return GroupFacts(
+        group_of(row),
+        people,
+        await AddressRow.filter(in_groups("person_id", [row.id])).count(),
+        tuple(sorted(roles)),
+    )
