@@ -43,6 +43,8 @@ $(VENV)/.demo: pyproject.toml | $(BIN)/python
 
 $(VENV)/.test: $(VENV)/.demo
 	@$(BIN)/pip install --quiet --group test
+	@# a Matrix homeserver for the tests, in an environment of its own: its requirements are not ours
+	@$(PYTHON) -m venv $(VENV)/synapse && $(VENV)/synapse/bin/pip install --quiet "matrix-synapse>=1.140"
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.test

@@ -21,6 +21,7 @@ from storage.bans import SqlBanStore
 from storage.engines import Engine, Where, engine_of
 from storage.groups import SqlGroupStore
 from storage.lists import SqlListStore
+from storage.notes import SqlNoteStore
 from storage.outbox import SqlOutboxStore
 from storage.people import SqlPeopleStore
 from storage.posts import SqlPostStore
@@ -54,6 +55,7 @@ async def open_stores(where: Where, box: Box, always: Collection[str] = ()) -> A
                 people=SqlPeopleStore(units, always),
                 groups=SqlGroupStore(units),
                 bans=SqlBanStore(units),
+                notes=SqlNoteStore(units, box),
                 posts=SqlPostStore(units),
                 outbox=SqlOutboxStore(units),
                 accounts=SqlAccountStore(units),

@@ -201,6 +201,20 @@ class BanRow(Model):
         table = "ban"
 
 
+class NoteRow(Model):
+    """What a part has to know again after a restart; `value` is sealed."""
+
+    id = fields.IntField(primary_key=True)
+    owner = fields.CharField(max_length=20)
+    name = fields.CharField(max_length=600)
+    value = fields.TextField()
+    at = fields.DatetimeField()
+
+    class Meta:
+        table = "note"
+        unique_together = (("owner", "name"),)
+
+
 class PostRow(Model):
     """A post. `author` is its first author's address for the history, cut to what an index takes;
     `folded` is what is searched; `ended_at` is set while its state is an end.

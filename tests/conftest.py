@@ -11,6 +11,7 @@ pytest_plugins = [
     "tests.support.postgres",
     "tests.support.smtp_server",
     "tests.support.stores",
+    "tests.support.synapse",
     "tests.support.telegram",
     "tests.support.world",
 ]

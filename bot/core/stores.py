@@ -192,6 +192,29 @@ class BanStore(Protocol):
         ...
 
 
+class NoteStore(Protocol):
+    """What a chat network's session has to know again after a restart; values are sealed.
+
+    `owner` is the network's name; names are at most 600 characters.
+    """
+
+    async def recall(self, owner: str, name: str) -> str:
+        """The value; empty if there is none. Raises UserError if it was sealed with another key."""
+        ...
+
+    async def recall_all(self, owner: str, prefix: str) -> Mapping[str, str]:
+        """Every value by its name behind `prefix`, the one written last at the end."""
+        ...
+
+    async def keep(self, owner: str, values: Mapping[str, str], at: datetime) -> None:
+        """Write these by name, all or none; an empty value takes the note away."""
+        ...
+
+    async def forget(self, owner: str, prefix: str, before: datetime) -> None:
+        """Take away the notes whose names begin so and that were last written before."""
+        ...
+
+
 class PostStore(Protocol):
     """Posts from intake to purge."""
 
@@ -412,6 +435,7 @@ class Stores:
     people: PeopleStore
     groups: GroupStore
     bans: BanStore
+    notes: NoteStore
     posts: PostStore
     outbox: OutboxStore
     accounts: AccountStore

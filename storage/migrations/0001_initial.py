@@ -88,6 +88,17 @@ class Migration(migrations.Migration):
             options={"table": "ban"},
         ),
         ops.CreateModel(
+            name="NoteRow",
+            fields=[
+                ("id", fields.IntField(primary_key=True)),
+                ("owner", fields.CharField(max_length=20)),
+                ("name", fields.CharField(max_length=600)),
+                ("value", fields.TextField()),
+                ("at", fields.DatetimeField()),
+            ],
+            options={"table": "note", "unique_together": (("owner", "name"),)},
+        ),
+        ops.CreateModel(
             name="KnownMailRow",
             fields=[
                 ("id", fields.IntField(primary_key=True)),

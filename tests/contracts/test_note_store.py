@@ -1,0 +1,68 @@
+"""What every `NoteStore` promises: sealed values by owner and name, written all or none."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from cryptography.fernet import Fernet
+
+from bot.core.errors import UserError
+from bot.core.stores import Stores
+from storage.database import open_stores
+from storage.engines import Where
+from storage.secrets import FernetBox
+from tests.support.clock import ManualClock
+
+
+async def test_what_was_kept_is_recalled_and_only_by_its_owner(stores: Stores, clock: ManualClock) -> None:
+    await stores.notes.keep("matrix", {"login": "token", "position": "s1"}, clock.now())
+    await stores.notes.keep("matrix", {"position": "s2"}, clock.now())
+
+    assert await stores.notes.recall("matrix", "login") == "token"
+    assert await stores.notes.recall("matrix", "position") == "s2"
+    assert not await stores.notes.recall("telegram", "login")
+    assert not await stores.notes.recall("matrix", "other")
+
+
+async def test_an_empty_value_takes_the_note_away(stores: Stores, clock: ManualClock) -> None:
+    await stores.notes.keep("matrix", {"login": "token", "position": "s1"}, clock.now())
+    await stores.notes.keep("matrix", {"login": "", "never": ""}, clock.now())
+
+    assert await stores.notes.recall_all("matrix", "") == {"position": "s1"}
+
+
+async def test_notes_of_one_kind_come_in_the_order_in_which_they_were_last_written(
+    stores: Stores, clock: ManualClock
+) -> None:
+    for name in ("screen a", "screen b", "other c", "screen a"):
+        await stores.notes.keep("matrix", {name: name.upper()}, clock.now())
+        clock.advance(timedelta(seconds=1))
+
+    assert list((await stores.notes.recall_all("matrix", "screen ")).items()) == [
+        ("b", "SCREEN B"),
+        ("a", "SCREEN A"),
+    ]
+
+
+async def test_old_notes_of_one_kind_are_forgotten(stores: Stores, clock: ManualClock) -> None:
+    await stores.notes.keep("matrix", {"answer old": "1", "login": "token"}, clock.now())
+    clock.advance(timedelta(days=2))
+    await stores.notes.keep("matrix", {"answer new": "2"}, clock.now())
+
+    await stores.notes.forget("matrix", "answer ", clock.now() - timedelta(days=1))
+
+    assert await stores.notes.recall_all("matrix", "") == {"login": "token", "answer new": "2"}
+
+
+async def test_without_the_key_nothing_is_read_and_nothing_given_away(
+    database: Where, stores: Stores, clock: ManualClock
+) -> None:
+    await stores.notes.keep("matrix", {"login": "s3cret-token"}, clock.now())
+    other = FernetBox(Fernet.generate_key().decode(), "another test")
+
+    async with open_stores(database, other) as opened:
+        with pytest.raises(UserError, match="sealed with another key") as refused:
+            await opened.notes.recall("matrix", "login")
+
+    assert "s3cret" not in str(refused.value)

@@ -1,0 +1,1 @@
+"""Matrix rooms, plain or encrypted; imported only where the configuration has ``[matrix]``."""
