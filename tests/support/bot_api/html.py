@@ -234,6 +234,8 @@ class _Parser:
             kind, extra = "expandable_blockquote", ""
         elif kind == "spoiler":
             extra = ""
+        elif kind == "custom_emoji" and not (extra.isdecimal() and 0 < int(extra) < 1 << 63):
+            raise unparseable("Invalid custom emoji identifier specified")
         self.styles.append(Style(kind, start, end, extra))
 
 

@@ -63,6 +63,8 @@ def read_markup(source: str) -> Markup:
         rows = _rows(markup["inline_keyboard"])
         given = json.dumps(markup["inline_keyboard"], sort_keys=True) if rows else ""
         return Markup(given, rows)
+    if not isinstance(markup.get("force_reply", True), bool):
+        raise bad_request('field "force_reply" must be of type Boolean')
     if markup.get("force_reply"):
         return Markup(json.dumps(markup, sort_keys=True), force_reply=True)
     if "keyboard" in markup or "remove_keyboard" in markup:
@@ -72,7 +74,7 @@ def read_markup(source: str) -> Markup:
 
 def _rows(keyboard: Any) -> Rows:
     if not isinstance(keyboard, list):
-        raise bad_request('field "inline_keyboard" of the InlineKeyboardMarkup must be an array')
+        raise bad_request('field "inline_keyboard" must be of type Array')
     if not all(isinstance(row, list) for row in keyboard):
         raise bad_request("inline keyboard row must be an array")
     rows = tuple(tuple(_button(button) for button in row) for row in keyboard if row)
@@ -90,17 +92,19 @@ def _button(given: Any) -> Button:
         raise _wrong("Button text must be non-empty")
     _check_action(given)
     data, url, style = given.get("callback_data", ""), given.get("url", ""), given.get("style", "")
-    if "callback_data" in given and not 1 <= len(data.encode()) <= DATA_LIMIT_OCTETS:
+    if len(data.encode()) > DATA_LIMIT_OCTETS:
         raise bad_request("BUTTON_DATA_INVALID")
-    if "url" in given and not checked_link(url):
-        raise bad_request(f"inline keyboard button URL '{url}' is invalid: Wrong HTTP URL")
+    if url and not checked_link(url):
+        why = "Unsupported URL protocol" if "://" in url else "Wrong HTTP URL"
+        raise bad_request(f"inline keyboard button URL '{url}' is invalid: {why}")
     if style not in STYLES:
         raise _wrong("Invalid button style specified")
     return Button(given["text"], data, url, style)
 
 
 def _check_action(given: dict[str, Any]) -> None:
-    actions = _ACTIONS & given.keys()
+    # An empty callback_data or URL counts as none.
+    actions = {name for name in _ACTIONS & given.keys() if given[name] or "switch" in name}
     if not actions:
         raise _wrong("Text buttons are unallowed in the inline keyboard")
     if len(actions) > 1:

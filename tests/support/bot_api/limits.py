@@ -9,7 +9,6 @@ and answers are not counted.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Callable
 from math import ceil
 
 from tests.support.bot_api.refusals import flood
@@ -18,17 +17,16 @@ from tests.support.bot_api.refusals import flood
 class Limits:
     """Counts new messages; set a figure to 0 for no such limit, `on` to False for none at all."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(self) -> None:
         self.on = True
         self.per_group_minute = 20
         self.per_second = 30
         self.burst = 10
         self.refused = 0
-        self._now = now
         self._sent: defaultdict[int, deque[float]] = defaultdict(deque)
 
-    def count(self, chat_id: int, number: int = 1) -> None:
-        """Let `number` messages into a chat.
+    def count(self, chat_id: int, now: float, number: int = 1) -> None:
+        """Let `number` messages into a chat at the moment `now`, in seconds.
 
         Raises:
             Refusal: 429 with ``retry_after`` in whole seconds; nothing was counted.
@@ -37,18 +35,25 @@ class Limits:
             return
         # A private chat's burst flows off at one per second: `burst` in any `burst` seconds.
         window = (self.per_group_minute, 60.0) if chat_id < 0 else (self.burst, float(self.burst))
-        waits = [self._wait_s(chat_id, number, *window), self._wait_s(0, number, self.per_second, 1.0)]
+        for place in (chat_id, 0):
+            self._forget(place, now - (window[1] if place else 1.0))
+        waits = [
+            self._wait_s(chat_id, number, now, *window),
+            self._wait_s(0, number, now, self.per_second, 1.0),
+        ]
         if max(waits) > 0:
             self.refused += 1
             raise flood(max(1, ceil(max(waits))))
         for place in (chat_id, 0):
-            self._sent[place].extend([self._now()] * number)
+            self._sent[place].extend([now] * number)
 
-    def _wait_s(self, place: int, number: int, most: int, window_s: float) -> float:
-        """How long until `number` more fit into the window."""
-        sent, now = self._sent[place], self._now()
-        while sent and sent[0] <= now - window_s:
-            sent.popleft()
+    def _forget(self, place: int, before: float) -> None:
+        while self._sent[place] and self._sent[place][0] <= before:
+            self._sent[place].popleft()
+
+    def _wait_s(self, place: int, number: int, now: float, most: int, window_s: float) -> float:
+        """How long until `number` more fit into the window; 0 where there is no limit."""
+        sent = self._sent[place]
         if not most or len(sent) + number <= most or not sent:
             return 0.0
         return sent[min(len(sent) + number - most, len(sent)) - 1] + window_s - now

@@ -60,7 +60,7 @@ class Network:
         self.chats: dict[int, Chat] = {}
         self.files: dict[str, Stored] = {}
         self.updates = Updates()
-        self.limits = Limits(now)
+        self.limits = Limits()
         self.troubles = Troubles()
         self.requests: list[Request] = []
         self.queries: dict[str, Query] = {}
@@ -78,13 +78,17 @@ class Network:
         self._turned.set()
         self._turned = asyncio.Event()
 
+    async def next_change(self) -> None:
+        """Wait until anything happens."""
+        await self._turned.wait()
+
     async def seen(self, predicate: Callable[[], T | None], *, within_s: float | None = None) -> T:
         """Wait until `predicate` gives something true, asked anew whenever anything happened."""
         limit_s = self.wait_s if within_s is None else within_s
         try:
             async with asyncio.timeout(limit_s):
                 while not (found := predicate()):
-                    await self._turned.wait()
+                    await self.next_change()
                 return found
         except TimeoutError:
             raise AssertionError(f"not seen within {limit_s} s\n{self.picture()}") from None

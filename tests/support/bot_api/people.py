@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -107,6 +108,17 @@ class Person:
         if message.deleted:
             raise AssertionError(f"nobody can tap on a message that is gone:\n{message.picture()}")
         return await self.presses(message, message.button(label).data, within_s=within_s)
+
+    async def opens(self, message: Message, label: str) -> Message:
+        """Tap a button that links to the bot, and press Start there: ``https://t.me/<bot>?start=...``.
+
+        core.telegram.org/bots/features#deep-linking: 1 to 64 of A-Z, a-z, 0-9, _ and -.
+        """
+        url = message.button(label).url
+        link = re.fullmatch(r"https?://t\.me/(\w+)(?:\?start=([\w-]{1,64}))?", url, re.ASCII)
+        if link is None or link[1] != self.network.bot["username"]:
+            raise AssertionError(f"{url!r} does not lead to the bot:\n{message.picture()}")
+        return await self.starts(link[2] or "")
 
     async def presses(self, message: Message, data: str, *, within_s: float | None = None) -> Answered:
         """Send callback data, offered by a button or invented, as changed clients can.

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from tests.support.bot_api.html import Style, parse_html
+from tests.support.bot_api.html import KINDS, Style, parse_html
 from tests.support.bot_api.refusals import bad_request
 
 TEXT_LIMIT = 4096
@@ -38,6 +38,7 @@ _FOUND = (
     ("hashtag", re.compile(r"(?<!\w)#\w*[^\W\d]\w*")),
 )
 """What becomes a link by itself: core.telegram.org/bots/api#messageentity, types mention to email."""
+_GIVEN_KINDS = {*KINDS.values(), "expandable_blockquote", "cashtag", "phone_number", *dict(_FOUND)}
 
 
 def units(text: str) -> int:
@@ -130,11 +131,25 @@ def _given(text: str, entities: list[dict[str, Any]]) -> list[Style]:
         places.append(places[-1] + units(character))
     styles = []
     for entity in entities:
-        start, end = entity["offset"], entity["offset"] + entity["length"]
-        if start in places and end in places and end > start:
-            extra = entity.get("url") or entity.get("language") or entity.get("custom_emoji_id") or ""
-            styles.append(Style(entity["type"], places.index(start), places.index(end), extra))
+        start, length = entity["offset"], entity["length"]
+        _check_entity(entity["type"], start, start + length, places[-1])
+        extra = entity.get("url") or entity.get("language") or entity.get("custom_emoji_id") or ""
+        if start in places and start + length in places and length:
+            styles.append(Style(entity["type"], places.index(start), places.index(start + length), extra))
     return styles
+
+
+def _check_entity(kind: str, start: int, end: int, length: int) -> None:
+    """Words of `get_text_message_entities` (tdlib/td) and `Client::get_text_entity_type` (Client.cpp)."""
+    if kind not in _GIVEN_KINDS:
+        raise bad_request("can't parse MessageEntity: Unsupported type specified")
+    if start < 0:
+        raise bad_request(f"receive an entity with incorrect offset {start}")
+    if start >= length:
+        raise bad_request(f"entity begins after the end of the text at UTF-16 offset {start}")
+    if end > length:
+        ends = f"ends after the end of the text at UTF-16 offset {end}"
+        raise bad_request(f"entity beginning at UTF-16 offset {start} {ends}")
 
 
 def _cleaned(text: str, styles: list[Style]) -> tuple[str, list[Style]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from telegram import Bot
+from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup
 from telegram.error import (
     Conflict,
     Forbidden,
@@ -149,6 +149,14 @@ async def test_a_tap_is_answered_once_and_in_time(
     assert await refused(bot.answer_callback_query(waiting.id)) == too_late
 
 
+async def test_a_link_to_the_bot_leads_to_its_private_chat(bot: Bot, anne: Person, room: Chat) -> None:
+    link = InlineKeyboardButton("Go on in private", url="https://t.me/facteur_bot?start=a-1_b")
+    await bot.send_message(room.id, "Your password?", reply_markup=InlineKeyboardMarkup([[link]]))
+    await anne.opens(await room.shows("password"), "in private")
+    assert [message.text for message in anne.private.messages] == ["/start a-1_b"]
+    await bot.send_message(anne.id, "Now tell me.")
+
+
 async def test_trouble_comes_as_planned(bot_api: BotApi, bot: Bot, room: Chat, anne: Person) -> None:
     await anne.starts()
     bot_api.troubles.add("sendMessage", flooded(7), times=2, chat_id=room.id)
@@ -185,7 +193,7 @@ async def test_a_burst_runs_into_the_flood_limits(
 ) -> None:
     await anne.starts()
     moment = bot_api.now()
-    bot_api.limits._now = lambda: moment
+    bot_api.now = lambda: moment
     for number in range(20):
         await bot.send_message(room.id, str(number))
     words = await refused(bot.send_message(room.id, "20"), RetryAfter)

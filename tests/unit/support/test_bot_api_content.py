@@ -19,6 +19,7 @@ from telegram import (
     InputMediaDocument,
     InputMediaPhoto,
     LinkPreviewOptions,
+    MessageEntity,
     ReplyParameters,
 )
 from telegram.error import ChatMigrated
@@ -82,6 +83,21 @@ REFUSED: dict[str, tuple[Attempt, str]] = {
         button(text="x", url="nowhere"),
         "Inline keyboard button url 'nowhere' is invalid",
     ),
+    "a button with empty data": (button(text="x", callback_data=""), "Text buttons are unallowed"),
+    "a button to ftp": (
+        button(text="x", url="ftp://x.fr"),
+        "'ftp://x.fr' is invalid: unsupported url protocol",
+    ),
+    "a custom emoji of no number": (html('<tg-emoji emoji-id="x">y</tg-emoji>'), "Invalid custom emoji"),
+    "an entity past the end": (
+        text("x", entities=[MessageEntity("bold", 1, 1)]),
+        "Entity begins after the end of the text at utf-16 offset 1",
+    ),
+    "an entity over the end": (
+        text("x", entities=[MessageEntity("bold", 0, 2)]),
+        "Entity beginning at utf-16 offset 0 ends after the end of the text at utf-16 offset 2",
+    ),
+    "an entity of no kind": (text("x", entities=[MessageEntity("loud", 0, 1)]), "Unsupported type specified"),
     "a button in pink": (button(text="x", callback_data="x", style="pink"), "invalid button style"),
     "101 buttons": (
         text(

@@ -36,9 +36,9 @@ ACTIONS = frozenset(
 @method("sendMessage")
 async def send_message(call: Call) -> dict[str, Any]:
     """core.telegram.org/bots/api#sendmessage."""
-    chat = call.chat()
     rich = message_text(call.text("text"), call.text("parse_mode"), call.json("entities"))
-    return _post(call, chat, "text", [{"rich": rich, "markup": read_markup(call.text("reply_markup"))}])[0]
+    markup = read_markup(call.text("reply_markup"))
+    return _post(call, call.chat(), "text", [{"rich": rich, "markup": markup}])[0]
 
 
 @method("sendPhoto")
@@ -106,7 +106,7 @@ def _post(call: Call, chat: Chat, what: str, items: list[dict[str, Any]]) -> lis
         # A reply goes where the message is that it answers.
         topic_id = reply_to.topic_id
     chat.check_writing(what, topic_id)
-    call.network.limits.count(chat.id, len(items))
+    call.network.limits.count(chat.id, call.network.now(), len(items))
     silent = call.flag("disable_notification")
     posted = [
         chat.post(call.network.bot, reply_to=reply_to, topic_id=topic_id, silent=silent, **item)
@@ -118,9 +118,11 @@ def _post(call: Call, chat: Chat, what: str, items: list[dict[str, Any]]) -> lis
 def _replied(call: Call, chat: Chat) -> Message | None:
     """core.telegram.org/bots/api#replyparameters; a reply into another chat is not known here."""
     given = call.json("reply_parameters", {})
-    message_id = given.get("message_id", 0)
-    if not message_id:
+    if not given:
         return None
+    if "message_id" not in given:
+        raise bad_request('can\'t find field "message_id"')
+    message_id = given["message_id"]
     message = chat.every_message.get(message_id)
     if message is not None and not message.deleted:
         return message

@@ -17,7 +17,7 @@ async def create_forum_topic(call: Call) -> dict[str, Any]:
     """core.telegram.org/bots/api#createforumtopic; the opening service message gives the id."""
     chat = _forum(call, "create a topic")
     name = _name(call)
-    call.network.limits.count(chat.id)
+    call.network.limits.count(chat.id, call.network.now())
     opened = chat.post(
         call.network.bot, service={"forum_topic_created": {"name": name, "icon_color": 7322096}}
     )
