@@ -24,15 +24,15 @@ from bot.core.clock import Clock
 from bot.core.errors import UserError
 from bot.core.lists import SmtpAccount, smtp_port
 from bot.core.people import LOCAL, Actor, Rank, group_name
-from bot.core.ports import ChatTransport, Servers
+from bot.core.ports import ChatTransport, Dns, Servers
 from bot.core.settings import Box, Security
 from bot.core.stores import Hold, Stores
 from bot.core.text import N_, Text
 from bot.flow.accounts import Accounts
 from bot.flow.archive import Archive
+from bot.flow.authentication import Authenticator
 from bot.flow.checks import Checks
 from bot.flow.decisions import Decisions
-from bot.flow.dmarc import Policies
 from bot.flow.notices import Notices, Organisation
 from bot.flow.screening import Screening
 from bot.flow.service import Service
@@ -113,7 +113,11 @@ class App:
 
 @asynccontextmanager
 async def open_app(
-    settings: Settings, *, clock: Clock | None = None, servers: Servers | None = None
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    servers: Servers | None = None,
+    dns: Dns | None = None,
 ) -> AsyncIterator[App]:
     """Build everything on the data of this installation; leaving stops what was started.
 
@@ -153,7 +157,7 @@ async def open_app(
             Screening(
                 stores,
                 clock,
-                Policies(DnsResolver(settings.dns.place)),
+                Authenticator(dns or DnsResolver(settings.dns.place)),
                 settings.screening.spam_headers,
             ),
             Archive(stores, clock, settings.archive.keep_days),

@@ -11,7 +11,7 @@ from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
 from bot.core.addresses import Address, Mailbox
-from bot.core.authentication import UNEXAMINED, Authentication, Policy
+from bot.core.authentication import UNEXAMINED, Authentication, Finding, Policy
 from bot.core.chat import Card, Room
 from bot.core.people import Actor, Person
 from bot.core.posts import Attachment, Cursor, Post, PostState
@@ -73,12 +73,26 @@ def post_of(row: PostRow) -> Post:
 
 def authentication_of(stored: dict[str, Any]) -> Authentication:
     """What `dump_authentication` stored; nothing is known of a post that was not looked at."""
-    return Authentication(policy=Policy(stored["policy"])) if stored else UNEXAMINED
+    if not stored:
+        return UNEXAMINED
+    return Authentication(
+        policy=Policy(stored["policy"]),
+        finding=Finding(stored["finding"]),
+        said=text_of(stored["said"]),
+        resembles=Mailbox(stored["resembles"][0], Address(stored["resembles"][1]))
+        if stored["resembles"]
+        else None,
+    )
 
 
-def dump_authentication(authentication: Authentication) -> dict[str, Any]:
+def dump_authentication(found: Authentication) -> dict[str, Any]:
     """JSON."""
-    return {"policy": authentication.policy.value}
+    return {
+        "policy": found.policy.value,
+        "finding": found.finding.value,
+        "said": found.said.dump() if found.said else None,
+        "resembles": [found.resembles.name, found.resembles.address] if found.resembles else None,
+    }
 
 
 def person_of(row: PersonRow) -> Person:

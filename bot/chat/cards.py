@@ -7,6 +7,7 @@ from datetime import datetime
 from bot.chat.facts import AUTHORS_SHOWN, Facts
 from bot.chat.readable import one_line, preview
 from bot.core.addresses import Mailbox
+from bot.core.authentication import Finding
 from bot.core.chat import Button, Line, Screen, Span, Tone, line
 from bot.core.lists import MailingList
 from bot.core.people import Role, Standing
@@ -37,6 +38,7 @@ _BUTTONS = {
     "undo": (N_("↩️ Undo"), Tone.PLAIN),
     "stop": (N_("⏹ Stop"), Tone.DANGER),
 }
+_FINDINGS = {Finding.GENUINE: "✔", Finding.FORGED: "⚠️", Finding.UNPROVEN: "⚠️", Finding.UNKNOWN: "·"}
 _OUTCOMES = {
     PostState.RECEIVED: N_("⏳ Just arrived, not looked at yet"),
     PostState.ACCEPTED: N_("✅ Distributed by {who} at {at}"),
@@ -142,12 +144,26 @@ def _held(post: Post, facts: Facts, language: Language) -> Screen:
 def _authors(post: Post, facts: Facts) -> list[Text]:
     """Each author with what is known of them: one that is trusted vouches for none of the others."""
     if len(post.authors) < 2:
-        return [authors_line(post), *map(trust, facts.standings)]
+        return [authors_line(post), *map(trust, facts.standings), *_doubts(post)]
     said = [Text("⚠️ It names {count} authors:", count=len(post.authors))]
     for author, standing in zip(post.authors, facts.standings, strict=False):
         said.append(Text("{author} · {trust}", author=author_line(author), trust=trust(standing)))
     more = len(post.authors) - len(facts.standings)
-    return [*said, Text.counted("and {count} more", "and {count} more", more)] if more else said
+    if more:
+        said.append(Text.counted("and {count} more", "and {count} more", more))
+    return [*said, *_doubts(post)]
+
+
+def _doubts(post: Post) -> list[Text]:
+    """Whether it is really from its author, and for whom they could be taken."""
+    found = post.authentication
+    said = []
+    if found.said and post.rule != "forged":  # there it is the reason
+        said.append(Text("{mark} {said}", mark=_FINDINGS[found.finding], said=found.said))
+    if found.resembles:
+        who = author_line(found.resembles)
+        said.append(Text("⚠️ Not the same as {who}, although it looks like it", who=who))
+    return said
 
 
 def _plain_name(author: Mailbox) -> str:

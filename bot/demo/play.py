@@ -7,7 +7,10 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
+from typing_extensions import override
+
 from bot.app import PARTS, App, local_person, open_app, terminal_room
+from bot.core.ports import Dns
 from bot.core.text import Text
 from bot.demo.mailbox import DemoMailbox, demo_mailbox
 from bot.demo.posts import LIST, MEMBERS, sample_posts
@@ -32,7 +35,7 @@ async def play(*, auto: bool) -> int:
                 poll=Poll(interval_s=2),
                 smtp=Smtp(host=relay.host, port=relay.port, security="none"),
             )
-            async with open_app(settings) as app:
+            async with open_app(settings, dns=NoNames()) as app:
                 await _add_list(app, mailbox, _UNDO_ALONE_S if auto else _UNDO_S)
                 app.start(PARTS)
                 posts = sample_posts(datetime.now(UTC))
@@ -43,6 +46,14 @@ async def play(*, auto: bool) -> int:
                     await app.moderate(moderator, "auto")
                     return moderator.exit_code
                 return await _with_a_person(app, relay)
+
+
+class NoNames(Dns):
+    """Nothing leaves this machine, questions included."""
+
+    @override
+    async def texts(self, name: str) -> None:
+        return None
 
 
 async def _add_list(app: App, mailbox: DemoMailbox, undo_s: int) -> None:

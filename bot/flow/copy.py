@@ -14,6 +14,7 @@ from bot.core.header import LONG_LINE, Header, encoded
 from bot.core.lists import MailingList
 from bot.core.settings import ReplyTo, RewriteFrom
 from bot.flow.dmarc import STRICT_PROVIDERS
+from bot.flow.results import results_fields
 
 _REMOVED = (
     "Bcc",
@@ -55,7 +56,8 @@ def list_copy(
         ("List-Owner", ",\r\n ".join(f"<{_mailto(owner)}>" for owner in owners or [mlist.address])),
         ("Precedence", "list"),
     ]
-    copy = original.without(_results_of_our_host(original, mlist.settings.auth_host))
+    # members' hosts add their own (RFC 8601 section 5)
+    copy = original.without(results_fields(original, mlist.settings.auth_host))
     copy = copy.edited(
         remove=_REMOVED, add=[*_subject(original, mlist.prefix), *author, *reply_to, *list_fields]
     )
@@ -144,19 +146,6 @@ def _phrase(name: str) -> str:
 def _mailto(address: str) -> str:
     """RFC 6068 section 2: whatever else a local part may hold is percent-encoded."""
     return "mailto:" + quote(address, safe="@!$'*+-./=_~")
-
-
-def _results_of_our_host(original: Header, auth_host: str) -> list[bytes]:
-    """Authentication-Results that claim to be our host's: members' hosts add their own (RFC 8601 5)."""
-    if not auth_host:
-        return []
-    fields = original.raw_fields("authentication-results")
-    values = original.all("authentication-results")
-    return [
-        field
-        for field, value in zip(fields, values, strict=True)
-        if re.split(r"[;\s]", value, maxsplit=1)[0].lower() == auth_host.lower()
-    ]
 
 
 def _broken_signatures(original: Header, copy: Header) -> list[bytes]:

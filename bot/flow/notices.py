@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from bot.core.addresses import Address, is_deliverable
+from bot.core.authentication import Finding
 from bot.core.deliveries import MailingKind, NewMailing
 from bot.core.header import Header, encoded
 from bot.core.lists import MailingList
@@ -102,8 +103,10 @@ class Notices:
 
 
 def _whom_to_answer(post: Post, header: Header, mlist: MailingList) -> Address | None:
-    """The author, unless the mail is automatic or bulk, or an answer could not reach a person."""
+    """The author, unless the mail is automatic or bulk, or an answer could not reach who wrote it."""
     author = post.author_address
+    if post.authentication.finding is Finding.FORGED:
+        return None
     written_by_program = (
         automatic.submitted(header) != "no"
         or automatic.is_answer(header)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from bot.core.authentication import UNEXAMINED, Authentication
 from bot.core.header import Header
 from bot.core.lists import MailingList
 from bot.core.people import Ban, Role, Standing
@@ -54,6 +55,8 @@ class Evidence:
     bans: Sequence[Ban]
     repeated: bool
     spam_headers: Sequence[str]
+    authentication: Authentication = UNEXAMINED
+    """Asked for only where the other rules let the post go on."""
 
 
 Rule = Callable[[Evidence], Verdict | None]
@@ -185,6 +188,15 @@ def first_poll(evidence: Evidence) -> Verdict | None:
     )
 
 
+def forged(evidence: Evidence) -> Verdict | None:
+    """It would pass because of who wrote it, and it is doubtful who did."""
+    found = evidence.authentication
+    passes = any(rule(evidence) for rule in (privileged, open_list, member))
+    if not passes or not found.finding.is_suspicious or not found.said:
+        return None
+    return _hold("forged", Text("somebody else may have written it: {said}", said=found.said), warning=True)
+
+
 def privileged(evidence: Evidence) -> Verdict | None:
     """Moderators, unmoderated people and owners pass; the role is the rule's name."""
     role = _privilege(evidence)
@@ -222,6 +234,7 @@ CHAIN: tuple[Rule, ...] = (
     too_big,
     automatic,
     first_poll,
+    forged,
     privileged,
     open_list,
     member,

@@ -9,20 +9,19 @@ from functools import partial
 
 import structlog
 
-from bot.core.addresses import domain_of
-from bot.core.authentication import UNEXAMINED, Authentication
+from bot.core.addresses import Mailbox, domain_of
 from bot.core.clock import Clock
 from bot.core.directory import PeopleStore
 from bot.core.header import Header, split
 from bot.core.lists import MailingList
-from bot.core.people import Standing
+from bot.core.people import Role, Standing
 from bot.core.posts import Disposition, Post, Screened, Verdict
-from bot.core.settings import RewriteFrom
-from bot.core.stores import Stores
+from bot.core.stores import Page, Stores
 from bot.core.text import Text
 from bot.flow import rules
+from bot.flow.authentication import Authenticator
 from bot.flow.distribution import copy_for
-from bot.flow.dmarc import Policies
+from bot.flow.lookalike import resembled
 from bot.flow.rules import CHAIN, Evidence, Rule
 from bot.flow.runner import NOT_ITS_FAULT, alone
 
@@ -44,11 +43,11 @@ class Screening:
     """Judges posts that were taken in."""
 
     def __init__(
-        self, stores: Stores, clock: Clock, policies: Policies, spam_headers: Sequence[str] = ()
+        self, stores: Stores, clock: Clock, authenticator: Authenticator, spam_headers: Sequence[str] = ()
     ) -> None:
         self._stores = stores
         self._clock = clock
-        self._policies = policies
+        self._authenticator = authenticator
         self._spam_headers = spam_headers
 
     async def screen(self, mlist: MailingList, post_id: int) -> None:
@@ -70,22 +69,28 @@ class Screening:
 
     async def _judged(self, mlist: MailingList, post_id: int, now: datetime) -> Screened:
         post = await self._stores.posts.get(post_id)
-        header, _ = split(await self._stores.posts.raw(post_id))
-        verdict = judge(await self._evidence(post, header, mlist))
-        if verdict.disposition is Disposition.DISCARD:
+        raw = await self._stores.posts.raw(post_id)
+        header, _ = split(raw)
+        evidence = await self._evidence(post, header, mlist)
+        if (verdict := judge(evidence)).disposition is Disposition.DISCARD:
             return Screened(post_id, verdict, now)
-        found = await self._authentication(post, mlist)
+        # only now, because it takes time, and a discarded mail is worth none
+        found = await self._authenticator.examine(post, raw, header, mlist)
+        verdict = judge(replace(evidence, authentication=found))
         if verdict.disposition is not Disposition.ACCEPT:
+            if not any(standing.known for standing in evidence.standings):
+                found = replace(found, resembles=await self._resembled(post, mlist))
             return Screened(post_id, verdict, now, authentication=found)
         copy = await copy_for(self._stores.people, mlist, header, found.policy, now)
         return Screened(post_id, verdict, now, (copy,), found)
 
-    async def _authentication(self, post: Post, mlist: MailingList) -> Authentication:
-        """What the copy depends on, found out now: nobody who decides waits for it."""
-        if mlist.settings.rewrite_from is not RewriteFrom.DMARC:
-            return UNEXAMINED
-        domains = {domain_of(author.address) for author in post.authors} - {mlist.domain}
-        return Authentication(policy=await self._policies.strictest(domains))
+    async def _resembled(self, post: Post, mlist: MailingList) -> Mailbox | None:
+        """Somebody of the list whom the author could be taken for."""
+        if not post.author:
+            return None
+        holders = [await self._stores.people.holders(mlist, role, "", Page()) for role in Role]
+        people = {holder.person.id: holder.person for found in holders for holder in found.items}
+        return resembled(post.author, people.values())
 
     async def _evidence(self, post: Post, header: Header, mlist: MailingList) -> Evidence:
         people = self._stores.people

@@ -71,9 +71,9 @@ class Collective:
 
 @pytest.fixture
 async def collective(
-    tmp_path: Path, dovecot: Dovecot, smtp_server: SmtpServer, database_url: str
+    tmp_path: Path, dovecot: Dovecot, smtp_server: SmtpServer, no_names: int, database_url: str
 ) -> Collective:
-    program = installed(tmp_path, smtp_server.port, database_url)
+    program = installed(tmp_path, smtp_server.port, no_names, database_url)
     return Collective(program, dovecot, smtp_server, dovecot.add_user())
 
 

@@ -20,9 +20,9 @@ from tests.support.world import mail
 
 
 @pytest.fixture
-def program(tmp_path: Path, smtp_server: SmtpServer, database_url: str) -> Program:
+def program(tmp_path: Path, smtp_server: SmtpServer, no_names: int, database_url: str) -> Program:
     """An installation that sends by the recording relay."""
-    return installed(tmp_path, smtp_server.port, database_url)
+    return installed(tmp_path, smtp_server.port, no_names, database_url)
 
 
 async def add_list(program: Program, dovecot: Dovecot, *, undo_s: int = 0) -> Account:
@@ -154,11 +154,11 @@ async def test_many_processes_deliver_from_one_postgresql(
 
 
 async def test_a_postgresql_that_is_restarted_needs_no_hand(
-    mortal_postgres: Postgres, tmp_path: Path, dovecot: Dovecot, smtp_server: SmtpServer
+    mortal_postgres: Postgres, tmp_path: Path, dovecot: Dovecot, smtp_server: SmtpServer, no_names: int
 ) -> None:
     """The service says that it lost the database and that it has it back, and goes on with its mail."""
     url = mortal_postgres.url(mortal_postgres.new_database())
-    program = installed(tmp_path, smtp_server.port, url)
+    program = installed(tmp_path, smtp_server.port, no_names, url)
     mailbox = await add_list(program, dovecot)
     async with program.serving() as service:
         await asyncio.to_thread(mortal_postgres.stop)

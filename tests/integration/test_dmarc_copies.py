@@ -42,14 +42,15 @@ def publish(world: World) -> None:
 async def test_the_table_of_from_policy_rewrite_from_and_reply_to(world: World, held: bool) -> None:
     """Field by field, for every combination."""
     publish(world)
-    await world.add_list(moderation="all" if held else "open")
+    await world.add_list(moderation="all" if held else "open", auth_host="mx.example.test")
     await world.members("anne@example.org")
     numbers = itertools.count(1)
     for rewrite_from, reply_to in itertools.product(REWRITTEN, ("sender", "list")):
         await world.do(f"/set {world.name} rewrite_from={rewrite_from} reply_to={reply_to}")
         for author, own_reply_to in itertools.product(AUTHORS, ("", "Paul at home <home@example.info>")):
             written = f"Paul Durand <{author}>"
-            await world.deliver(mail(author=written, to=world.address, Reply_To=own_reply_to))
+            raw = mail(author=written, to=world.address, Reply_To=own_reply_to)
+            await world.deliver(b"Authentication-Results: mx.example.test; dmarc=pass\r\n" + raw)
             if held:
                 await world.distribute(next(numbers))
             copy, _ = split(world.copies()[-1].raw)
@@ -96,12 +97,10 @@ PUBLIC = base64.b64encode(KEY.public_key().public_bytes(Encoding.DER, PublicForm
 RECORD = b"v=DKIM1; k=rsa; p=" + PUBLIC
 
 
-def signed(raw: bytes, *names: str, selector: str = "s") -> bytes:
+def signed(raw: bytes, *names: str, selector: str = "s", domain: str = "nothing.example.com") -> bytes:
     """The mail with one more DKIM signature, over these fields."""
     include = [name.encode() for name in names]
-    signature: bytes = dkim.sign(
-        raw, selector.encode(), b"nothing.example.com", PRIVATE, include_headers=include
-    )
+    signature: bytes = dkim.sign(raw, selector.encode(), domain.encode(), PRIVATE, include_headers=include)
     return signature + raw
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import queue
+import threading
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -71,6 +73,25 @@ async def name_server() -> AsyncIterator[NameServer]:
         yield server
     finally:
         transport.close()
+
+
+@pytest.fixture(scope="session")
+def no_names() -> Iterator[int]:
+    """The port of a name server that knows no name, for programs in processes of their own."""
+    ready: queue.Queue[tuple[asyncio.AbstractEventLoop, asyncio.Event, int]] = queue.Queue()
+
+    async def serve() -> None:
+        leaving = asyncio.Event()
+        async with name_server() as server:
+            ready.put((asyncio.get_running_loop(), leaving, server.port))
+            await leaving.wait()
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    loop, leaving, port = ready.get(timeout=10)
+    yield port
+    loop.call_soon_threadsafe(leaving.set)
+    thread.join(10)
 
 
 @pytest.fixture

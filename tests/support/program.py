@@ -152,8 +152,11 @@ class Program:
         return rows
 
 
-def installed(folder: Path, relay_port: int, database_url: str = "") -> Program:
-    """An installation that speaks English, polls every second and sends in clear to a relay here."""
+def installed(folder: Path, relay_port: int, names_port: int, database_url: str = "") -> Program:
+    """An installation that speaks English, polls every second and sends in clear to a relay here.
+
+    `names_port`: of the name server that it asks.
+    """
     return Program(
         folder,
         f"""
@@ -165,5 +168,7 @@ def installed(folder: Path, relay_port: int, database_url: str = "") -> Program:
         host = "127.0.0.1"
         port = {relay_port}
         security = "none"
+        [dns]
+        server = "127.0.0.1:{names_port}"
         """,
     )
