@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import importlib.metadata
 import os
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
 from datetime import timedelta
@@ -19,7 +19,9 @@ from bot.chat.language import Languages
 from bot.chat.permissions import Permissions
 from bot.chat.registry import menu
 from bot.chat.rooms import RoomWorker
+from bot.chat.session import ChatSession
 from bot.core.addresses import fold
+from bot.core.chat import Room
 from bot.core.clock import Clock
 from bot.core.errors import UserError
 from bot.core.lists import SmtpAccount, smtp_port
@@ -67,6 +69,7 @@ class App:
     desk: Desk
     service: Service
     clock: Clock
+    chats: Sequence[ChatTransport] = ()
 
     @property
     def data_dir(self) -> Path:
@@ -87,7 +90,7 @@ class App:
         return await self.stores.locks.is_held(["poll", "deliver"])
 
     def start(self, parts: Collection[str]) -> None:
-        """Start the parts named; `chat` has none of its own before the first chat network is there."""
+        """Start the parts named."""
         for section in _NOT_YET:
             if getattr(self.settings, section) != type(self.settings).model_fields[section].default:
                 log.warning("not available yet", section=section)
@@ -95,16 +98,20 @@ class App:
             self.service.start_polling()
         if "deliver" in parts:
             self.service.start_delivering()
+        for transport in self.chats if "chat" in parts else ():
+            ChatSession(transport, self.dispatcher, self.stores, self.service.runner, self.worker_in).start()
+
+    def worker_in(self, transport: ChatTransport, room: Room) -> RoomWorker:
+        """What keeps the cards of a room up to date."""
+        desk = self.desk
+        return RoomWorker(self.stores, desk.accounts, desk.languages, self.clock, transport, room)
 
     async def moderate(self, transport: ChatTransport, address: str) -> None:
         """Make the transport's place a room for every list, until the person there leaves."""
         async with self.stores.locks.hold([transport.name], Text(_OPEN)):
             rooms = self.stores.rooms
             room = await rooms.open(transport.name, address, self.settings.language, self.clock.now())
-            worker = RoomWorker(
-                self.stores, self.desk.accounts, self.desk.languages, self.clock, transport, room
-            )
-            self.service.start_room(f"room {room.id}", worker.step)
+            self.service.runner.start(f"room {room.id}", self.worker_in(transport, room).step)
             try:
                 await transport.run(self.dispatcher)
             finally:
@@ -118,8 +125,11 @@ async def open_app(
     clock: Clock | None = None,
     servers: Servers | None = None,
     dns: Dns | None = None,
+    chats: Sequence[ChatTransport] = (),
 ) -> AsyncIterator[App]:
     """Build everything on the data of this installation; leaving stops what was started.
+
+    `chats`: chat networks beside those of the configuration.
 
     Raises:
         UserError: the data or the key cannot be used.
@@ -164,9 +174,10 @@ async def open_app(
             clock,
             poll_interval,
         )
-        dispatcher = Dispatcher(desk, Permissions(settings.admins))
+        await stores.admins.configure(settings.admins, clock.now())
+        dispatcher = Dispatcher(desk, Permissions(stores))
         try:
-            yield App(settings, stores, dispatcher, desk, service, clock)
+            yield App(settings, stores, dispatcher, desk, service, clock, chats)
         finally:
             await service.stop()
 

@@ -25,7 +25,7 @@ from storage.notes import SqlNoteStore
 from storage.outbox import SqlOutboxStore
 from storage.people import SqlPeopleStore
 from storage.posts import SqlPostStore
-from storage.rooms import SqlRoomStore
+from storage.rooms import SqlAdminStore, SqlRoomStore
 
 
 @asynccontextmanager
@@ -60,6 +60,7 @@ async def open_stores(where: Where, box: Box, always: Collection[str] = ()) -> A
                 outbox=SqlOutboxStore(units),
                 accounts=SqlAccountStore(units),
                 rooms=SqlRoomStore(units),
+                admins=SqlAdminStore(units),
                 changes=changes,
                 locks=locks,
             )

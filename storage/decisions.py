@@ -11,12 +11,12 @@ from tortoise.expressions import F
 from bot.core.deliveries import OPEN_STATES, DeliveryState, MailingKind, NewMailing
 from bot.core.errors import Conflict, UserError
 from bot.core.people import Actor
-from bot.core.posts import Decision, Disposition, Post, PostState, Screened
+from bot.core.posts import Decision, Disposition, Post, PostState, Screened, no_such_post
 from bot.core.text import Text
 from storage.atomic import Store, atomic
 from storage.cards import deal_cards, raise_cards
 from storage.mailings import add_mailings, copy_ids, delete_mailings
-from storage.refusals import already_decided, no_such_post, nothing_to_undo, too_late
+from storage.refusals import already_decided, nothing_to_undo, too_late
 from storage.rows import CardRow, DeliveryRow, MailingRow, PostRow
 from storage.values import column, dump_authentication, post_of
 from storage.waiting import lock_posts
@@ -59,7 +59,7 @@ class SqlDecisionStore(Store):
         row = await _row(screened.post_id)
         await add_mailings(row, screened.mailings)
         if held:
-            await deal_cards(row.id, screened.at)
+            await deal_cards(row, screened.at)
         return post_of(row)
 
     @atomic
@@ -103,8 +103,9 @@ class SqlDecisionStore(Store):
         if not await undone.update(state=PostState.HELD, decisions=F("decisions") + 1, **_UNDECIDED):
             raise Conflict(Text("somebody else changed this post just now: look at it again"))
         await delete_mailings(mailing_ids)
-        await deal_cards(post_id, at)
-        return post_of(await _row(post_id))
+        row = await _row(post_id)
+        await deal_cards(row, at)
+        return post_of(row)
 
     @atomic
     async def stop(
@@ -141,8 +142,8 @@ class SqlDecisionStore(Store):
         row = await _row(post_id)
         if row.state == PostState.RECEIVED:
             raise already_decided(row)
-        await deal_cards(post_id, row.received_at)  # any moment that has passed: at once
-        return await CardRow.filter(post_id=post_id).update(message_id="", failures=0)
+        await deal_cards(row, row.received_at)  # any moment that has passed: at once
+        return await CardRow.filter(post_id=post_id, abandoned=False).update(message_id="", failures=0)
 
 
 async def _row(post_id: int) -> PostRow:

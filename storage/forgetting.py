@@ -11,6 +11,7 @@ from storage.rows import (
     AddressRow,
     BanRow,
     DeliveryRow,
+    LinkRow,
     MailingRow,
     MembershipRow,
     PersonRow,
@@ -38,7 +39,7 @@ async def forget(person: Person) -> int:
         recipient="", state="dropped", next_attempt_at=None, last_reply=""
     )
     await BanRow.filter(pattern__in=addresses).delete()
-    for belongings in (RoleRow, MembershipRow, AddressRow):
+    for belongings in (RoleRow, MembershipRow, LinkRow, AddressRow):
         await belongings.filter(person_id=person.id).delete()
     await PersonRow.filter(id=person.id).delete()
     return len(post_ids)

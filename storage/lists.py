@@ -32,6 +32,7 @@ from storage.roles import bearers
 from storage.rows import (
     AddressRow,
     BanRow,
+    BindingRow,
     DefaultsRow,
     DeliveryRow,
     GroupRoleRow,
@@ -124,7 +125,7 @@ class SqlListStore(Store):
         held = await PostRow.filter(mlist_id=mlist.id, state=PostState.HELD).count()
         dropped = await DeliveryRow.filter(mlist_id=mlist.id, state__in=OPEN_STATES).count()
         await delete_posts(await column(PostRow.filter(mlist_id=mlist.id), "id"))
-        for belongings in (RoleRow, GroupRoleRow, BanRow, KnownMailRow):
+        for belongings in (RoleRow, GroupRoleRow, BanRow, BindingRow, KnownMailRow):
             await belongings.filter(mlist_id=mlist.id).delete()
         await MlistRow.filter(id=mlist.id).delete()
         return Removed(held=held, dropped=dropped)

@@ -10,13 +10,12 @@ from datetime import datetime
 from typing import Any
 
 from bot.core.deliveries import OPEN_STATES
-from bot.core.posts import Cursor, NewPost, Post, PostState
+from bot.core.posts import Cursor, NewPost, Post, PostState, no_such_post
 from bot.core.stores import Listing, Page
 from bot.core.text import folded
 from storage.atomic import atomic, reading
 from storage.decisions import SqlDecisionStore
 from storage.mailings import delete_mailings
-from storage.refusals import no_such_post
 from storage.rows import CardRow, DeliveryRow, KnownMailRow, MailingRow, PostRow, RawRow
 from storage.values import address_key, column, in_groups, listing, paged, post_of, words_of
 

@@ -25,11 +25,6 @@ _OTHERWISE = {
 }
 
 
-def no_such_post(post_id: int) -> UserError:
-    """It never existed, or was purged."""
-    return UserError(Text("there is no post {id} (any more)", id=post_id))
-
-
 def already_decided(post: PostRow) -> AlreadyDecided:
     """Why a decision on `post` came too late."""
     state = PostState(post.state)

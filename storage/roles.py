@@ -73,6 +73,16 @@ async def roles_of(mlist: MailingList, person_id: int, always: Collection[str]) 
     return frozenset(Role(str(role)) for role in [*by_hand, *given, *member])
 
 
+async def roles_everywhere(person_id: int) -> Mapping[int, Collection[Role]]:
+    """The roles of one person by list, by hand and by groups."""
+    found: dict[int, set[Role]] = defaultdict(set)
+    groups = await MembershipRow.filter(person_id=person_id).values_list("group_id", flat=True)
+    for rows in (RoleRow.filter(person_id=person_id), GroupRoleRow.filter(group_id__in=list(groups))):
+        for mlist_id, role in await rows.values_list("mlist_id", "role"):
+            found[mlist_id].add(Role(role))
+    return found
+
+
 async def people_where(condition: Q) -> list[Person]:
     """The people whose `AddressRow` meets the condition, by name then address.
 

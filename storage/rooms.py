@@ -1,38 +1,38 @@
-"""The port `RoomStore`: rooms and the cards in them."""
+"""The ports `RoomStore` and `AdminStore`: rooms, what they are bound to, who may do everything."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from tortoise.expressions import F
-from tortoise.queryset import QuerySet
 
-from bot.core.chat import Card, Room
+from bot.core.chat import Place, Room
+from bot.core.errors import UserError
+from bot.core.people import Role
 from bot.core.posts import PostState
+from bot.core.text import Text
 from storage.atomic import Store, atomic, reading
-from storage.cards import CALM, ROOMS
-from storage.rows import CardRow, PostRow, RoomRow
-from storage.values import card_of, column, room_of
+from storage.cards import ROOMS, admins_rooms, deal_anew, rooms_of
+from storage.roles import roles_everywhere
+from storage.rows import AdminRow, BindingRow, CardRow, LinkRow, PostRow, RoomRow
+from storage.showing import SqlCardStore
+from storage.values import column, room_of
 from storage.waiting import one_at_a_time
 
 
-class SqlRoomStore(Store):
-    """Rooms and their cards."""
+class SqlRoomStore(SqlCardStore):
+    """Rooms; their cards are in the base class."""
 
     @atomic
     async def open(self, transport: str, address: str, language: str, now: datetime) -> Room:
         await one_at_a_time(ROOMS)
-        row, _ = await RoomRow.get_or_create(
-            transport=transport, address=address, defaults={"language": language}
-        )
-        await RoomRow.filter(id=row.id).update(language=language, open=True)
-        row.language = language
-        held = await column(PostRow.filter(state=PostState.HELD).order_by("id"), "id")
-        await CardRow.filter(room_id=row.id, post_id__in=held).delete()
-        await CardRow.bulk_create(CardRow(post_id=post_id, room_id=row.id, due_at=now) for post_id in held)
-        return room_of(row)
+        values = {"language": language, "open": True, "sees_all": True}
+        row, _ = await RoomRow.update_or_create(transport=transport, address=address, defaults=values)
+        await CardRow.filter(room_id=row.id).delete()
+        await deal_anew(now)
+        return await _room(row)
 
     @atomic
     async def close(self, room: Room) -> None:
@@ -40,36 +40,151 @@ class SqlRoomStore(Store):
         await RoomRow.filter(id=room.id).update(open=False)
         await CardRow.filter(room_id=room.id).delete()
 
-    @reading
-    async def cards_due(self, room: Room, now: datetime, limit: int) -> Sequence[Card]:
-        due = _behind(room).filter(due_at__lte=now).order_by("post_id").limit(limit)
-        return [card_of(row) for row in await due]
+    @atomic
+    async def meet(self, place: Place, actor_id: str, at: datetime) -> None:
+        await one_at_a_time(ROOMS)
+        row = await _row(place)
+        if not row.sees_all:
+            await RoomRow.filter(id=row.id).update(private_of=actor_id)
+            await deal_anew(at)
 
     @reading
-    async def next_due(self, room: Room) -> datetime | None:
-        row = await _behind(room).order_by("due_at").first()
-        return row.due_at if row else None
+    async def at(self, place: Place) -> Room | None:
+        row = await RoomRow.get_or_none(transport=place.transport, address=place.address)
+        return await _room(row) if row else None
+
+    @reading
+    async def running(self, transport: str) -> Sequence[Room]:
+        rows = RoomRow.filter(transport=transport, open=True).order_by("id")
+        return [await _room(row) for row in await rows]
+
+    @reading
+    async def of(self, mlist_id: int | None) -> Sequence[Room]:
+        ids = await admins_rooms() if mlist_id is None else await rooms_of(mlist_id)
+        return [await _room(row) for row in await RoomRow.filter(id__in=ids).order_by("id")]
 
     @atomic
-    async def shown(self, card: Card, message_id: str, at: datetime, again_at: datetime | None) -> None:
-        # a card that was to be posted anew meanwhile keeps that wish: its message_id is another
-        same = CardRow.filter(post_id=card.post_id, room_id=card.room_id, message_id=card.message_id)
-        row = await same.select_for_update().first()
-        if row is None:
+    async def bind(self, place: Place, mlist_id: int | None, at: datetime) -> bool:
+        await one_at_a_time(ROOMS)
+        row = await _row(place)
+        if await _binding(row.id, mlist_id):
+            return False
+        await BindingRow.create(room_id=row.id, mlist_id=mlist_id)
+        await deal_anew(at)
+        return True
+
+    @atomic
+    async def unbind(self, place: Place, mlist_id: int | None, at: datetime) -> bool:
+        await one_at_a_time(ROOMS)
+        row = await _row(place)
+        binding = await _binding(row.id, mlist_id)
+        if binding is None:
+            return False
+        await binding.delete()
+        await deal_anew(at)
+        return True
+
+    @atomic
+    async def speak(self, place: Place, language: str) -> None:
+        await one_at_a_time(ROOMS)
+        await RoomRow.filter(id=(await _row(place)).id).update(language=language)
+
+    @atomic
+    async def moved(self, transport: str, before: str, after: str, at: datetime) -> None:
+        await one_at_a_time(ROOMS)
+        left = await RoomRow.get_or_none(transport=transport, address=before)
+        if left is None:  # told before
             return
-        values: dict[str, Any] = {"shown": card.wanted, "message_id": message_id, "shown_at": at}
-        if again_at is not None and row.wanted == card.wanted:
-            values |= {"wanted": row.wanted + 1, "due_at": again_at}
-        elif row.urgent <= card.wanted:  # only progress since: it waits its turn
-            values |= {"due_at": max(row.due_at, at + CALM)}
-        await CardRow.filter(id=row.id).update(failures=0, **values)
+        row = await RoomRow.get_or_none(transport=transport, address=after)
+        if row is None:
+            await RoomRow.filter(id=left.id).update(address=after, unreachable=None)
+            await _post_anew(left.id, at)
+            return
+        known = await column(BindingRow.filter(room_id=row.id), "mlist_id")
+        for binding in await BindingRow.filter(room_id=left.id):
+            if binding.mlist_id in known:
+                await binding.delete()
+            else:
+                await BindingRow.filter(id=binding.id).update(room_id=row.id)
+        await CardRow.filter(room_id=left.id).delete()
+        await left.delete()
+        await deal_anew(at)
 
     @atomic
-    async def postpone(self, card: Card, until: datetime) -> None:
-        await CardRow.filter(post_id=card.post_id, room_id=card.room_id).update(
-            failures=F("failures") + 1, due_at=until
-        )
+    async def reached(self, place: Place, why: Text | None) -> None:
+        known = RoomRow.filter(transport=place.transport, address=place.address)
+        await known.update(unreachable=why.dump() if why else None)
 
 
-def _behind(room: Room) -> QuerySet[CardRow]:
-    return CardRow.filter(room_id=room.id, room__open=True, shown__lt=F("wanted"))
+class SqlAdminStore(Store):
+    """Administrators, and the roles of linked accounts."""
+
+    @reading
+    async def all(self) -> Mapping[str, bool]:
+        rows = sorted(await AdminRow.all(), key=lambda row: row.id)
+        return {row.id: row.configured for row in rows}
+
+    @atomic
+    async def configure(self, ids: Collection[str], at: datetime) -> None:
+        await one_at_a_time(ROOMS)
+        configured = set(await column(AdminRow.filter(configured=True), "id"))
+        if configured == set(ids):
+            return
+        await AdminRow.filter(id__in=configured | set(ids)).delete()
+        await AdminRow.bulk_create(AdminRow(id=actor_id, configured=True) for actor_id in set(ids))
+        await deal_anew(at)
+
+    @atomic
+    async def add(self, actor_id: str, at: datetime) -> bool:
+        await one_at_a_time(ROOMS)
+        _, new = await AdminRow.get_or_create(id=actor_id, defaults={"configured": False})
+        if new:
+            await deal_anew(at)
+        return new
+
+    @atomic
+    async def remove(self, actor_id: str, at: datetime) -> bool:
+        await one_at_a_time(ROOMS)
+        row = await AdminRow.get_or_none(id=actor_id)
+        if row is None:
+            return False
+        if row.configured:
+            raise UserError(
+                Text("{id} is an administrator by the configuration: take it from admins there.", id=actor_id)
+            )
+        await row.delete()
+        await deal_anew(at)
+        return True
+
+    @reading
+    async def roles(self, actor_id: str) -> Mapping[int, Collection[Role]]:
+        link = await LinkRow.get_or_none(actor_id=actor_id)
+        return await roles_everywhere(link.person_id) if link else {}
+
+
+async def _row(place: Place) -> RoomRow:
+    """The room of a place, which is known from now on."""
+    identity: dict[str, Any] = {"transport": place.transport, "address": place.address}
+    row, _ = await RoomRow.get_or_create(**identity, defaults={"title": place.title})
+    if place.title and row.title != place.title:
+        await RoomRow.filter(id=row.id).update(title=place.title)
+    return row
+
+
+async def _binding(room_id: int, mlist_id: int | None) -> BindingRow | None:
+    bound = BindingRow.filter(room_id=room_id)
+    bound = bound.filter(mlist_id__isnull=True) if mlist_id is None else bound.filter(mlist_id=mlist_id)
+    return await bound.first()
+
+
+async def _post_anew(room_id: int, at: datetime) -> None:
+    """What was posted under another address cannot be edited: what waits is posted once more."""
+    held = await column(PostRow.filter(state=PostState.HELD), "id")
+    await CardRow.filter(room_id=room_id, post_id__in=held).update(
+        message_id="", failures=0, wanted=F("wanted") + 1, urgent=F("wanted") + 1, due_at=at
+    )
+
+
+async def _room(row: RoomRow) -> Room:
+    bound = await column(BindingRow.filter(room_id=row.id), "mlist_id")
+    return room_of(row, bound)

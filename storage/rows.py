@@ -361,17 +361,70 @@ class AccountRow(Model):
 
 
 class RoomRow(Model):
-    """A place where cards are shown."""
+    """A place that is known; cards are shown there while it is `open`.
+
+    `sees_all`: every list's (a console). `private_of` is the actor who is alone with the bot there.
+    `unreachable` is why the bot cannot write there.
+    """
 
     id = fields.IntField(primary_key=True)
     transport = fields.CharField(max_length=20)
     address = fields.CharField(max_length=500)
-    language = fields.CharField(max_length=20)
+    title = fields.TextField(default="")
+    language = fields.CharField(max_length=20, default="")
     open = fields.BooleanField(default=True)
+    sees_all = fields.BooleanField(default=False)
+    private_of = fields.CharField(max_length=300, default="")
+    unreachable: dict[str, Any] | None = fields.JSONField(null=True)
 
     class Meta:
         table = "room"
         unique_together = (("transport", "address"),)
+
+
+class BindingRow(Model):
+    """A room of a list; without `mlist` it is the admins' room."""
+
+    id = fields.IntField(primary_key=True)
+    room: fields.ForeignKeyRelation[RoomRow] = fields.ForeignKeyField(
+        "storage.RoomRow", related_name="bindings", on_delete=OnDelete.RESTRICT
+    )
+    mlist: fields.ForeignKeyNullableRelation[MlistRow] = fields.ForeignKeyField(
+        "storage.MlistRow", null=True, related_name=False, on_delete=OnDelete.RESTRICT
+    )
+
+    room_id: int
+    mlist_id: int | None
+
+    class Meta:
+        table = "binding"
+        unique_together = (("room_id", "mlist_id"),)
+        indexes = (Index(fields=("mlist_id",), name="binding_mlist"),)
+
+
+class AdminRow(Model):
+    """Who may do everything; `configured` = by the configuration, noted at each start."""
+
+    id = fields.CharField(primary_key=True, max_length=300)
+    configured = fields.BooleanField()
+
+    class Meta:
+        table = "admin"
+
+
+class LinkRow(Model):
+    """The person whom a chat account is of."""
+
+    actor_id = fields.CharField(primary_key=True, max_length=300)
+    person: fields.ForeignKeyRelation[PersonRow] = fields.ForeignKeyField(
+        "storage.PersonRow", related_name=False, on_delete=OnDelete.RESTRICT
+    )
+
+    person_id: int
+
+    class Meta:
+        table = "link"
+        indexes = (Index(fields=("person_id",), name="link_person"),)
 
 
 class CardRow(Model):
@@ -393,6 +446,7 @@ class CardRow(Model):
     failures = fields.IntField(default=0)
     due_at = fields.DatetimeField()
     shown_at: datetime | None = fields.DatetimeField(null=True)
+    abandoned = fields.BooleanField(default=False)
 
     post_id: int
     room_id: int

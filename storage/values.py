@@ -101,21 +101,35 @@ def person_of(row: PersonRow) -> Person:
     return Person(row.id, row.name, tuple(Address(item.address) for item in ordered))
 
 
-def room_of(row: RoomRow) -> Room:
-    """The place; whether it is still open is known here alone."""
-    return Room(row.id, row.transport, row.address, row.language)
+def room_of(row: RoomRow, bound: Iterable[int | None]) -> Room:
+    """A room and what it is bound to; whether it is still open is known here alone."""
+    lists = list(bound)
+    return Room(
+        id=row.id,
+        transport=row.transport,
+        address=row.address,
+        language=row.language,
+        title=row.title,
+        sees_all=row.sees_all,
+        private_of=row.private_of,
+        mlist_ids=tuple(sorted(mlist_id for mlist_id in lists if mlist_id is not None)),
+        for_admins=None in lists,
+        unreachable=text_of(row.unreachable),
+    )
 
 
-def card_of(row: CardRow) -> Card:
+def card_of(row: CardRow, address: str) -> Card:
     """A card is named by its post and room; how urgent it is, is known here alone."""
     return Card(
         post_id=row.post_id,
         room_id=row.room_id,
+        address=address,
         wanted=row.wanted,
         shown=row.shown,
         message_id=row.message_id,
         failures=row.failures,
         due_at=row.due_at,
+        abandoned=row.abandoned,
     )
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from bot.chat.language import BabelLanguage, Languages
-from bot.core.chat import PRESS_LIMIT_OCTETS, File, Screen, Tone
+from bot.chat.permissions import Rights
+from bot.core.chat import PRESS_LIMIT_OCTETS, File, Place, Screen, Tone
 from bot.core.clock import Clock
 from bot.core.errors import FacteurError
+from bot.core.lists import MailingList
 from bot.core.people import Actor, Rank
 from bot.core.stores import Page, Stores
 from bot.core.text import Text
@@ -57,16 +59,33 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Who asks, with which rank, and in which language; `paged` is False for a script, which wants all."""
+    """Who asks, where, with which rights, and in which language.
+
+    `rank` is theirs about what is asked, `needed` what asking takes. `paged` is False for a script,
+    which wants all.
+    """
 
     speaker: Actor
+    place: Place
+    rights: Rights
     rank: Rank
+    needed: Rank
     language: BabelLanguage
     paged: bool = True
 
     def page(self, after: int | None) -> Page:
         """The part of a listing that this call wants."""
         return Page(size=PAGE_SIZE if self.paged else None, after=after)
+
+    def may_know(self, mlist_id: int) -> bool:
+        """Whether this list exists for the one who asks."""
+        return self.rights.on(mlist_id) >= Rank.MODERATOR
+
+    def meant(self, lists: Iterable[MailingList]) -> list[MailingList]:
+        """Which lists are meant where none is named: the room's own, else all that may be asked about."""
+        allowed = [mlist for mlist in lists if self.rights.on(mlist.id) >= self.needed]
+        here = [mlist for mlist in allowed if mlist.id in self.rights.here]
+        return here if self.rights.here else allowed
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ and never more than the answer.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import structlog
 from bot.chat import presses
 from bot.chat.commands.general import RANKS
 from bot.chat.desk import Call, Desk, Option, Reply, Row, mistakes
+from bot.chat.kinds import known_post
 from bot.chat.language import BabelLanguage
 from bot.chat.permissions import Permissions
 from bot.chat.readable import harmless
@@ -27,6 +29,7 @@ from bot.core.lists import MailingList
 from bot.core.people import Actor, Rank
 from bot.core.posts import Post
 from bot.core.text import Text
+from bot.flow.runner import alone
 
 _SCRIPT = Place("local", "", private=True)
 """Where ``facteur do`` speaks."""
@@ -68,70 +71,74 @@ class Dispatcher:
         spoken = typed(utterance.text)
         if spoken is None:
             return None
-        speaker, place = utterance.speaker, utterance.place
-        shown = await self._guarded(spoken.name, speaker, lambda: self._command(spoken, speaker, place))
+        shown = await self._guarded(
+            spoken.name, utterance.speaker, utterance.place, partial(self._command, spoken)
+        )
         return Answer(screens=shown.screens)
 
     async def pressed(self, press: Press) -> Answer:
         """Answer a tap, be it on a card or on a button that carries a command line."""
-        shown = await self._guarded("press", press.speaker, lambda: self._press(press))
+        shown = await self._guarded("press", press.speaker, press.place, partial(self._press, press.data))
         if typed(press.data) is not None or shown.reply.options:
             return Answer(screens=shown.screens)
         return Answer(shown.text, shown.reply.screens)
+
+    async def moved(self, transport: str, before: str, after: str) -> None:
+        """A room has another address now: it keeps what it is bound to."""
+        _log.info("room moved", transport=transport, before=before, after=after)
+        moved = partial(self._desk.stores.rooms.moved, transport, before, after, self._desk.clock.now())
+        await alone("room moved", moved)
+
+    async def unreachable(self, place: Place, why: Text | None) -> None:
+        """The bot cannot write there; for None, it can again."""
+        _log.info("room", transport=place.transport, address=place.address, trouble=str(why or ""))
+        reached = partial(self._desk.stores.rooms.reached, place, why)
+        await alone("room reached", reached)
 
     async def run_line(self, text: str, speaker: Actor, place: Place = _SCRIPT) -> Outcome:
         """Run one command line for a script: all rows at once, nothing is asked."""
         spoken = typed(text if text.lstrip().startswith(("/", "!")) else f"/{text}")
 
-        async def run() -> Reply:
+        async def run(call: Call) -> Reply:
             if spoken is None:
                 raise UserError(Text("A command is a word such as /lists or /help, and what belongs to it."))
-            return await self._command(spoken, speaker, place, paged=False)
+            return await self._command(spoken, replace(call, paged=False))
 
-        shown = await self._guarded(spoken.name if spoken else "", speaker, run)
+        shown = await self._guarded(spoken.name if spoken else "", speaker, place, run)
         reply = shown.reply
         return Outcome(reply.ok, _flat(shown.screens), reply.rows, reply.files, reply.written)
 
-    async def _press(self, press: Press) -> Reply:
-        spoken = typed(press.data)
+    async def _press(self, data: str, call: Call) -> Reply:
+        spoken = typed(data)
         if spoken is not None:
-            return await self._command(spoken, press.speaker, press.place)
-        what = presses.tap(press.data)
-        await self._require(Rank.MODERATOR, press.speaker, press.place, None)
-        post = await self._desk.stores.posts.get(what.post_id)
-        mlist = await self._desk.stores.lists.get(post.mlist_id)
-        rank = await self._require(Rank.MODERATOR, press.speaker, press.place, mlist)
-        return await presses.pressed(self._desk, Call(press.speaker, rank, self._language()), post, what)
+            return await self._command(spoken, call)
+        what = presses.tap(data)
+        _require(Rank.MODERATOR, call.rank, call)
+        post = known_post(await self._desk.stores.posts.get(what.post_id), call)
+        rank = call.rights.on(post.mlist_id)
+        return await presses.pressed(self._desk, replace(call, rank=rank), post, what)
 
-    async def _command(self, spoken: Typed, speaker: Actor, place: Place, *, paged: bool = True) -> Reply:
+    async def _command(self, spoken: Typed, call: Call) -> Reply:
         known = find(spoken.name)
-        await self._require(known.rank, speaker, place, None, known)
-        arguments = await known.parsed(spoken.rest, self._desk)
+        _require(known.rank, call.rank, call, known)
+        call = replace(call, needed=known.rank)
+        arguments = await known.parsed(spoken.rest, self._desk, call)
         mlist = await self._list_of(arguments)
-        rank = await self._require(known.rank_for(arguments), speaker, place, mlist, known)
-        return await known.run(self._desk, Call(speaker, rank, self._language(), paged), **arguments)
+        rank = call.rights.on(mlist.id) if mlist else call.rank
+        _require(known.rank_for(arguments), rank, call, known)
+        return await known.run(self._desk, replace(call, rank=rank), **arguments)
 
-    async def _require(
-        self,
-        needed: Rank,
-        speaker: Actor,
-        place: Place,
-        mlist: MailingList | None,
-        known: Command | None = None,
-    ) -> Rank:
-        """The rank of the speaker. Raises UserError if it is below what is needed."""
-        rank = await self._permissions.rank(speaker, place, mlist)
-        if rank >= needed:
-            return rank
-        name = f"/{known.name}" if known else "✅ ❌ 🔇"
-        raise UserError(
-            Text(
-                "{name} is for {rank}. Your id here is {id}: an administrator can let you in.",
-                name=name,
-                rank=Text(RANKS[needed]),
-                id=speaker.id,
-            )
-        )
+    async def _call(self, speaker: Actor, place: Place) -> Call:
+        """Who speaks, where, and what they may do; an administrator's own room is remembered."""
+        rooms = self._desk.stores.rooms
+        room = await rooms.at(place)
+        own = place.private and not speaker.is_login and (room is None or room.private_of != speaker.id)
+        if own and await self._permissions.is_admin(speaker):
+            await rooms.meet(place, speaker.id, self._desk.clock.now())
+            room = await rooms.at(place)
+        rights = await self._permissions.rights(speaker, room)
+        language = self._desk.languages.of(room.language if room else "")
+        return Call(speaker, place, rights, rights.highest, Rank.MODERATOR, language)
 
     async def _list_of(self, arguments: Mapping[str, Any]) -> MailingList | None:
         """The list that a command concerns; None for several or none."""
@@ -142,14 +149,24 @@ class Dispatcher:
                 return await self._desk.stores.lists.get(value.mlist_id)
         return None
 
-    async def _guarded(self, name: str, speaker: Actor, run: Callable[[], Awaitable[Reply]]) -> _Shown:
+    async def _guarded(
+        self, name: str, speaker: Actor, place: Place, run: Callable[[Call], Awaitable[Reply]]
+    ) -> _Shown:
         """Run it and draw the answer; whatever goes wrong becomes a sentence."""
+        language = self._desk.languages.default
+
+        async def called() -> Reply:
+            nonlocal language
+            call = await self._call(speaker, place)
+            language = call.language
+            return await run(call)
+
         try:
-            return _drawn(await self._replied(name, speaker, run), self._language())
+            return _drawn(await self._replied(name, speaker, called), language)
         except Exception:  # noqa: BLE001 - see above
             _log.exception("command crashed", command=name, speaker=speaker.id)
             sorry = Text("Sorry, that went wrong here. Nothing of it is lost; the log says more.")
-            return _drawn(Reply(said=(sorry,), ok=False), self._language())
+            return _drawn(Reply(said=(sorry,), ok=False), language)
 
     async def _replied(self, name: str, speaker: Actor, run: Callable[[], Awaitable[Reply]]) -> Reply:
         """What it says, or what is wrong. The line itself is not logged: it may hold a password."""
@@ -168,8 +185,20 @@ class Dispatcher:
         _log.info("command", command=name, speaker=speaker.id, ok=reply.ok)
         return reply
 
-    def _language(self) -> BabelLanguage:
-        return self._desk.languages.default
+
+def _require(needed: Rank, rank: Rank, call: Call, known: Command | None = None) -> None:
+    """Raises UserError if `rank` is below what is needed."""
+    if rank >= needed:
+        return
+    name = f"/{known.name}" if known else "✅ ❌ 🔇"
+    raise UserError(
+        Text(
+            "{name} is for {rank}. Your id here is {id}: an administrator can let you in.",
+            name=name,
+            rank=Text(RANKS[needed]),
+            id=call.speaker.id,
+        )
+    )
 
 
 def _drawn(reply: Reply, language: BabelLanguage) -> _Shown:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bot.chat.readable import one_line
+from bot.core.chat import Room
 from bot.core.lists import AccountState, MailingList
 from bot.core.text import Text
 
@@ -14,11 +16,16 @@ _LATE_AFTER = 3
 
 
 def troubles(
-    mlist: MailingList, account: AccountState, now: datetime, poll_interval: timedelta
+    mlist: MailingList,
+    account: AccountState,
+    rooms: Sequence[Room],
+    now: datetime,
+    poll_interval: timedelta,
 ) -> list[Text]:
     """Everything that keeps a list from working; empty = healthy.
 
-    A list that was never polled or never sent is healthy so far. `account` is its outgoing one.
+    A list that was never polled or never sent is healthy so far. `account` is its outgoing one,
+    `rooms` are where its cards are shown.
     """
     found = []
     if mlist.paused:
@@ -31,6 +38,9 @@ def troubles(
         found.append(Text("outgoing mail: {trouble}", trouble=mlist.smtp.trouble))
     if pause := pause_line(account, now):
         found.append(pause)
+    bound = [room for room in rooms if mlist.id in room.mlist_ids]
+    if bound and all(room.unreachable for room in bound):
+        found += unreachable(bound)
     return found
 
 
@@ -45,3 +55,20 @@ def pause_line(account: AccountState, now: datetime) -> Text | None:
         until=until,
         reply=one_line(account.quota_reply, _REPLY_LIMIT),
     )
+
+
+def remarks(mlist: MailingList, rooms: Sequence[Room]) -> list[Text]:
+    """What else the people of a list should know, although it works."""
+    if not rooms:
+        return [Text("Nobody is told when a post waits: say /bind {list} in a group.", list=mlist.local_part)]
+    bound = [room for room in rooms if mlist.id in room.mlist_ids]
+    return unreachable(bound) if any(not room.unreachable for room in bound) else []
+
+
+def unreachable(rooms: Sequence[Room]) -> list[Text]:
+    """Why each room cannot be written to that cannot."""
+    return [
+        Text("room {room}: {trouble}", room=room.title or room.address, trouble=room.unreachable)
+        for room in rooms
+        if room.unreachable
+    ]

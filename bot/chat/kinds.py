@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from bot.chat.desk import Desk
+from bot.chat.desk import Call, Desk
 from bot.chat.words import Words
 from bot.core.addresses import Address, Mailbox, fold
 from bot.core.errors import UserError
 from bot.core.lists import MailingList
 from bot.core.people import Group, Person, group_name
-from bot.core.posts import Post
+from bot.core.posts import Post, no_such_post
 from bot.core.text import N_, Text
 from bot.flow.bans import normal_form
 
@@ -24,11 +24,12 @@ _BY_ID = "list:"
 _NAMED_AT_ONCE = 5
 """People whom an answer names where several may be meant."""
 ALL = "all"
+ADMINS = "admins"
 
 
 @dataclass(frozen=True, slots=True)
 class _OneList:
-    """A list by its address, its local part or ``list:ID``; left out where there is just one.
+    """A list by its address, its local part or ``list:ID``; left out where just one is meant.
 
     `besides` are other words that may stand in its place.
     """
@@ -36,14 +37,14 @@ class _OneList:
     label: str = N_("LIST")
     besides: tuple[str, ...] = ()
 
-    async def read(self, words: Words, desk: Desk) -> MailingList:
-        lists = await desk.stores.lists.all()
+    async def read(self, words: Words, desk: Desk, call: Call) -> MailingList:
+        lists = await _known(desk, call)
         found = list_named(words.peek(), lists)
         if found:
             words.next(self.label)
             return found
-        if len(lists) == 1:
-            return lists[0]
+        if len(meant := call.meant(lists)) == 1:
+            return meant[0]
         raise _no_list(words.peek(), lists, self.besides)
 
 
@@ -53,7 +54,7 @@ class _OneGroup:
 
     label: str = N_("GROUP")
 
-    async def read(self, words: Words, desk: Desk) -> Group:
+    async def read(self, words: Words, desk: Desk, call: Call) -> Group:
         written = words.next(self.label)
         found = await desk.stores.groups.named(group_name(written))
         if found is None:
@@ -71,10 +72,10 @@ class _Target:
 
     label: str = N_("TARGET")
 
-    async def read(self, words: Words, desk: Desk) -> MailingList | Group:
+    async def read(self, words: Words, desk: Desk, call: Call) -> MailingList | Group:
         if words.peek().startswith("@"):
-            return await _OneGroup(self.label).read(words, desk)
-        return await _OneList(self.label).read(words, desk)
+            return await _OneGroup(self.label).read(words, desk, call)
+        return await _OneList(self.label).read(words, desk, call)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +84,24 @@ class _ListOrAll:
 
     label: str = N_("LIST|all")
 
-    async def read(self, words: Words, desk: Desk) -> MailingList | None:
+    async def read(self, words: Words, desk: Desk, call: Call) -> MailingList | None:
         if words.peek() == ALL:
             words.next(self.label)
             return None
-        return await _OneList(self.label, (ALL,)).read(words, desk)
+        return await _OneList(self.label, (ALL,)).read(words, desk, call)
+
+
+@dataclass(frozen=True, slots=True)
+class _ListOrAdmins:
+    """A list, left out where there is just one; None for the word ``admins``."""
+
+    label: str = N_("LIST|admins")
+
+    async def read(self, words: Words, desk: Desk, call: Call) -> MailingList | None:
+        if words.peek() == ADMINS:
+            words.next(self.label)
+            return None
+        return await _OneList(self.label, (ADMINS,)).read(words, desk, call)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +110,10 @@ class _AnyList:
 
     label: str = N_("LIST")
 
-    async def read(self, words: Words, desk: Desk) -> MailingList | None:
+    async def read(self, words: Words, desk: Desk, call: Call) -> MailingList | None:
         if not words:
             return None
-        word, lists = words.next(self.label), await desk.stores.lists.all()
+        word, lists = words.next(self.label), await _known(desk, call)
         found = list_named(word, lists)
         if not found and word != ALL:
             raise _no_list(word, lists, (ALL,))
@@ -112,8 +126,8 @@ class _ListOrWords:
 
     label: str = N_("LIST")
 
-    async def read(self, words: Words, desk: Desk) -> MailingList | None:
-        found = list_named(words.peek(), await desk.stores.lists.all())
+    async def read(self, words: Words, desk: Desk, call: Call) -> MailingList | None:
+        found = list_named(words.peek(), await _known(desk, call))
         if found:
             words.next(self.label)
         return found
@@ -123,7 +137,7 @@ class _ListOrWords:
 class _Number:
     label: str = N_("ID")
 
-    async def read(self, words: Words, desk: Desk) -> int:
+    async def read(self, words: Words, desk: Desk, call: Call) -> int:
         word = words.next(self.label)
         number = _NUMBER.fullmatch(word)
         if not number:
@@ -137,8 +151,9 @@ class _PostId:
 
     label: str = N_("ID")
 
-    async def read(self, words: Words, desk: Desk) -> Post:
-        return await desk.stores.posts.get(await _Number().read(words, desk))
+    async def read(self, words: Words, desk: Desk, call: Call) -> Post:
+        post = await desk.stores.posts.get(await _Number().read(words, desk, call))
+        return known_post(post, call)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +162,10 @@ class _ListOrPost:
 
     label: str = N_("LIST|ID")
 
-    async def read(self, words: Words, desk: Desk) -> MailingList | Post | None:
+    async def read(self, words: Words, desk: Desk, call: Call) -> MailingList | Post | None:
         if _NUMBER.fullmatch(words.peek()):
-            return await _PostId().read(words, desk)
-        return await _ListOrWords().read(words, desk)
+            return await _PostId().read(words, desk, call)
+        return await _ListOrWords().read(words, desk, call)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +174,7 @@ class _Rest:
 
     label: str = N_("WORDS")
 
-    async def read(self, words: Words, desk: Desk) -> str:
+    async def read(self, words: Words, desk: Desk, call: Call) -> str:
         return words.rest(self.label)
 
 
@@ -169,7 +184,7 @@ class _Word:
 
     label: str
 
-    async def read(self, words: Words, desk: Desk) -> str:
+    async def read(self, words: Words, desk: Desk, call: Call) -> str:
         return words.next(self.label)
 
 
@@ -177,7 +192,7 @@ class _Word:
 class _EmailAddress:
     label: str = N_("ADDRESS")
 
-    async def read(self, words: Words, desk: Desk) -> Address:
+    async def read(self, words: Words, desk: Desk, call: Call) -> Address:
         return valid_address(words.next(self.label))
 
 
@@ -187,7 +202,7 @@ class _Pattern:
 
     label: str = N_("PATTERN")
 
-    async def read(self, words: Words, desk: Desk) -> str:
+    async def read(self, words: Words, desk: Desk, call: Call) -> str:
         return normal_form(words.next(self.label))
 
 
@@ -197,7 +212,7 @@ class _Who:
 
     label: str = N_("WHO")
 
-    async def read(self, words: Words, desk: Desk) -> Mailbox:
+    async def read(self, words: Words, desk: Desk, call: Call) -> Mailbox:
         return mailbox(words.rest(self.label))
 
 
@@ -207,9 +222,9 @@ class _WhoOrGroup:
 
     label: str = N_("WHO")
 
-    async def read(self, words: Words, desk: Desk) -> Mailbox | Group:
+    async def read(self, words: Words, desk: Desk, call: Call) -> Mailbox | Group:
         if words.peek().startswith("@"):
-            return await _OneGroup(self.label).read(words, desk)
+            return await _OneGroup(self.label).read(words, desk, call)
         return mailbox(words.rest(self.label))
 
 
@@ -219,7 +234,7 @@ class _Known:
 
     label: str = N_("WHO")
 
-    async def read(self, words: Words, desk: Desk) -> Person:
+    async def read(self, words: Words, desk: Desk, call: Call) -> Person:
         taken = [words.next(self.label)]
         while words and "@" not in taken[-1]:
             taken.append(words.next(self.label))
@@ -260,7 +275,7 @@ async def _only_one(desk: Desk, words: str) -> Person:
 class _Pairs:
     label: str = N_("key=value...")
 
-    async def read(self, words: Words, desk: Desk) -> dict[str, str]:
+    async def read(self, words: Words, desk: Desk, call: Call) -> dict[str, str]:
         return words.pairs(self.label)
 
 
@@ -268,7 +283,7 @@ class _Pairs:
 class _Confirmation:
     label: str = N_("yes")
 
-    async def read(self, words: Words, desk: Desk) -> bool:
+    async def read(self, words: Words, desk: Desk, call: Call) -> bool:
         return words.next(self.label).lower() in {"yes", "oui"}
 
 
@@ -277,6 +292,7 @@ OneGroup = Annotated[Group, _OneGroup()]
 Target = Annotated[MailingList | Group, _Target()]
 AnyList = Annotated[MailingList | None, _AnyList()]
 ListOrAll = Annotated[MailingList | None, _ListOrAll()]
+ListOrAdmins = Annotated[MailingList | None, _ListOrAdmins()]
 ListOrWords = Annotated[MailingList | None, _ListOrWords()]
 PostId = Annotated[Post, _PostId()]
 ListOrPost = Annotated[MailingList | Post | None, _ListOrPost()]
@@ -285,6 +301,8 @@ Reason = Annotated[str, _Rest(N_("REASON"))]
 Name = Annotated[str, _Rest(N_("COMMAND"))]
 EmailAddress = Annotated[Address, _EmailAddress()]
 NewAddress = Annotated[str, _Word(N_("ADDRESS"))]
+Account = Annotated[str, _Word(N_("ID"))]
+LanguageCode = Annotated[str, _Word(N_("LANG"))]
 Pattern = Annotated[str, _Pattern()]
 Who = Annotated[Mailbox, _Who()]
 WhoOrGroup = Annotated[Mailbox | Group, _WhoOrGroup()]
@@ -295,6 +313,17 @@ Source = Annotated[str, _Word(N_("URL|PATH"))]
 Pairs = Annotated[dict[str, str], _Pairs()]
 Confirmation = Annotated[bool, _Confirmation()]
 After = Annotated[int | None, _Number()]
+
+
+def known_post(post: Post, call: Call) -> Post:
+    """The post; raises UserError, as if there were none, where it is nothing to the one who asks."""
+    if not call.may_know(post.mlist_id):
+        raise no_such_post(post.id)
+    return post
+
+
+async def _known(desk: Desk, call: Call) -> list[MailingList]:
+    return [mlist for mlist in await desk.stores.lists.all() if call.may_know(mlist.id)]
 
 
 def list_named(word: str, lists: Sequence[MailingList]) -> MailingList | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.chat.desk import Desk, Option, Reply, iso
+from bot.chat.desk import Call, Desk, Option, Reply, iso
 from bot.chat.kinds import by_id
 from bot.core.deliveries import Counts
 from bot.core.lists import MailingList
@@ -13,9 +13,9 @@ from bot.core.posts import Post
 from bot.core.text import Text, undirected
 
 
-async def scope(desk: Desk, mlist: MailingList | None) -> dict[int, MailingList]:
-    """One list or, for None, every list, by id."""
-    return {each.id: each for each in ([mlist] if mlist else await desk.stores.lists.all())}
+async def scope(desk: Desk, call: Call, mlist: MailingList | None) -> dict[int, MailingList]:
+    """One list or, for None, those that are meant where none is named, by id."""
+    return {each.id: each for each in ([mlist] if mlist else call.meant(await desk.stores.lists.all()))}
 
 
 def next_page(name: str, about: MailingList | Group | None, words: str, after: int | None) -> Reply:

@@ -19,7 +19,7 @@ from functools import cache, cached_property
 from importlib import import_module
 from typing import Any, Protocol, get_type_hints
 
-from bot.chat.desk import Desk, Reply
+from bot.chat.desk import Call, Desk, Reply
 from bot.chat.words import Missing, Words
 from bot.core.errors import UserError
 from bot.core.people import Rank
@@ -36,6 +36,7 @@ _MODULES = (
     "general",
     "lists",
     "lifecycle",
+    "rooms",
     "people",
     "directory",
     "moderation",
@@ -54,7 +55,7 @@ class Kind(Protocol):
         """What stands for it in a usage line, as a template: ``LIST``."""
         ...
 
-    async def read(self, words: Words, desk: Desk) -> Any:  # noqa: ANN401 - the executor's annotation says it
+    async def read(self, words: Words, desk: Desk, call: Call) -> Any:  # noqa: ANN401 - the executor's annotation says it
         """Take what it needs from `words`. Raises UserError where it makes no sense, Missing at the end."""
         ...
 
@@ -113,7 +114,7 @@ class Command:
         """The rank that this use of it takes."""
         return max(self.rank, self.raises(arguments)) if self.raises else self.rank
 
-    async def parsed(self, line: str, desk: Desk) -> dict[str, Any]:
+    async def parsed(self, line: str, desk: Desk, call: Call) -> dict[str, Any]:
         """The arguments in `line`, which is what follows the name. Raises UserError with the usage."""
         words = Words(line, [param.name for param in self.params if param.option])
         arguments = {}
@@ -121,7 +122,7 @@ class Command:
             for param in self.params:
                 source = _option(words, param) if param.option else words
                 if source or param.required:
-                    arguments[param.name] = await param.kind.read(source, desk)
+                    arguments[param.name] = await param.kind.read(source, desk, call)
         except Missing as missing:
             said = [
                 Text(

@@ -6,7 +6,9 @@ restart repeats nothing.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import structlog
@@ -14,11 +16,12 @@ import structlog
 from bot.chat.cards import card as card_of
 from bot.chat.facts import facts_of
 from bot.chat.language import Languages
-from bot.core.chat import Card, Room
+from bot.core.chat import Card, Place, Room, Screen, line
 from bot.core.clock import Clock
-from bot.core.errors import PermanentError, TransientError, UserError
+from bot.core.errors import Busy, PermanentError, TransientError, UserError
 from bot.core.ports import ChatTransport
 from bot.core.stores import Stores
+from bot.core.text import Text
 from bot.flow.accounts import Accounts
 from bot.flow.runner import NOT_ITS_FAULT, alone
 
@@ -52,22 +55,46 @@ class RoomWorker:
         self._clock = clock
         self._transport = transport
         self._room = room
+        # an unreachable room may have been mended without a word: it is tried, rarely
+        rest = clock.now() + LONGEST_DELAY if room.unreachable else datetime.min.replace(tzinfo=UTC)
+        self._closed_until = dict.fromkeys((True, False), rest)
 
     async def step(self) -> datetime | None:
-        """Show what is due; when there is more to show, None = after the next change."""
-        for card in await self._stores.rooms.cards_due(self._room, self._clock.now(), CARDS_A_STEP):
+        """Show what is due; when there is more to show, None = after the next change.
+
+        What is posted already is edited first: somebody may have tapped it. The network may ask to
+        wait with new ones and take edits nevertheless.
+        """
+        again_at = [await self._show_due(posted=posted) for posted in (True, False)]
+        return min((moment for moment in again_at if moment), default=None)
+
+    async def _show_due(self, *, posted: bool) -> datetime | None:
+        now, rooms = self._clock.now(), self._stores.rooms
+        if self._closed_until[posted] <= now:
+            cards = await rooms.cards_due(self._room, now, CARDS_A_STEP, posted=posted)
+            try:
+                await self._show_all(cards)
+            except Busy as error:
+                self._closed_until[posted] = now + error.delay
+        due_at = await rooms.next_due(self._room, posted=posted)
+        return max(due_at, self._closed_until[posted]) if due_at else None
+
+    async def _show_all(self, cards: Sequence[Card]) -> None:
+        """In their order, as far as it goes. Raises Busy."""
+        for card in cards:
             try:
                 if not await alone(
                     f"card of {card.post_id}", partial(self._show, card), but=_NOT_ITS_OWN_FAULT
                 ):
                     await self._stores.rooms.postpone(card, self._clock.now() + LONGEST_DELAY)
+            except Busy:
+                raise
             except TransientError as error:
                 delay = min(FIRST_DELAY * 2 ** min(card.failures, 10), LONGEST_DELAY)
                 await self._postpone(card, delay, error)
                 break  # whatever keeps this one back keeps back the others, and they stay in order
             except PermanentError as error:
                 await self._postpone(card, AFTER_REFUSAL, error)
-        return await self._stores.rooms.next_due(self._room)
 
     async def _show(self, card: Card) -> bool:
         """True; what fails is raised."""
@@ -79,14 +106,24 @@ class RoomWorker:
             await self._stores.rooms.shown(card, card.message_id, now, None)
             return True
         screen, again_at = card_of(post, facts, self._language)
+        if card.abandoned:
+            screen, again_at = self._abandoned(screen), None
         message_id = card.message_id
         if message_id:
-            await self._transport.edit(self._room.address, message_id, screen)
+            await self._transport.edit(card.address, message_id, screen)
         else:
-            message_id = await self._transport.post(self._room.address, screen)
+            message_id = await self._transport.post(card.address, screen)
         await self._stores.rooms.shown(card, message_id, now, again_at)
         _log.info("card shown", post=post.id, state=post.state, room=self._room.id)
+        if self._room.unreachable:
+            place = Place(self._room.transport, self._room.address)
+            await self._stores.rooms.reached(place, None)
         return True
+
+    def _abandoned(self, screen: Screen) -> Screen:
+        """As it was, with nothing left to press."""
+        said = Text("It is no longer decided in this room.").render(self._language)
+        return replace(screen, below=(*screen.below, line(said)), buttons=())
 
     async def _postpone(self, card: Card, delay: timedelta, error: Exception) -> None:
         _log.warning("card not shown", post=card.post_id, room=self._room.id, reason=str(error))

@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.core.people import Actor
+from bot.core.text import Text
 
 PRESS_LIMIT_OCTETS = 64
 """Telegram's limit for what a button may carry; the other transports keep to it."""
@@ -126,25 +127,45 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """A place where cards are shown: `address` is the network's own name for it."""
+    """A place that is known; cards are shown there while it is open.
+
+    Attributes:
+        address: the network's own name for it.
+        language: empty = the organisation's.
+        sees_all: it shows every list without being bound to one (a console, while it runs).
+        private_of: the actor who is alone with the bot there; empty = it is a group's.
+        mlist_ids: the lists it is bound to, lowest first.
+        for_admins: it is bound as the admins' room.
+        unreachable: why the bot cannot write there; None = it can, as far as is known.
+    """
 
     id: int
     transport: str
     address: str
-    language: str
+    language: str = ""
+    title: str = ""
+    sees_all: bool = False
+    private_of: str = ""
+    mlist_ids: tuple[int, ...] = ()
+    for_admins: bool = False
+    unreachable: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
     """The card of one post in one room: brought up to date while `shown` is below `wanted`.
 
-    `message_id` is the network's id of what was posted, empty before the first time.
+    `address` is the room's. `message_id` is the network's id of what was posted, empty before the first
+    time. `abandoned`: the
+    room is not the list's any more, so it is shown once more, without buttons.
     """
 
     post_id: int
     room_id: int
+    address: str
     wanted: int
     shown: int
     message_id: str
     failures: int
     due_at: datetime
+    abandoned: bool = False

@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from bot.core.chat import Answer, Press, Screen, Utterance
+from bot.core.chat import Answer, Place, Press, Screen, Utterance
 from bot.core.deliveries import Envelope, RecipientResult
 from bot.core.errors import FacteurError
 from bot.core.lists import MailboxAccount, SmtpAccount
 from bot.core.posts import Cursor
+from bot.core.text import Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ class Dns(Protocol):
 
 
 class Listener(Protocol):
-    """What a chat transport tells of people; both are safe to call concurrently and never raise."""
+    """What a chat transport tells of people and places; all are safe to call concurrently, none raises."""
 
     async def said(self, utterance: Utterance) -> Answer | None:
         """The answer; None where the words are not for the bot."""
@@ -114,6 +115,14 @@ class Listener(Protocol):
 
     async def pressed(self, press: Press) -> Answer:
         """Decides by compare-and-set and answers; to be shown before any other network use."""
+        ...
+
+    async def moved(self, transport: str, before: str, after: str) -> None:
+        """The place called `before` has another address now; told any number of times."""
+        ...
+
+    async def unreachable(self, place: Place, why: Text | None) -> None:
+        """The bot cannot write there (removed, muted), or for None can again."""
         ...
 
 
@@ -124,6 +133,10 @@ class ChatTransport(Protocol):
 
     async def run(self, listener: Listener) -> None:
         """Listen until cancelled; network trouble is retried inside, with back-off."""
+        ...
+
+    async def check(self) -> None:
+        """Log in and out, or raise TransientError or PermanentError with what is wrong."""
         ...
 
     async def post(self, address: str, screen: Screen) -> str:

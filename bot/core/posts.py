@@ -11,6 +11,7 @@ from typing_extensions import override
 from bot.core.addresses import Address, Mailbox
 from bot.core.authentication import UNEXAMINED, Authentication
 from bot.core.deliveries import NewMailing
+from bot.core.errors import UserError
 from bot.core.people import Actor
 from bot.core.text import Text
 
@@ -150,6 +151,11 @@ class Post:
     @property
     def author_address(self) -> Address:
         return self.author.address if self.author else Address("")
+
+
+def no_such_post(post_id: int) -> UserError:
+    """It never existed, was purged, or is not for the one who asks."""
+    return UserError(Text("there is no post {id} (any more)", id=post_id))
 
 
 @dataclass(frozen=True, slots=True)

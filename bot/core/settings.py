@@ -237,10 +237,7 @@ _FORGETS = {
     "smtp_password": frozenset({"smtp_host", "smtp_port", "smtp_security", "self_signed"}),
 }
 
-_NOT_YET = (
-    ("first_poll", FirstPoll.LEAVE),
-    ("room_policy", RoomPolicy.MODERATORS),
-)
+_NOT_YET = (("first_poll", FirstPoll.LEAVE),)
 """Values that are promised and not built: refused, because ignoring them would be a lie."""
 
 

@@ -16,12 +16,12 @@ from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
 from bot.core.addresses import Address
-from bot.core.chat import Card, Room
 from bot.core.deliveries import Batch, Counts, Delivery, Forecast, QuotaReply, Recorded
 from bot.core.directory import GroupStore, PeopleStore
 from bot.core.lists import AccountState, MailboxAccount, MailingList, SmtpAccount
 from bot.core.people import Actor, Ban
 from bot.core.posts import Cursor, Decision, NewPost, Post, PostState, Screened
+from bot.core.rooms import AdminStore, RoomStore
 from bot.core.text import Text
 
 T = TypeVar("T")
@@ -401,32 +401,6 @@ class AccountStore(Protocol):
         ...
 
 
-class RoomStore(Protocol):
-    """Rooms and the cards in them."""
-
-    async def open(self, transport: str, address: str, language: str, now: datetime) -> Room:
-        """A room that sees every list; each held post gets its card there at once, afresh."""
-        ...
-
-    async def close(self, room: Room) -> None:
-        """No more cards there; those it had are abandoned."""
-        ...
-
-    async def cards_due(self, room: Room, now: datetime, limit: int) -> Sequence[Card]:
-        """Cards that are behind, oldest post first."""
-        ...
-
-    async def next_due(self, room: Room) -> datetime | None: ...
-
-    async def shown(self, card: Card, message_id: str, at: datetime, again_at: datetime | None) -> None:
-        """`card.wanted` is what the room shows now; `again_at` = it will look different then."""
-        ...
-
-    async def postpone(self, card: Card, until: datetime) -> None:
-        """It could not be shown: later."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Stores:
     """All of storage, as the flow and the chat see it."""
@@ -440,5 +414,6 @@ class Stores:
     outbox: OutboxStore
     accounts: AccountStore
     rooms: RoomStore
+    admins: AdminStore
     changes: Changes
     locks: Locks

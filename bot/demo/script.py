@@ -52,13 +52,17 @@ class AutomaticModerator(ChatTransport):
             self.exit_code = 0
 
     @override
-    async def post(self, room: str, screen: Screen) -> str:
+    async def check(self) -> None:
+        """It is always there."""
+
+    @override
+    async def post(self, address: str, screen: Screen) -> str:
         message_id = str(len(self._cards))
-        await self.edit(room, message_id, screen)
+        await self.edit(address, message_id, screen)
         return message_id
 
     @override
-    async def edit(self, room: str, message_id: str, screen: Screen) -> None:
+    async def edit(self, address: str, message_id: str, screen: Screen) -> None:
         self._cards[message_id] = screen
         async with self._shown:
             self._shown.notify_all()

@@ -57,7 +57,12 @@ class Runner:
         self._parts[name] = (task, stopping)
 
     def stop(self, name: str) -> None:
-        """Let the step under way finish, however long it takes, and call no other."""
+        """Let the step under way finish, however long it takes, and call no other.
+
+        One that was stopped before is left alone: at the end, all are.
+        """
+        if name not in self._parts:
+            return
         task, stopping = self._parts.pop(name)
         stopping.set()
         self._leaving.add(task)
@@ -93,7 +98,7 @@ class Runner:
             try:
                 until = await step()
                 event = wake or partial(self._changes.beyond, seen)
-                await self._clock.wait(_first_of(event, stopping.wait), until)
+                await self._clock.wait(first_of(event, stopping.wait), until)
                 failures, told = 0, ""
             except Exception as error:  # noqa: BLE001 - the one place where a part's failure stays its own
                 failures += 1
@@ -137,7 +142,7 @@ def _log_failure(name: str, error: Exception) -> None:
         log.error("failed", part=name, exc_info=error)
 
 
-async def _first_of(*events: Callable[[], Awaitable[object]]) -> None:
+async def first_of(*events: Callable[[], Awaitable[object]]) -> None:
     """Return when the first is done; the others are cancelled, also when this is."""
     tasks = [asyncio.ensure_future(event()) for event in events]
     try:

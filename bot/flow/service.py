@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from functools import partial
 
 from bot.core.clock import Clock
@@ -16,18 +15,11 @@ from bot.core.stores import Stores
 from bot.core.text import Text
 from bot.flow.accounts import Accounts, Outgoing
 from bot.flow.archive import Archive
+from bot.flow.following import Following, Wanted
 from bot.flow.intake import Intake
 from bot.flow.outbox import Outbox
 from bot.flow.runner import Runner, alone
 from bot.flow.screening import Screening
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """A part that should run; it is restarted when `identity` differs from that of the running one."""
-
-    identity: object
-    start: Callable[[], None]
 
 
 def _trust_in(account: SmtpAccount) -> str:
@@ -55,26 +47,23 @@ class Service:
         self._archive = archive
         self._clock = clock
         self._poll_interval = poll_interval
-        self._runner = Runner(clock, stores.changes)
-        self._running: dict[str, object] = {}
+        self.runner = Runner(clock, stores.changes)
+        self._mailboxes = Following(self.runner)
+        self._senders = Following(self.runner)
         self._sharing: dict[tuple[str, str | None], tuple[int, ...]] = {}
 
     def start_polling(self) -> None:
         """Take in mail, now and from lists to come; and purge what is old."""
-        self._runner.start("mailboxes", self._follow_mailboxes)
-        self._runner.start("archive", self._archive.step, wake=self._archive.wake)
+        self.runner.start("mailboxes", self._follow_mailboxes)
+        self.runner.start("archive", self._archive.step, wake=self._archive.wake)
 
     def start_delivering(self) -> None:
         """Send what is due, now and for lists to come."""
-        self._runner.start("accounts", self._follow_accounts)
-
-    def start_room(self, name: str, step: Callable[[], Awaitable[datetime | None]]) -> None:
-        """Keep the cards of a room up to date."""
-        self._runner.start(name, step)
+        self.runner.start("accounts", self._follow_accounts)
 
     async def stop(self) -> None:
         """Let every transaction under way finish."""
-        await self._runner.stop_all()
+        await self.runner.stop_all()
 
     async def one_pass(self) -> Mapping[str, Text]:
         """Poll every mailbox once, then send all that is due; what went wrong, by list address."""
@@ -111,13 +100,13 @@ class Service:
         for mlist in await self._stores.lists.all():
             if mlist.settings.host:
                 identity = (mlist.address, mailbox_account(mlist))
-                wanted[f"poll {mlist.id}"] = _Wanted(identity, self._starter(f"poll {mlist.id}", mlist))
-        self._bring_about("poll ", wanted)
+                wanted[f"poll {mlist.id}"] = Wanted(identity, self._starter(f"poll {mlist.id}", mlist))
+        self._mailboxes.bring_about(wanted)
 
     def _starter(self, name: str, mlist: MailingList) -> Callable[[], None]:
         def start() -> None:
             intake = self._intake(mlist)
-            self._runner.start(name, intake.step, wake=intake.wake, closing=intake)
+            self.runner.start(name, intake.step, wake=intake.wake, closing=intake)
 
         return start
 
@@ -128,30 +117,15 @@ class Service:
         for account in (outgoing.account for outgoing in outgoings):
             for number in range(account.connections):
                 name = f"deliver {account.key} {_trust_in(account)}{number}"
-                wanted[name] = _Wanted(account, self._sender_starter(name, account))
-        self._bring_about("deliver ", wanted)
+                wanted[name] = Wanted(account, self._sender_starter(name, account))
+        self._senders.bring_about(wanted)
 
     def _sender_starter(self, name: str, account: SmtpAccount) -> Callable[[], None]:
         def start() -> None:
             outbox = self._outbox(account)
-            self._runner.start(name, outbox.step, closing=outbox)
+            self.runner.start(name, outbox.step, closing=outbox)
 
         return start
-
-    def _bring_about(self, prefix: str, wanted: Mapping[str, _Wanted]) -> None:
-        """Stop what is not wanted any more (or not like that), start what is missing.
-
-        What is stopped ends the transaction under way, beside what takes its place.
-        """
-        running = {name: identity for name, identity in self._running.items() if name.startswith(prefix)}
-        for name, identity in running.items():
-            if name not in wanted or wanted[name].identity != identity:
-                self._runner.stop(name)
-                del self._running[name]
-        for name, part in wanted.items():
-            if name not in self._running:
-                part.start()
-                self._running[name] = part.identity
 
     def _intake(self, mlist: MailingList) -> Intake:
         return Intake(

@@ -357,10 +357,61 @@ class Migration(migrations.Migration):
                 ("id", fields.IntField(primary_key=True)),
                 ("transport", fields.CharField(max_length=20)),
                 ("address", fields.CharField(max_length=500)),
-                ("language", fields.CharField(max_length=20)),
+                ("title", fields.TextField(default="")),
+                ("language", fields.CharField(max_length=20, default="")),
                 ("open", fields.BooleanField(default=True)),
+                ("sees_all", fields.BooleanField(default=False)),
+                ("private_of", fields.CharField(max_length=300, default="")),
+                ("unreachable", fields.JSONField(null=True)),
             ],
             options={"table": "room", "unique_together": (("transport", "address"),)},
+        ),
+        ops.CreateModel(
+            name="BindingRow",
+            fields=[
+                ("id", fields.IntField(primary_key=True)),
+                (
+                    "room",
+                    fields.ForeignKeyField(
+                        "storage.RoomRow", related_name="bindings", on_delete=OnDelete.RESTRICT
+                    ),
+                ),
+                (
+                    "mlist",
+                    fields.ForeignKeyField(
+                        "storage.MlistRow", null=True, related_name=False, on_delete=OnDelete.RESTRICT
+                    ),
+                ),
+            ],
+            options={
+                "table": "binding",
+                "unique_together": (("room_id", "mlist_id"),),
+                "indexes": [Index(fields=["mlist_id"], name="binding_mlist")],
+            },
+        ),
+        ops.CreateModel(
+            name="AdminRow",
+            fields=[
+                ("id", fields.CharField(primary_key=True, max_length=300)),
+                ("configured", fields.BooleanField()),
+            ],
+            options={"table": "admin"},
+        ),
+        ops.CreateModel(
+            name="LinkRow",
+            fields=[
+                ("actor_id", fields.CharField(primary_key=True, max_length=300)),
+                (
+                    "person",
+                    fields.ForeignKeyField(
+                        "storage.PersonRow", related_name=False, on_delete=OnDelete.RESTRICT
+                    ),
+                ),
+            ],
+            options={
+                "table": "link",
+                "indexes": [Index(fields=["person_id"], name="link_person")],
+            },
         ),
         ops.CreateModel(
             name="CardRow",
@@ -385,6 +436,7 @@ class Migration(migrations.Migration):
                 ("failures", fields.IntField(default=0)),
                 ("due_at", fields.DatetimeField()),
                 ("shown_at", fields.DatetimeField(null=True)),
+                ("abandoned", fields.BooleanField(default=False)),
             ],
             options={
                 "table": "card",

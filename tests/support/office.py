@@ -11,14 +11,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.chat.desk import Desk, Installation
+from bot.chat.desk import Call, Desk, Installation
 from bot.chat.dispatch import Dispatcher, Outcome
 from bot.chat.language import Languages
-from bot.chat.permissions import Permissions
+from bot.chat.permissions import Permissions, Rights
 from bot.core.addresses import Address
 from bot.core.chat import Answer, Place, Press, Room, Screen, Utterance
 from bot.core.lists import MailingList, SmtpAccount
-from bot.core.people import Actor
+from bot.core.people import Actor, Rank
 from bot.core.posts import Cursor, Disposition, Post, Screened, Verdict
 from bot.core.settings import Security, changed
 from bot.core.stores import Stores
@@ -61,19 +61,30 @@ class Office:
     mlist: MailingList
     hold: Callable[..., Awaitable[Post]]
 
+    @property
+    def call(self) -> Call:
+        """Anne, who may do everything, at the console."""
+        rights, language = Rights(admin=True), self.desk.languages.default
+        return Call(ANNE, CONSOLE, rights, Rank.ADMIN, Rank.ANYONE, language)
+
     async def do(self, line: str, speaker: Actor = ANNE) -> Outcome:
         return await self.dispatcher.run_line(line, speaker)
 
-    async def say(self, line: str, speaker: Actor = ANNE) -> str:
-        return "\n".join([text_of(screen) for screen in await self.screens(line, speaker)])
+    async def say(self, line: str, speaker: Actor = ANNE, place: Place = CONSOLE) -> str:
+        return "\n".join([text_of(screen) for screen in await self.screens(line, speaker, place)])
 
-    async def screens(self, line: str, speaker: Actor = ANNE) -> tuple[Screen, ...]:
-        answer = await self.dispatcher.said(Utterance(speaker, CONSOLE, line))
+    async def screens(self, line: str, speaker: Actor = ANNE, place: Place = CONSOLE) -> tuple[Screen, ...]:
+        answer = await self.dispatcher.said(Utterance(speaker, place, line))
         assert answer is not None
         return answer.screens
 
-    async def press(self, data: str, speaker: Actor = ANNE) -> Answer:
-        return await self.dispatcher.pressed(Press(speaker, CONSOLE, data))
+    async def press(self, data: str, speaker: Actor = ANNE, place: Place = CONSOLE) -> Answer:
+        return await self.dispatcher.pressed(Press(speaker, place, data))
+
+    async def add_list(self, address: str, **settings: str) -> MailingList:
+        """Another list, on a mailbox of its own."""
+        own = changed({}, {"host": "127.0.0.2", "username": address, **settings})
+        return await self.desk.stores.lists.add(Address(address), own, self.clock.now())
 
 
 @pytest.fixture
@@ -114,7 +125,8 @@ async def office(desk: Desk, clock: ManualClock) -> Office:
         assert post
         return post
 
-    office = Office(desk, Dispatcher(desk, Permissions({PAUL.id})), clock, mlist, hold)
+    await stores.admins.configure([PAUL.id], now())
+    office = Office(desk, Dispatcher(desk, Permissions(stores)), clock, mlist, hold)
     assert (await office.do("/addmember adherents Jean Roy <jean@example.org>")).ok
     return office
 

@@ -16,7 +16,8 @@ from typing import TextIO
 from prompt_toolkit.utils import get_cwidth
 from typing_extensions import override
 
-from bot.core.chat import Answer, Button, Press, Screen, Span, Tone, Utterance, line
+from bot.core.chat import Answer, Button, Place, Press, Screen, Span, Tone, Utterance, line
+from bot.core.text import Text
 
 WAIT_S = 10.0
 _PIECES = re.compile(r"\x1b\[([0-9;?]*) ?([A-Za-z])|(.)", re.DOTALL)
@@ -68,6 +69,12 @@ class ScriptedListener:
     async def pressed(self, press: Press) -> Answer:
         self.presses.append(press)
         return self.answers.get(press.data, Answer(f"pressed {press.data}"))
+
+    async def moved(self, transport: str, before: str, after: str) -> None:
+        raise AssertionError(before)
+
+    async def unreachable(self, place: Place, why: Text | None) -> None:
+        raise AssertionError(place)
 
 
 class Watcher:

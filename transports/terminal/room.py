@@ -89,7 +89,11 @@ class Terminal(ChatTransport):
             self._gone = True
 
     @override
-    async def post(self, room: str, screen: Screen) -> str:
+    async def check(self) -> None:
+        """It is always there."""
+
+    @override
+    async def post(self, address: str, screen: Screen) -> str:
         # not a small number: after a restart it must not be taken for a screen of this session
         message_id = secrets.token_hex(8)
         self._show(self._board.put(message_id, screen))
@@ -97,7 +101,7 @@ class Terminal(ChatTransport):
         return message_id
 
     @override
-    async def edit(self, room: str, message_id: str, screen: Screen) -> None:
+    async def edit(self, address: str, message_id: str, screen: Screen) -> None:
         """Show the new version; one of an earlier session, which is not known, is shown anew."""
         shown = self._board.put(message_id, screen)
         if shown.before != screen:

@@ -27,7 +27,7 @@ async def archives(
     desk: Desk, call: Call, mlist: ListOrWords = None, words: Rest = "", *, after: After = None
 ) -> Reply:
     """Newest first; every word is somewhere in subject, author or text."""
-    lists = await scope(desk, mlist)
+    lists = await scope(desk, call, mlist)
     found = await desk.stores.posts.find(list(lists), _ARCHIVED, words, call.page(after))
     title = (
         Text.counted("{count} post in the archives.", "{count} posts in the archives.", found.total)

@@ -66,7 +66,7 @@ async def unban(desk: Desk, call: Call, pattern: Pattern, mlist: ListOrAll) -> R
 @command("bans", N_("Show who is banned"), rank=Rank.MODERATOR)
 async def bans(desk: Desk, call: Call, mlist: AnyList = None) -> Reply:
     """The bans of a list and those of every list."""
-    lists = await scope(desk, mlist)
+    lists = await scope(desk, call, mlist)
     found: set[Ban] = set()
     for mlist_id in [*lists, None]:
         found.update(await desk.stores.bans.concerning(mlist_id))
@@ -100,8 +100,8 @@ async def ban_author(desk: Desk, call: Call, post: Post) -> Reply:
 
 async def _allow(desk: Desk, author: Mailbox, mlist: MailingList | None) -> Reply:
     address = lone(author.address)  # lest it takes back the ban of a pattern
-    lists = await scope(desk, mlist)
-    for each in lists.values():
+    lists = [mlist] if mlist else await desk.stores.lists.all()
+    for each in lists:
         await desk.stores.people.grant(each, Role.UNMODERATED, author)
         await desk.stores.bans.remove(address, each.id)
     if mlist is None:
@@ -110,7 +110,7 @@ async def _allow(desk: Desk, author: Mailbox, mlist: MailingList | None) -> Repl
         Text(
             "👍 {address} posts without a decision from now on, on {lists}.",
             address=revealed(address),
-            lists=[each.address for each in lists.values()],
+            lists=[each.address for each in lists],
         )
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bot.chat.commands.lists import checked_lines, checked_rows
+from bot.chat.commands.rooms import bound
 from bot.chat.desk import Call, Desk, Option, Reply, mistakes
 from bot.chat.export import export_and_delete
 from bot.chat.kinds import Confirmation, NewAddress, OneList, Pairs, by_id, valid_address
@@ -44,10 +45,25 @@ async def addlist(desk: Desk, call: Call, new: NewAddress, settings: Pairs) -> R
             "The list is kept: mend it with /set {list} key=value, then /check {list}.", list=mlist.local_part
         )
     )
+    here = await _bound_here(desk, call, mlist)
     return Reply(
-        said=(Text("📮 {list} is a mailing list now.", list=mlist.address), *checked_lines(found), after),
+        said=(
+            Text("📮 {list} is a mailing list now.", list=mlist.address),
+            *checked_lines(found),
+            *here,
+            after,
+        ),
         rows=[{"address": mlist.address, "checks": checked_rows(found)}],
     )
+
+
+async def _bound_here(desk: Desk, call: Call, mlist: MailingList) -> tuple[Text, ...]:
+    """Where it is made, in a group, it is moderated."""
+    room = await desk.stores.rooms.at(call.place)
+    if call.place.private or not call.place.address or (room and room.sees_all):
+        return ()
+    await desk.stores.rooms.bind(call.place, mlist.id, desk.clock.now())
+    return (await bound(desk, mlist)).said
 
 
 @command("renamelist", N_("Give a list another address"), rank=Rank.ADMIN)

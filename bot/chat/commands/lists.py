@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.chat.desk import Call, Desk, Option, Reply, say
-from bot.chat.health import troubles
+from bot.chat.health import remarks, troubles
 from bot.chat.kinds import Confirmation, ListOrAll, OneList, Pairs, by_id
-from bot.chat.listings import addresses, people, waiting
+from bot.chat.listings import addresses, people, scope, waiting
 from bot.chat.registry import command
 from bot.core.errors import Conflict, UserError
 from bot.core.lists import MailingList
@@ -30,12 +30,12 @@ def _rank_of_settings(arguments: Mapping[str, Any]) -> Rank:
 @command("lists", N_("Show every list and how it is"), rank=Rank.MODERATOR)
 async def lists_(desk: Desk, call: Call) -> Reply:
     """An overview, by address."""
-    everything = await desk.stores.lists.all()
+    everything = await scope(desk, call, None)
     if not everything:
         return say(Text("There is no list yet. /addlist makes one."))
     said, rows = [], []
-    for mlist in everything:
-        row, found = await _overview(desk, mlist)
+    for mlist in everything.values():
+        row, found, remarked = await _overview(desk, mlist)
         rows.append(row)
         said.append(
             Text(
@@ -46,14 +46,14 @@ async def lists_(desk: Desk, call: Call) -> Reply:
                 held=waiting(row["held"]),
             )
         )
-        said += [Text("    {trouble}", trouble=trouble) for trouble in found]
+        said += [Text("    {trouble}", trouble=trouble) for trouble in (*found, *remarked)]
     return Reply(said=tuple(said), rows=rows)
 
 
 @command("list", N_("Show a list: settings, counters, health"), rank=Rank.MODERATOR)
 async def list_(desk: Desk, call: Call, mlist: OneList) -> Reply:
     """One list with every setting."""
-    row, found = await _overview(desk, mlist)
+    row, found, remarked = await _overview(desk, mlist)
     settings = {key: shown(mlist.settings, key) for key in ListSettings.model_fields}
     settings["prefix"] = mlist.prefix  # what it is where none was given
     said = [
@@ -65,6 +65,7 @@ async def list_(desk: Desk, call: Call, mlist: OneList) -> Reply:
             held=waiting(row["held"]),
         ),
         *found,
+        *remarked,
         *(Text("{key}={value}", key=key, value=_quoted(value)) for key, value in settings.items()),
     ]
     switch = "resume" if mlist.paused else "pause"
@@ -185,11 +186,13 @@ async def _change(desk: Desk, mlist: MailingList, words: dict[str, str]) -> tupl
     raise UserError(Text("Others are changing this list just now; please try again."))
 
 
-async def _overview(desk: Desk, mlist: MailingList) -> tuple[dict[str, Any], list[Text]]:
+async def _overview(desk: Desk, mlist: MailingList) -> tuple[dict[str, Any], list[Text], list[Text]]:
+    """Facts for scripts, what is wrong, and what else there is to say."""
     counts = await desk.stores.lists.counts(mlist)
     key = desk.accounts.smtp(mlist).key
     account = (await desk.stores.accounts.states([key]))[key]
-    found = troubles(mlist, account, desk.clock.now(), desk.installation.poll_interval)
+    rooms = await desk.stores.rooms.of(mlist.id)
+    found = troubles(mlist, account, rooms, desk.clock.now(), desk.installation.poll_interval)
     row = {
         "address": mlist.address,
         "moderation": mlist.settings.moderation.value,
@@ -199,8 +202,17 @@ async def _overview(desk: Desk, mlist: MailingList) -> tuple[dict[str, Any], lis
         "healthy": not found,
         "paused": mlist.paused,
         "troubles": [str(trouble) for trouble in found],
+        "rooms": [
+            {
+                "transport": room.transport,
+                "address": room.address,
+                "title": room.title,
+                "reachable": room.unreachable is None,
+            }
+            for room in rooms
+        ],
     }
-    return row, found
+    return row, found, remarks(mlist, rooms)
 
 
 def _mark(mlist: MailingList, found: Sequence[Text]) -> str:

@@ -75,7 +75,7 @@ async def stopped(desk: Desk, call: Call, post: Post, *, seen: int | None = None
 @command("pending", N_("Show the posts that wait for a decision"), rank=Rank.MODERATOR)
 async def pending(desk: Desk, call: Call, mlist: AnyList = None, *, after: After = None) -> Reply:
     """Held posts, newest first."""
-    lists = await scope(desk, mlist)
+    lists = await scope(desk, call, mlist)
     found = await desk.stores.posts.find(list(lists), {PostState.HELD}, "", call.page(after))
     lines = [_pending_line(post, lists[post.mlist_id]) for post in found.items]
     title = (

@@ -52,7 +52,7 @@ class _Wanted:
 async def queue(desk: Desk, call: Call, mlist: AnyList = None, *, after: After = None) -> Reply:
     """What has not left yet, when the last of it will, and which account waits for its quota."""
     reply = await _listing(desk, call, _Wanted("queue", OPEN_STATES, mlist), after)
-    lists = await scope(desk, mlist)
+    lists = await scope(desk, call, mlist)
     forecasts = await leaving(desk, lists)
     ends = [end for outlook in forecasts for end in outlook.ends.values()]
     title, *rest = reply.said
@@ -89,7 +89,7 @@ async def retry(
     if isinstance(what, Post):
         await _require_recipient(desk, what, address)
     post_id = what.id if isinstance(what, Post) else None
-    mlist_ids = [what.mlist_id] if isinstance(what, Post) else list(await scope(desk, what))
+    mlist_ids = [what.mlist_id] if isinstance(what, Post) else list(await scope(desk, call, what))
     now = desk.clock.now()
     count = await desk.stores.outbox.retry(mlist_ids, post_id, address, now)
     lists = await desk.stores.lists.all()
@@ -147,7 +147,7 @@ async def _require_recipient(desk: Desk, post: Post, address: Address) -> None:
 
 
 async def _listing(desk: Desk, call: Call, wanted: _Wanted, after: int | None) -> Reply:
-    lists = await scope(desk, wanted.mlist)
+    lists = await scope(desk, call, wanted.mlist)
     found = await desk.stores.outbox.find(list(lists), wanted.states, wanted.address, call.page(after))
     title = (
         Text.counted("{count} delivery.", "{count} deliveries.", found.total)

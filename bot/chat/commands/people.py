@@ -108,13 +108,13 @@ def _register(wording: _Wording) -> None:
 
 def _rank_on_target(arguments: Mapping[str, Any]) -> Rank:
     """A group may be in many lists: who is in it is the administrators' business."""
-    return Rank.ADMIN if isinstance(arguments.get("target"), Group) else Rank.OWNER
+    return Rank.ADMIN if isinstance(arguments.get("target"), Group) else Rank.MODERATOR
 
 
 def _register_members(wording: _Wording) -> None:
     """Members are those of a list or of a group."""
 
-    @command(wording.listing, wording.show, rank=Rank.MODERATOR)
+    @command(wording.listing, wording.show, rank=Rank.MODERATOR, raises=_rank_on_target)
     async def members(
         desk: Desk, call: Call, target: Target, words: Rest = "", *, after: After = None
     ) -> Reply:

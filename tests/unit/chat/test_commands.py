@@ -169,7 +169,7 @@ async def test_what_comes_while_the_archive_is_written_is_in_it(office: Office) 
     await office.hold()
     late = Interrupted(office.desk.stores.posts, office.hold)
     desk = replace(office.desk, stores=replace(office.desk.stores, posts=cast("PostStore", late)))
-    done = await Dispatcher(desk, Permissions(())).run_line("/dellist adherents confirm=yes", ANNE)
+    done = await Dispatcher(desk, Permissions(desk.stores)).run_line("/dellist adherents confirm=yes", ANNE)
     assert done.written
     assert [mail["message-id"] for mail in mails_in(done.written)] == ["<1@example.org>", "<2@example.org>"]
 

@@ -191,7 +191,7 @@ async def test_a_stranger_may_be_somebody_known(office: Office) -> None:
 
 
 async def test_the_directory_is_the_administrators(grouped: Office) -> None:
-    dispatcher = Dispatcher(grouped.desk, Permissions({PAUL.id}))
+    dispatcher = Dispatcher(grouped.desk, Permissions(grouped.desk.stores))
     for line in ("/groups", "/person jean@example.org", "/addmember @legumes a@example.org", "/forget zoé"):
         assert not (await dispatcher.run_line(line, STRANGER)).ok, line
     assert (await dispatcher.run_line("/groups", PAUL)).ok

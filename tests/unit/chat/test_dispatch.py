@@ -53,7 +53,7 @@ async def test_some_uses_take_a_higher_rank(office: Office) -> None:
     for line, rank in uses.items():
         name, _, rest = line.removeprefix("/").partition(" ")
         known = commands()[name]
-        assert known.rank_for(await known.parsed(rest, office.desk)) == rank, line
+        assert known.rank_for(await known.parsed(rest, office.desk, office.call)) == rank, line
 
 
 async def test_words_that_are_no_command_get_no_answer(office: Office) -> None:

@@ -48,28 +48,28 @@ def test_a_near_miss_gets_a_hint() -> None:
 def test_the_menu_grows_with_the_rank() -> None:
     sizes = [len(menu(rank)) for rank in Rank]
     assert sizes == sorted(sizes)
-    assert {"help", "start", "whoami"} == {known.name for known in menu(Rank.ANYONE)}
+    assert {"help", "language", "start", "whoami"} == {known.name for known in menu(Rank.ANYONE)}
 
 
 async def test_the_only_list_may_be_left_out(office: Office) -> None:
-    whole = await find("addmember").parsed("adherents Luc <luc@example.org>", office.desk)
-    short = await find("addmember").parsed("Luc <luc@example.org>", office.desk)
+    whole = await find("addmember").parsed("adherents Luc <luc@example.org>", office.desk, office.call)
+    short = await find("addmember").parsed("Luc <luc@example.org>", office.desk, office.call)
     assert whole == short
 
 
 async def test_a_list_goes_by_address_local_part_or_id(office: Office) -> None:
     for name in ("adherents", "Adherents@AMAP.example", f"list:{office.mlist.id}"):
-        assert office.mlist.id == (await find("list").parsed(name, office.desk))["mlist"].id
+        assert office.mlist.id == (await find("list").parsed(name, office.desk, office.call))["mlist"].id
 
 
 async def test_with_several_lists_one_must_be_named(office: Office) -> None:
     await office.do("/addlist adherents@other.example host=127.0.0.2 port=1")
     with pytest.raises(UserError, match=r"adherents@amap\.example, adherents@other\.example"):
-        await find("list").parsed("", office.desk)
+        await find("list").parsed("", office.desk, office.call)
     with pytest.raises(UserError, match="whole address"):
-        await find("list").parsed("adherents", office.desk)
+        await find("list").parsed("adherents", office.desk, office.call)
     with pytest.raises(UserError, match="No list is called “nobody”"):
-        await find("list").parsed("nobody", office.desk)
+        await find("list").parsed("nobody", office.desk, office.call)
 
 
 @pytest.mark.parametrize("line", ["/ban x@evil.example", "/unban x@evil.example", "/allow x@evil.example"])

@@ -7,39 +7,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.chat.rooms import AFTER_REFUSAL, FIRST_DELAY, LONGEST_DELAY, RoomWorker
-from bot.core.chat import Room, Screen
-from bot.core.errors import PermanentError, TransientError
-from bot.core.ports import Listener
+from bot.core.chat import Place, Room
+from bot.core.errors import Busy, PermanentError
 from bot.core.text import Text
 from tests.support.office import Office, buttons_of, text_of
-
-
-class Wall:
-    """A chat network that keeps what is pinned to it, and fails when told to."""
-
-    name = "test"
-
-    def __init__(self) -> None:
-        self.screens: list[Screen] = []
-        self.edits = 0
-        self.trouble: Exception | None = None
-
-    async def run(self, listener: Listener) -> None:
-        raise NotImplementedError
-
-    async def post(self, room: str, screen: Screen) -> str:
-        self._fail()
-        self.screens.append(screen)
-        return str(len(self.screens) - 1)
-
-    async def edit(self, room: str, message_id: str, screen: Screen) -> None:
-        self._fail()
-        self.edits += 1
-        self.screens[int(message_id)] = screen
-
-    def _fail(self) -> None:
-        if self.trouble:
-            raise self.trouble
+from tests.support.wall import Wall, away
 
 
 @pytest.fixture
@@ -93,7 +65,7 @@ async def test_an_outage_is_waited_out_longer_each_time(
 ) -> None:
     worker = worker_on(wall, room)
     await office.hold()
-    wall.trouble = TransientError(Text("the network is away"))
+    wall.trouble = away()
     delays = []
     for _ in range(9):
         due = await worker.step()
@@ -158,3 +130,66 @@ async def test_resend_shows_a_card_anew(office: Office, room: Room, wall: Wall, 
     assert "shown again in 1 room" in await office.say(f"/resend {post.id}")
     await worker.step()
     assert len(wall.screens) == 2
+
+
+async def test_a_busy_network_is_asked_again_when_it_says_and_edits_go_on(
+    office: Office, room: Room, wall: Wall, worker_on: WorkerOn
+) -> None:
+    """What somebody tapped is shown before anything new, and waiting counts as no failure."""
+    worker = worker_on(wall, room)
+    first = await office.hold()
+    await worker.step()
+    await office.hold()
+    wall.trouble_posting = Busy(Text("slowly, please"), timedelta(seconds=40))
+    await office.press(f"discard:{first.id}:0")
+    assert office.clock.now() + timedelta(seconds=30) == await worker.step()  # the end of the undo window
+    assert "Rejected silently" in text_of(wall.screens[0])
+    [card] = await office.desk.stores.rooms.cards_due(room, office.clock.now(), 10, posted=False)
+    assert card.failures == 0
+
+    wall.trouble_posting = None
+    office.clock.advance(timedelta(seconds=30))
+    assert office.clock.now() + timedelta(seconds=10) == await worker.step()
+    assert len(wall.screens) == 1
+    office.clock.advance(timedelta(seconds=10))
+    await worker.step()
+    assert len(wall.screens) == 2
+
+
+async def test_an_unreachable_room_is_tried_rarely_and_told_well_again(
+    office: Office, wall: Wall, worker_on: WorkerOn
+) -> None:
+    rooms, place = office.desk.stores.rooms, Place("test", "-1")
+    await rooms.bind(place, office.mlist.id, office.clock.now())
+    await rooms.reached(place, Text("the bot was removed"))
+    await office.hold()
+    room = await rooms.at(place)
+    assert room
+    worker = worker_on(wall, room)
+    assert office.clock.now() + LONGEST_DELAY == await worker.step()
+    assert wall.screens == []
+    office.clock.advance(LONGEST_DELAY)
+    await worker.step()
+    assert len(wall.screens) == 1
+    again = await rooms.at(place)
+    assert again
+    assert again.unreachable is None
+
+
+async def test_the_card_of_an_unbound_room_loses_its_buttons_and_is_left_alone(
+    office: Office, wall: Wall, worker_on: WorkerOn
+) -> None:
+    rooms, place = office.desk.stores.rooms, Place("test", "-1")
+    await rooms.bind(place, office.mlist.id, office.clock.now())
+    post = await office.hold()
+    room = await rooms.at(place)
+    assert room
+    worker = worker_on(wall, room)
+    await worker.step()
+    await rooms.unbind(place, office.mlist.id, office.clock.now())
+    await worker.step()
+    assert "no longer decided in this room" in text_of(wall.screens[0])
+    assert buttons_of(wall.screens[0]) == []
+    await office.press(f"discard:{post.id}:0")
+    assert await worker.step() is None
+    assert wall.edits == 1

@@ -1,0 +1,78 @@
+"""A chat network in the test's own process."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from bot.core.chat import Screen
+from bot.core.errors import TransientError
+from bot.core.ports import Listener
+from bot.core.text import Text
+
+
+@dataclass
+class Wall:
+    """Keeps what is pinned to it, in the order of posting, and fails when told to."""
+
+    name: str = "test"
+    screens: list[Screen] = field(default_factory=list)
+    places: list[str] = field(default_factory=list)
+    """The address of each screen's room."""
+    edits: int = 0
+    trouble: Exception | None = None
+    trouble_posting: Exception | None = None
+    running: bool = False
+
+    def __post_init__(self) -> None:
+        self._changed = asyncio.Condition()
+
+    async def run(self, listener: Listener) -> None:
+        self.running = True
+        try:
+            await self.tell()
+            await asyncio.Event().wait()
+        finally:
+            self.running = False
+
+    async def check(self) -> None:
+        self._fail()
+
+    async def post(self, address: str, screen: Screen) -> str:
+        self._fail()
+        if self.trouble_posting:
+            raise self.trouble_posting
+        self.screens.append(screen)
+        self.places.append(address)
+        await self.tell()
+        return str(len(self.screens) - 1)
+
+    async def edit(self, address: str, message_id: str, screen: Screen) -> None:
+        self._fail()
+        assert self.places[int(message_id)] == address
+        self.edits += 1
+        self.screens[int(message_id)] = screen
+        await self.tell()
+
+    async def until(self, number: int) -> None:
+        """So many screens were posted."""
+        async with asyncio.timeout(10), self._changed:
+            await self._changed.wait_for(lambda: len(self.screens) >= number)
+
+    async def until_running(self) -> None:
+        """Somebody listens to it."""
+        async with asyncio.timeout(10), self._changed:
+            await self._changed.wait_for(lambda: self.running)
+
+    async def tell(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+    def _fail(self) -> None:
+        if self.trouble:
+            raise self.trouble
+
+
+def away() -> TransientError:
+    """The network is away."""
+    return TransientError(Text("the network is away"))
