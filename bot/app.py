@@ -168,6 +168,7 @@ async def open_app(
                 stores,
                 clock,
                 Authenticator(dns or DnsResolver(settings.dns.place)),
+                accounts,
                 settings.screening.spam_headers,
             ),
             Archive(stores, clock, settings.archive.keep_days),

@@ -59,7 +59,13 @@ class Mailbox(Protocol):
 
 
 class MailSender(Protocol):
-    """One connection to a relay, opened when first needed, reused, reopened when it was lost."""
+    """One connection to a relay, opened when first needed, reused, reopened when it was lost.
+
+    `max_octets` is the size of the largest mail that the relay takes, as it said when it was last
+    connected to (RFC 1870): 0 = it named none, None = nobody has asked it yet.
+    """
+
+    max_octets: int | None
 
     async def send(self, envelope: Envelope, content: bytes) -> Sequence[RecipientResult]:
         """Offer one mail to the relay in one transaction (RFC 5321 section 3.3).

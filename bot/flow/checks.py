@@ -13,6 +13,7 @@ from bot.core.ports import Servers
 from bot.core.stores import Stores
 from bot.core.text import Text, fingerprint
 from bot.flow.accounts import Accounts
+from bot.flow.outbox import note_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,7 @@ class Checks:
         sender = self._servers.sender(account)
         try:
             await sender.check()
+            await note_size(self._stores, account, sender)
         except UnknownCertificate:
             raise
         except ServerTrouble as error:

@@ -42,10 +42,25 @@ async def copy_for(
         kind=MailingKind.COPY,
         mail_from=mlist.address,
         recipients=await recipients(people, mlist, header),
-        header=list_copy(header, mlist, await _owners(people, mlist), policy).to_bytes(),
+        header=await _copy_header(people, mlist, header, policy),
         body=None,
         due_at=due_at,
     )
+
+
+async def copy_octets(people: PeopleStore, mlist: MailingList, header: Header, body: bytes) -> int:
+    """How large the copy would be on its way to the relay (RFC 1870 section 3), at most.
+
+    Its line ends are CRLF there, and nobody knows yet whether From must be rewritten.
+    """
+    ours = len(await _copy_header(people, mlist, header, Policy.REJECT))
+    pairs = body.count(b"\r\n")
+    lone = body.count(b"\n") + body.count(b"\r") - 2 * pairs
+    return ours + len(body) + lone + len(b"\r\n")
+
+
+async def _copy_header(people: PeopleStore, mlist: MailingList, header: Header, policy: Policy) -> bytes:
+    return list_copy(header, mlist, await _owners(people, mlist), policy).to_bytes()
 
 
 async def _owners(people: PeopleStore, mlist: MailingList) -> list[Address]:

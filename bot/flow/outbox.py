@@ -65,6 +65,7 @@ class Outbox:
         self._stores = stores
         self._clock = clock
         self._redirect_to = redirect_to
+        self._noted_octets: int | None = None
 
     async def step(self) -> datetime | None:
         """Send one batch, if one is due; returns when to look again, None = only on a change.
@@ -84,6 +85,7 @@ class Outbox:
                 trouble, results = error, [_deferred(claimed, error) for claimed in batch.deliveries]
             await self._record(batch, results, offered=trouble is None)
         await self._note_health(batch, trouble.text if trouble else None)
+        self._noted_octets = await note_size(self._stores, self._account, self._sender, self._noted_octets)
         if trouble:
             raise trouble
         return self._clock.now()
@@ -152,6 +154,15 @@ class Outbox:
             log.warning("relay in trouble", account=self._account.key, trouble=str(trouble))
         elif known.trouble:
             log.info("relay back", account=self._account.key)
+
+
+async def note_size(
+    stores: Stores, account: SmtpAccount, sender: MailSender, noted: int | None = None
+) -> int | None:
+    """Store how large a mail the relay takes, unless `noted` says it already; what is noted now."""
+    if sender.max_octets is not None and sender.max_octets != noted:
+        await stores.accounts.note_size(account.key, sender.max_octets)
+    return sender.max_octets
 
 
 def _quota_reply(results: Sequence[RecipientResult]) -> QuotaReply | None:

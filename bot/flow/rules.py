@@ -57,6 +57,10 @@ class Evidence:
     spam_headers: Sequence[str]
     authentication: Authentication = UNEXAMINED
     """Asked for only where the other rules let the post go on."""
+    copy_octets: int = 0
+    """How large the list's copy would be; 0 where nobody needs to know."""
+    relay_max_octets: int = 0
+    """The largest mail that the list's relay takes, 0 = unknown or any."""
 
 
 Rule = Callable[[Evidence], Verdict | None]
@@ -162,13 +166,24 @@ def spam(evidence: Evidence) -> Verdict | None:
 
 
 def too_big(evidence: Evidence) -> Verdict | None:
-    """Larger than the list wants."""
+    """Larger than the list wants, or than its relay takes."""
     limit, size = evidence.mlist.settings.max_size, evidence.post.size_octets
-    if not limit or size <= limit:
-        return None
-    return _hold(
-        "too-big", Text("it has {size}, the list's limit is {limit}", size=Size(size), limit=Size(limit))
-    )
+    if limit and size > limit:
+        return _hold(
+            "too-big",
+            Text("it has {size}, the list's limit is {limit}", size=Size(size), limit=Size(limit)),
+        )
+    limit, size = evidence.relay_max_octets, evidence.copy_octets
+    if limit and size > limit:
+        return _hold(
+            "too-big",
+            Text(
+                "its copy has {size}, and the outgoing server takes {limit} at most: it would come back",
+                size=Size(size),
+                limit=Size(limit),
+            ),
+        )
+    return None
 
 
 def automatic(evidence: Evidence) -> Verdict | None:

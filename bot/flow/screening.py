@@ -19,8 +19,9 @@ from bot.core.posts import Disposition, Post, Screened, Verdict
 from bot.core.stores import Page, Stores
 from bot.core.text import Text
 from bot.flow import rules
+from bot.flow.accounts import Accounts
 from bot.flow.authentication import Authenticator
-from bot.flow.distribution import copy_for
+from bot.flow.distribution import copy_for, copy_octets
 from bot.flow.lookalike import resembled
 from bot.flow.rules import CHAIN, Evidence, Rule
 from bot.flow.runner import NOT_ITS_FAULT, alone
@@ -43,11 +44,17 @@ class Screening:
     """Judges posts that were taken in."""
 
     def __init__(
-        self, stores: Stores, clock: Clock, authenticator: Authenticator, spam_headers: Sequence[str] = ()
+        self,
+        stores: Stores,
+        clock: Clock,
+        authenticator: Authenticator,
+        accounts: Accounts,
+        spam_headers: Sequence[str] = (),
     ) -> None:
         self._stores = stores
         self._clock = clock
         self._authenticator = authenticator
+        self._accounts = accounts
         self._spam_headers = spam_headers
 
     async def screen(self, mlist: MailingList, post_id: int) -> None:
@@ -70,8 +77,8 @@ class Screening:
     async def _judged(self, mlist: MailingList, post_id: int, now: datetime) -> Screened:
         post = await self._stores.posts.get(post_id)
         raw = await self._stores.posts.raw(post_id)
-        header, _ = split(raw)
-        evidence = await self._evidence(post, header, mlist)
+        header, body = split(raw)
+        evidence = await self._with_sizes(await self._evidence(post, header, mlist), body)
         if (verdict := judge(evidence)).disposition is Disposition.DISCARD:
             return Screened(post_id, verdict, now)
         # only now, because it takes time, and a discarded mail is worth none
@@ -91,6 +98,16 @@ class Screening:
         holders = [await self._stores.people.holders(mlist, role, "", Page()) for role in Role]
         people = {holder.person.id: holder.person for found in holders for holder in found.items}
         return resembled(post.author, people.values())
+
+    async def _with_sizes(self, evidence: Evidence, body: bytes) -> Evidence:
+        """What the list's relay said that it takes, and what the copy would have."""
+        mlist = evidence.mlist
+        key = self._accounts.smtp(mlist).key
+        limit = (await self._stores.accounts.states([key]))[key].max_octets
+        if not limit:
+            return evidence
+        size = await copy_octets(self._stores.people, mlist, evidence.header, body)
+        return replace(evidence, copy_octets=size, relay_max_octets=limit)
 
     async def _evidence(self, post: Post, header: Header, mlist: MailingList) -> Evidence:
         people = self._stores.people

@@ -219,3 +219,25 @@ async def test_somebody_whom_the_relay_refuses_with_a_quota_stops_nobody_else(wo
 
     assert world.sent_to().count(BEA) == world.sent_to().count(CLEO) == 2
     assert all(after > before for before, after in pairwise(moments))
+
+
+@BOTH
+async def test_what_the_relay_would_refuse_for_its_size_waits_for_a_moderator(world: World) -> None:
+    """Known from the first look at the relay; whoever lets it pass all the same sees it come back."""
+    world.relay.max_octets = 20_000
+    await world.add_list(moderation="open")
+    await world.members(ANNA)
+    body = b"x" * 70 + b"\n"
+    fits = mail(to=world.address, body=body * 250)
+    await world.deliver(fits, mail(to=world.address, body=body * 275))
+
+    assert len(world.copies()) == 1
+    assert await world.state(2) == ("held", "too-big")
+    assert "the outgoing server takes 20 kB at most" in await world.said("/show 2")
+    await world.distribute(2)
+    assert await world.counts(2) == {"bounced": 1}
+
+    world.relay.max_octets = 30_000
+    await world.do(f"/check {world.name}")
+    await world.deliver(mail(to=world.address, body=body * 276))
+    assert (await world.state(3))[0] == "distributed"

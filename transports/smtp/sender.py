@@ -8,6 +8,7 @@ last words are not lost.
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import ssl
 from collections.abc import Iterable, Sequence
@@ -30,6 +31,7 @@ from transports.smtp.wire import Features, Wire
 _CANNOT_BE_WRITTEN = "not an address that can be mailed to (plain ASCII, no blanks or brackets)"
 _SENDER_CANNOT_BE_WRITTEN = "the list's own address cannot be used as a return path"
 _PARTING_S = 2.0
+_SIZE = re.compile(r"[0-9]{1,18}")
 
 
 class SmtpSender(MailSender):
@@ -67,6 +69,7 @@ class SmtpSender(MailSender):
         self._wire: Wire | None = None
         self._leaving: asyncio.TimerHandle | None = None
         self._prepared: tuple[bytes, Content] | None = None
+        self.max_octets: int | None = None
 
     @override
     async def send(self, envelope: Envelope, content: bytes) -> Sequence[RecipientResult]:
@@ -202,6 +205,7 @@ class SmtpSender(MailSender):
             size=client.supports_extension("size"),
             eight_bit=client.supports_extension("8bitmime"),
         )
+        self.max_octets = _announced_size(client)
         return Wire(cast("asyncio.Transport", client.transport), features, self._timeout_s)
 
     def _trouble(self, error: Exception) -> ServerTrouble:
@@ -232,6 +236,12 @@ async def _greet(client: aiosmtplib.SMTP) -> None:
         if not client.is_connected:
             raise
         await client.helo()
+
+
+def _announced_size(client: aiosmtplib.SMTP) -> int:
+    """The limit behind SIZE, 0 for none or one that cannot be read (RFC 1870 section 3)."""
+    match = _SIZE.fullmatch(client.esmtp_extensions.get("size", "").strip())
+    return int(match[0]) if match else 0
 
 
 def _own_name() -> str:

@@ -315,6 +315,16 @@ def test_only_what_is_larger_than_the_limit_is_too_big() -> None:
     assert "12 kB" in str(judge(evidence(mlist=mlist, size_octets=12_000)).reason)
 
 
+def test_a_copy_that_the_relay_would_refuse_is_too_big() -> None:
+    """With our own header fields; nothing is known of a relay that announces nothing."""
+    big = replace(evidence(), copy_octets=10_001)
+    assert judge(replace(big, relay_max_octets=10_001)).rule == "moderator"
+    assert judge(big).rule == "moderator"
+    held = judge(replace(big, relay_max_octets=10_000))
+    assert (held.rule, held.disposition) == ("too-big", HOLD)
+    assert "outgoing server" in str(held.reason)
+
+
 @pytest.mark.parametrize("kind", ["auto-generated", "Auto-Generated; x=y", "auto-notified"])
 def test_programs_pass_with_a_role_and_wait_without(kind: str) -> None:
     mlist = a_list(moderation="open")
