@@ -148,7 +148,7 @@ async def open_app(
             stores=stores,
             decisions=Decisions(stores, clock, Notices(organisation)),
             accounts=accounts,
-            checks=Checks(stores, servers, accounts, clock),
+            checks=Checks(stores, servers, accounts, clock, settings.zone),
             languages=Languages(settings.language, settings.zone, clock),
             clock=clock,
             installation=Installation(
@@ -174,6 +174,7 @@ async def open_app(
             Archive(stores, clock, settings.archive.keep_days),
             clock,
             poll_interval,
+            settings.zone,
         )
         await stores.admins.configure(settings.admins, clock.now())
         dispatcher = Dispatcher(desk, Permissions(stores))

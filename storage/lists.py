@@ -26,7 +26,7 @@ from bot.core.settings import (
 from bot.core.stores import ListCounts, Removed
 from bot.core.text import Text
 from storage.atomic import Database, Store, atomic, reading
-from storage.oldmail import note_look
+from storage.oldmail import not_looked_at, note_look
 from storage.posts import delete_posts
 from storage.roles import bearers
 from storage.rows import (
@@ -160,12 +160,22 @@ class SqlListStore(Store):
     async def pin(self, server: str, sha256: str) -> None:
         await PinRow.update_or_create(server=server, defaults={"sha256": sha256})
 
-    @atomic
-    async def note_old_mail(
+    @reading
+    async def not_looked_at(
         self, mlist_id: int, account: MailboxAccount, cursors: Collection[Cursor]
     ) -> Collection[str]:
+        return not_looked_at(await _row(mlist_id), account, cursors)
+
+    @atomic
+    async def note_old_mail(
+        self,
+        mlist_id: int,
+        account: MailboxAccount,
+        cursors: Collection[Cursor],
+        recent: Collection[Cursor] = (),
+    ) -> Mapping[str, bool]:
         await MlistRow.filter(id=mlist_id).select_for_update(no_key=True).only("id")
-        return await note_look(await _row(mlist_id), account, cursors)
+        return await note_look(await _row(mlist_id), account, cursors, recent)
 
     async def _sound(self, mlist_id: int) -> MailingList:
         """A list that was just written, if the mailboxes of all are still apart."""

@@ -14,8 +14,18 @@ from storage.values import in_groups
 _DELETED_AT_ONCE = 500
 
 
-async def note_look(mlist: MlistRow, account: MailboxAccount, cursors: Collection[Cursor]) -> set[str]:
+def not_looked_at(mlist: MlistRow, account: MailboxAccount, cursors: Collection[Cursor]) -> set[str]:
+    """The folders whose mail would be old mail at this look."""
+    return _looked(mlist, account, cursors)[1]
+
+
+async def note_look(
+    mlist: MlistRow, account: MailboxAccount, cursors: Collection[Cursor], recent: Collection[Cursor]
+) -> dict[str, bool]:
     """Note what lies in the mailbox now; those of it that were there before the list read it.
+
+    Each with whether it may be left there for ever; that is said of all but `recent`, at the look
+    that makes it old mail.
 
     What lies in a folder is old mail at the first look into it; and again when it is not the same
     folder any more, because another server, login or UIDVALIDITY is behind its name (RFC 3501
@@ -28,17 +38,20 @@ async def note_look(mlist: MlistRow, account: MailboxAccount, cursors: Collectio
     await _refuse_twin(mlist, looked)
     listed = {str(cursor) for cursor in cursors}
     first_seen = {str(cursor) for cursor in cursors if cursor.folder in fresh}
-    marks = await KnownMailRow.filter(mlist_id=mlist.id).values_list("id", "cursor", "raw_sha256")
-    marked = {cursor for _, cursor, raw_sha256 in marks if not raw_sha256}
+    rows = KnownMailRow.filter(mlist_id=mlist.id)
+    marks = await rows.values_list("id", "cursor", "raw_sha256", "leave")
+    marked = {cursor: leave for _, cursor, raw_sha256, leave in marks if not raw_sha256}
+    lately = {str(cursor) for cursor in recent}
+    new = {cursor: cursor not in lately for cursor in sorted(first_seen - marked.keys())}
     await KnownMailRow.bulk_create(
-        KnownMailRow(mlist_id=mlist.id, cursor=cursor) for cursor in sorted(first_seen - marked)
+        KnownMailRow(mlist_id=mlist.id, cursor=cursor, leave=leave) for cursor, leave in new.items()
     )
     # a folder that shows nothing may be a server in trouble: its marks stay until it shows something
     silent = tuple(f"{folder}/" for folder in set(account.folders) - {cursor.folder for cursor in cursors})
-    await _forget(id_ for id_, cursor, _ in marks if cursor not in listed and not cursor.startswith(silent))
+    await _forget(id_ for id_, cursor, *_ in marks if cursor not in listed and not cursor.startswith(silent))
     if looked != mlist.looked:
         await MlistRow.filter(id=mlist.id).update(looked=looked)
-    return first_seen | (marked & listed)
+    return new | {cursor: leave for cursor, leave in marked.items() if cursor in listed}
 
 
 def _looked(

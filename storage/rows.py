@@ -60,13 +60,15 @@ class DefaultsRow(Model):
 class KnownMailRow(Model):
     """A mail in a mailbox that must not pass by itself: it was there before the list read the mailbox.
 
-    With `raw_sha256` it is one whose post was purged, which must not come in again.
+    With `raw_sha256` it is one whose post was purged, which must not come in again. `leave`: it stays
+    where it is if the list wants that of old mail.
     """
 
     id = fields.IntField(primary_key=True)
     mlist = _mlist()
     cursor = fields.CharField(max_length=500)
     raw_sha256 = fields.CharField(max_length=64, default="")
+    leave = fields.BooleanField(default=False)
 
     mlist_id: int
 

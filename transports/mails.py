@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
+from email.utils import parsedate_to_datetime
+
 from bot.core.errors import FacteurError, PermanentError, TransientError, Trouble
+from bot.core.header import split
 from bot.core.ports import Fetched
 from bot.core.posts import Cursor
 from bot.core.text import Size, Text
@@ -21,6 +25,20 @@ PERHAPS_STALE = (Trouble.LOST, Trouble.TIMEOUT)
 def fetched(cursor: Cursor, mail: bytes | FacteurError) -> Fetched:
     """A mail, or why it could not be had."""
     return Fetched(cursor, error=mail) if isinstance(mail, FacteurError) else Fetched(cursor, raw=mail)
+
+
+def arrival(header: bytes) -> date | None:
+    """The day a mail came, by the topmost Received field (RFC 5321 section 4.4), else by Date.
+
+    None = neither tells.
+    """
+    fields = split(header)[0]
+    for written in (fields.first("received").rpartition(";")[2], fields.first("date")):
+        try:
+            return parsedate_to_datetime(written).date()
+        except (ValueError, TypeError, OverflowError):
+            continue
+    return None
 
 
 def too_large(octets: int, limit: int) -> PermanentError:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Protocol
 
 from bot.core.chat import Answer, Place, Press, Screen, Utterance
@@ -32,6 +33,13 @@ class Mailbox(Protocol):
 
     async def listing(self) -> Sequence[Cursor]:
         """Every mail in the account's folders, oldest first within a folder, as of now."""
+        ...
+
+    async def arrived_since(self, day: date, cursors: Collection[Cursor]) -> Collection[Cursor]:
+        """Those of the mails that came into the mailbox on that day or later, as far as can be told.
+
+        The day is the server's own, whose time zone nobody knows. Nothing is marked.
+        """
         ...
 
     def fetch(self, cursors: Sequence[Cursor]) -> AsyncIterator[Fetched]:

@@ -237,9 +237,6 @@ _FORGETS = {
     "smtp_password": frozenset({"smtp_host", "smtp_port", "smtp_security", "self_signed"}),
 }
 
-_NOT_YET = (("first_poll", FirstPoll.LEAVE),)
-"""Values that are promised and not built: refused, because ignoring them would be a lie."""
-
 
 def changed(own: dict[str, Any], words: dict[str, str]) -> dict[str, Any]:
     """The settings that a list has of its own, after ``/set`` with `words`.
@@ -280,11 +277,7 @@ def validated(values: dict[str, Any]) -> ListSettings:
     except ValidationError as error:
         wrong = list(dict.fromkeys(str(item["loc"][0]) for item in error.errors(include_input=False)))
         settings = ListSettings.model_validate({k: v for k, v in values.items() if k not in wrong})
-    mistakes = [_mistake(key) for key in wrong] + [
-        Text("{key}={value} is not available yet", key=key, value=_shown(value))
-        for key, value in _NOT_YET
-        if getattr(settings, key) == value
-    ]
+    mistakes = [_mistake(key) for key in wrong]
     if settings.protocol is MailProtocol.POP3:
         mistakes += pop3_contradictions(folders_of(settings), settings.after_intake)
     if mistakes:

@@ -165,10 +165,23 @@ class ListStore(Protocol):
         """
         ...
 
-    async def note_old_mail(
+    async def not_looked_at(
         self, mlist_id: int, account: MailboxAccount, cursors: Collection[Cursor]
     ) -> Collection[str]:
+        """The folders of which `note_old_mail` would take all that lies there now for old mail."""
+        ...
+
+    async def note_old_mail(
+        self,
+        mlist_id: int,
+        account: MailboxAccount,
+        cursors: Collection[Cursor],
+        recent: Collection[Cursor] = (),
+    ) -> Mapping[str, bool]:
         """Note that all this lies in the mailbox now; the cursors (as str) that were there before.
+
+        Each with whether ``first_poll=leave`` leaves it there: that is decided at the look that makes
+        it old mail, and for all but those that are `recent` then.
 
         All of a folder is old mail at the first look into it, and whenever it is another one than at
         the last look: of another server or login, or with another UIDVALIDITY.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from zoneinfo import ZoneInfo
 
 from bot.core.clock import Clock
 from bot.core.errors import ServerTrouble, UnknownCertificate, UserError
@@ -13,6 +14,7 @@ from bot.core.ports import Servers
 from bot.core.stores import Stores
 from bot.core.text import Text, fingerprint
 from bot.flow.accounts import Accounts
+from bot.flow.intake import look
 from bot.flow.outbox import note_size
 
 
@@ -28,11 +30,14 @@ class Checked:
 class Checks:
     """Tries the accounts of lists."""
 
-    def __init__(self, stores: Stores, servers: Servers, accounts: Accounts, clock: Clock) -> None:
+    def __init__(
+        self, stores: Stores, servers: Servers, accounts: Accounts, clock: Clock, zone: ZoneInfo
+    ) -> None:
         self._stores = stores
         self._servers = servers
         self._accounts = accounts
         self._clock = clock
+        self._zone = zone
 
     async def check(self, mlist: MailingList, *, accept: bool = False) -> Sequence[Checked]:
         """Try the mailbox and the outgoing account of a list; what it found is shown by ``/lists``.
@@ -102,7 +107,7 @@ class Checks:
         account = mailbox_account(mlist)
         mailbox = self._servers.mailbox(account)
         try:
-            await self._stores.lists.note_old_mail(mlist.id, account, await mailbox.listing())
+            await look(mlist, mailbox, self._stores, self._clock.now().astimezone(self._zone).date())
         except UnknownCertificate:
             raise
         except (ServerTrouble, UserError) as error:

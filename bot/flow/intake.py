@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -15,6 +16,7 @@ from bot.core.errors import ServerTrouble, UserError
 from bot.core.lists import MailingList, mailbox_account
 from bot.core.ports import Fetched, Mailbox
 from bot.core.posts import Cursor
+from bot.core.settings import FirstPoll
 from bot.core.stores import Stores
 from bot.core.text import Text
 from bot.flow.reading import read
@@ -29,16 +31,23 @@ _SETTLED_AT_ONCE = 50
 class Intake:
     """The mailbox of one list, polled and emptied; one that fails backs off alone."""
 
-    def __init__(
-        self, mlist: MailingList, mailbox: Mailbox, stores: Stores, screening: Screening, clock: Clock,
+    def __init__(  # noqa: PLR0913, PLR0917 - what it works on, and the time of those who read the list
+        self,
+        mlist: MailingList,
+        mailbox: Mailbox,
+        stores: Stores,
+        screening: Screening,
+        clock: Clock,
         interval: timedelta,
-    ) -> None:  # fmt: skip
+        zone: ZoneInfo,
+    ) -> None:
         self._mlist = mlist
         self._mailbox = mailbox
         self._stores = stores
         self._screening = screening
         self._clock = clock
         self._interval = interval
+        self._zone = zone
 
     async def step(self) -> datetime:
         """One poll; returns when the next one is due. Raises ServerTrouble, which is noted already."""
@@ -79,12 +88,10 @@ class Intake:
             log.info("mailbox back", list=self._mlist.address)
 
     async def _take_in_all(self) -> Text | None:
-        cursors = await self._mailbox.listing()
-        mlist_id, account = self._mlist.id, mailbox_account(self._mlist)
-        old = await self._stores.lists.note_old_mail(mlist_id, account, cursors)
+        cursors, old = await look(self._mlist, self._mailbox, self._stores, self._today())
         missed: list[Text] = []
         settled: list[Cursor] = []
-        async for fetched in self._mailbox.fetch(await self._wanted(cursors)):
+        async for fetched in self._mailbox.fetch(await self._wanted(cursors, old)):
             if fetched.error:
                 missed.append(fetched.error.text)
             elif await alone(
@@ -105,12 +112,17 @@ class Intake:
             why=missed[0],
         )
 
-    async def _wanted(self, cursors: Sequence[Cursor]) -> Sequence[Cursor]:
-        """What to fetch: mails that stay on the server are known by their cursor.
+    def _today(self) -> date:
+        return self._clock.now().astimezone(self._zone).date()
+
+    async def _wanted(self, cursors: Sequence[Cursor], old: Mapping[str, bool]) -> Sequence[Cursor]:
+        """What to fetch: not the old mail that is left, nor (known by its cursor) what was taken in.
 
         Where mails are deleted or moved, one that is still there was not settled, or its cursor was
         used again: its bytes tell (the unique key of commit 1), so it is fetched once more.
         """
+        if self._mlist.settings.first_poll is FirstPoll.LEAVE:
+            cursors = [cursor for cursor in cursors if not old.get(str(cursor))]
         if self._mlist.settings.after_intake != "keep":
             return cursors
         taken = await self._stores.posts.taken_in(self._mlist.id, cursors)
@@ -144,3 +156,27 @@ class Intake:
         """Posts that a crash left between commits 1 and 2."""
         for post_id in await self._stores.posts.received(self._mlist.id):
             await self._screen(post_id)
+
+
+async def look(
+    mlist: MailingList, mailbox: Mailbox, stores: Stores, today: date
+) -> tuple[Sequence[Cursor], Mapping[str, bool]]:
+    """What lies in the mailbox now, and which of it is old mail (see `ListStore.note_old_mail`).
+
+    With ``first_poll=leave`` old mail of today is taken in all the same; and if the list has read
+    the mailbox before, all since the day of the last time: nobody would ever see it otherwise.
+
+    Raises:
+        ServerTrouble: the mailbox cannot be used.
+        UserError: it must not be used: another list reads it.
+    """
+    cursors, account = await mailbox.listing(), mailbox_account(mlist)
+    recent: Collection[Cursor] = ()
+    if mlist.settings.first_poll is FirstPoll.LEAVE:
+        folders = await stores.lists.not_looked_at(mlist.id, account, cursors)
+        asked = [cursor for cursor in cursors if cursor.folder in folders]
+        if asked:
+            read_at = (await stores.lists.get(mlist.id)).poll.ok_at
+            day = min(today, read_at.date()) if read_at else today
+            recent = await mailbox.arrived_since(day, asked)
+    return cursors, await stores.lists.note_old_mail(mlist.id, account, cursors, recent)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
+from zoneinfo import ZoneInfo
 
 from bot.core.clock import Clock
 from bot.core.errors import ServerTrouble, UserError
@@ -39,6 +40,7 @@ class Service:
         archive: Archive,
         clock: Clock,
         poll_interval: timedelta,
+        zone: ZoneInfo,
     ) -> None:
         self._stores = stores
         self._servers = servers
@@ -47,6 +49,7 @@ class Service:
         self._archive = archive
         self._clock = clock
         self._poll_interval = poll_interval
+        self._zone = zone
         self.runner = Runner(clock, stores.changes)
         self._mailboxes = Following(self.runner)
         self._senders = Following(self.runner)
@@ -135,6 +138,7 @@ class Service:
             self._screening,
             self._clock,
             self._poll_interval,
+            self._zone,
         )
 
     def _outbox(self, account: SmtpAccount) -> Outbox:

@@ -110,6 +110,7 @@ class Migration(migrations.Migration):
                 ),
                 ("cursor", fields.CharField(max_length=500)),
                 ("raw_sha256", fields.CharField(max_length=64, default="")),
+                ("leave", fields.BooleanField(default=False)),
             ],
             options={
                 "table": "known_mail",

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import resource
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from imaplib import Time2Internaldate
 
 import pytest
 
 from bot.core.lists import mailbox_account
 from bot.core.posts import Cursor
-from bot.core.settings import MailProtocol
+from bot.core.settings import MailProtocol, Security
 from bot.flow.reading import read
 from tests.support.certificates import certificates
 from tests.support.scripted_imap import VALIDITY, Act, ScriptedImap, scripted_imap
@@ -179,6 +184,101 @@ async def test_a_mail_that_was_stored_and_not_settled_is_only_settled(world: Wor
     assert len(await posts(world)) == 1
     assert await world.state(1) == ("distributed", "member")
     assert len(world.copies()) == 1
+
+
+both_protocols = pytest.mark.parametrize(
+    "way", [(protocol, Security.NONE) for protocol in MailProtocol], ids="-".join, indirect=True
+)
+YESTERDAY = datetime(2026, 3, 9, 12, tzinfo=UTC)
+TODAY = datetime(2026, 3, 10, 8, tzinfo=UTC)
+
+
+async def put_at(world: World, moment: datetime, raw: bytes, folder: str = "INBOX") -> None:
+    """A mail that came at that moment."""
+
+    def append() -> None:
+        with world.dovecot.client(world.mailbox) as client:
+            client.append(folder, "", Time2Internaldate(moment), raw)
+
+    await asyncio.to_thread(append)
+
+
+@both_protocols
+@pytest.mark.parametrize("after_intake", ["delete", "keep"])
+async def test_old_mail_may_be_left_alone(world: World, after_intake: str) -> None:
+    """What came before the day of /addlist stays, untouched; what came on it waits, the rest is as ever."""
+    dates = [format_datetime(moment) for moment in (YESTERDAY, TODAY)]
+    before, morning = (mail(author=ANNE, subject=date, Date=date) for date in dates)
+    await put_at(world, YESTERDAY, before)
+    await put_at(world, TODAY, morning)
+    await a_list(world, first_poll="leave", after_intake=after_intake)
+    after = mail(author=ANNE, subject="apres")
+    await world.deliver(after)
+    for _ in range(2):
+        await world.later(minutes=5)
+
+    assert [row["subject"] for row in await world.rows("/pending")] == [dates[1]]
+    assert await posts(world) == [(2, "apres")]
+    assert len(world.copies()) == 1
+    kept = [morning, after] if after_intake == "keep" else []
+    assert world.dovecot.holds(world.mailbox) == [before, *kept]
+    if world.protocol is MailProtocol.IMAP:
+        with world.dovecot.client(world.mailbox) as client:
+            assert b"1" in client.search(None, "UNSEEN")[1][0].split()
+
+    await world.do(f"/set {world.name} first_poll=hold")
+    await world.later(minutes=5)
+    assert {row["subject"] for row in await world.rows("/pending")} == set(dates)
+    assert len(world.copies()) == 1
+
+
+async def test_old_mail_is_left_alone_when_its_folder_is_made_anew(world: World) -> None:
+    """Another UIDVALIDITY: what came since the last look waits for a moderator, so that it is seen."""
+    with world.dovecot.client(world.mailbox) as client:
+        client.create("Liste")
+    old = mail(author=ANNE, subject="vieux")
+    await put_at(world, YESTERDAY, old, "Liste")
+    await a_list(world, folder="Liste", first_poll="leave")
+    await world.pass_()
+    assert (await world.rows("/pending"), await posts(world)) == ([], [])
+
+    with world.dovecot.client(world.mailbox) as client:
+        client.delete("Liste")
+        client.create("Liste")
+    await put_at(world, YESTERDAY, old, "Liste")
+    await put_at(world, TODAY, mail(author=ANNE, subject="neuf"), "Liste")
+    await world.later(days=2)
+
+    assert [row["subject"] for row in await world.rows("/pending")] == ["neuf"]
+    assert world.dovecot.holds(world.mailbox, "Liste") == [old]
+    assert world.copies() == []
+
+
+@both_protocols
+async def test_three_thousand_old_mails_come_in_once(world: World) -> None:
+    """None is lost, none comes twice, none passes; and they are never all in memory at once."""
+    number, octets = 3_000, 10_000
+    body = b"Bonjour\r\n" * (octets // 9)
+    raws = [
+        mail(author=ANNE, subject=f"vieux {n}", body=body, Content_Type="application/pdf")
+        for n in range(number)
+    ]
+    for n, raw in enumerate(raws):
+        world.dovecot.drop(world.mailbox, raw, f"{n:04}")
+    del raws
+    await a_list(world)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    await world.pass_()
+    grown = 1_024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+    await world.later(minutes=5)
+
+    held = await world.rows("/pending")
+    assert sorted(row["subject"] for row in held) == sorted(f"vieux {n}" for n in range(number))
+    assert {row["rule"] for row in held} == {"first-poll"}
+    assert world.copies() == []
+    assert world.dovecot.holds(world.mailbox) == []
+    assert grown < number * octets * 2 // 3
 
 
 @pytest.fixture

@@ -96,7 +96,7 @@ async def desk(stores: Stores, clock: ManualClock, tmp_path: Path) -> Desk:
         stores=stores,
         decisions=Decisions(stores, clock, Notices(Organisation("AMAP", "en", PARIS))),
         accounts=accounts,
-        checks=Checks(stores, servers, accounts, clock),
+        checks=Checks(stores, servers, accounts, clock, PARIS),
         languages=Languages("en", PARIS, clock),
         clock=clock,
         installation=Installation(

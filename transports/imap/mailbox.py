@@ -12,7 +12,8 @@ import asyncio
 import imaplib
 import ssl
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from datetime import date
 from typing import Concatenate, ParamSpec, TypeVar
 
 from imap_tools import ImapToolsError
@@ -93,6 +94,15 @@ class ImapMailbox(Mailbox):
             if folder == self._account.folders[0]:
                 self._newest = max(uids, default=0)
         return found
+
+    @override
+    async def arrived_since(self, day: date, cursors: Collection[Cursor]) -> Collection[Cursor]:
+        """By INTERNALDATE, which is when a mail was delivered, or what a move between hosts made of it."""
+        found: set[Cursor] = set()
+        for folder in self._account.folders:
+            validity, uids = await self._do(0, Session.since, folder, day)
+            found.update(Cursor(folder, validity, str(uid)) for uid in uids)
+        return found & set(cursors)
 
     @override
     async def fetch(self, cursors: Sequence[Cursor]) -> AsyncIterator[Fetched]:

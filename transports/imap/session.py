@@ -10,6 +10,7 @@ import imaplib
 import re
 import ssl
 from collections.abc import Collection, Sequence
+from datetime import date
 
 from imap_tools import MailboxFolderSelectError
 from imap_tools.utils import encode_folder
@@ -26,6 +27,7 @@ from transports.trouble import Server, lost, unusable
 
 _EXISTS = re.compile(rb"^\* \d+ EXISTS", re.MULTILINE | re.IGNORECASE)
 _BYE = re.compile(rb"^\* BYE ?(.*)", re.MULTILINE | re.IGNORECASE)
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _FOLDERS_NAMED = 8
 COMMAND_UIDS = 500
 """UIDs named in one command: its line stays far below every server's limit."""
@@ -98,6 +100,12 @@ class Session:
         """UIDVALIDITY, and the UIDs of all mails, ascending."""
         validity = self._select(folder)
         return validity, numbers(self._uid("SEARCH", "ALL"))
+
+    def since(self, folder: str, day: date) -> tuple[str, list[int]]:
+        """UIDVALIDITY, and the UIDs of the mails that came on that day or later."""
+        validity = self._select(folder)
+        named = f"{day.day}-{_MONTHS[day.month - 1]}-{day.year}"  # RFC 3501 section 9: date-text
+        return validity, numbers(self._uid("SEARCH", "SINCE", named))
 
     def check_target(self, folder: str) -> None:
         """Raises ServerTrouble FOLDER if there is no such folder to move mails to."""

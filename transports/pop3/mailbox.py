@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import poplib
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from datetime import date
 from typing import Concatenate, ParamSpec, TypeVar
 
 from typing_extensions import override
@@ -27,6 +28,7 @@ from transports.mails import (
     PERHAPS_ONE_MAIL,
     PERHAPS_STALE,
     SLOWEST_OCTETS_PER_S,
+    arrival,
     fetched,
     too_large,
 )
@@ -83,6 +85,16 @@ class Pop3Mailbox(Mailbox):
             await self._run(session, session.sizes.get(number, 0), Session.name, number)
         names = dict.fromkeys(session.names[number] for number in sorted(session.names))
         return [Cursor(self._account.folders[0], "", name) for name in names]
+
+    @override
+    async def arrived_since(self, day: date, cursors: Collection[Cursor]) -> Collection[Cursor]:
+        """By the topmost Received field, which the server that keeps the mailbox wrote; else by Date."""
+        found = []
+        for cursor in cursors:
+            arrived = await self._once_more_if_stale(self._arrival, cursor.uid)
+            if arrived and arrived >= day:
+                found.append(cursor)
+        return found
 
     @override
     async def fetch(self, cursors: Sequence[Cursor]) -> AsyncIterator[Fetched]:
@@ -145,6 +157,11 @@ class Pop3Mailbox(Mailbox):
         if isinstance(mail, bytes):
             self._read[name] = session.digests[number]
         return mail
+
+    async def _arrival(self, session: Session, name: str) -> date | None:
+        number = await self._number(session, name)
+        header = b"" if number is None else await self._run(session, 0, Session.header, number)
+        return arrival(header)
 
     async def _delete(self, session: Session, names: Sequence[str]) -> None:
         numbers = []

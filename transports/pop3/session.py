@@ -108,6 +108,15 @@ class Session:
         self.digests[number] = hashlib.sha256(raw).hexdigest()
         return raw
 
+    def header(self, number: int) -> bytes:
+        """The header of a mail, empty where the server does not hand it out: TOP is optional."""
+        try:
+            return b"\r\n".join(self._connected().lines(b"TOP %d 0" % number)) + b"\r\n\r\n"
+        except poplib.error_proto as error:
+            if not is_refusal(error):
+                raise
+            return b""
+
     def delete(self, numbers: Sequence[int]) -> None:
         """Delete these mails, which ends the session: QUIT is what deletes them."""
         client = self._connected()
