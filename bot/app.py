@@ -171,7 +171,7 @@ async def open_app(
                 accounts,
                 settings.screening.spam_headers,
             ),
-            Archive(stores, clock, settings.archive.keep_days),
+            Archive(stores, clock, settings.archive.keep_days, settings.archive.log_keep_days),
             clock,
             poll_interval,
             settings.zone,

@@ -15,6 +15,7 @@ from bot.core.posts import Decision, Disposition, Post, PostState, Screened, no_
 from bot.core.text import Text
 from storage.atomic import Store, atomic
 from storage.cards import deal_cards, raise_cards
+from storage.logbook import any_forgotten
 from storage.mailings import add_mailings, copy_ids, delete_mailings
 from storage.refusals import already_decided, nothing_to_undo, too_late
 from storage.rows import CardRow, DeliveryRow, MailingRow, PostRow
@@ -97,7 +98,7 @@ class SqlDecisionStore(Store):
             raise nothing_to_undo(row)
         mailing_ids = await column(MailingRow.filter(post_id=post_id, decision=row.decisions), "id")
         mailings = DeliveryRow.filter(mailing_id__in=mailing_ids)
-        if await mailings.filter(last_attempt_at__isnull=False).exists():
+        if await mailings.filter(last_attempt_at__isnull=False).exists() or await any_forgotten(mailing_ids):
             raise too_late(row)
         undone = PostRow.filter(id=post_id, state=row.state, decisions=row.decisions)
         if not await undone.update(state=PostState.HELD, decisions=F("decisions") + 1, **_UNDECIDED):

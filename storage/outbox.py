@@ -36,6 +36,7 @@ from bot.core.stores import Listing, Page
 from storage.accounts import lock_account, pause_until, state_of
 from storage.atomic import Store, atomic, reading
 from storage.cards import note_progress, raise_cards
+from storage.logbook import forget_some, with_forgotten
 from storage.mailings import copy_ids, has_open_copy
 from storage.quota import DAY, HOUR, Quota, Waiting, pause_end
 from storage.rows import AttemptRow, DeliveryRow, MailingRow, MlistRow, PostRow, RawRow
@@ -167,10 +168,12 @@ class SqlOutboxStore(Store):
 
     @reading
     async def counts(self, post_id: int) -> Counts:
-        copies = DeliveryRow.filter(mailing_id__in=await copy_ids(post_id))
+        mailing_ids = await copy_ids(post_id)
+        copies = DeliveryRow.filter(mailing_id__in=mailing_ids)
         rows = await copies.annotate(n=Count("id")).group_by("state").values_list("state", "n")
         last = await copies.filter(state=DeliveryState.DELIVERED).order_by("-ended_at").first()
-        return Counts(**{str(state): n for state, n in rows}, last_at=last.ended_at if last else None)
+        known = Counts(**{str(state): n for state, n in rows}, last_at=last.ended_at if last else None)
+        return await with_forgotten(known, mailing_ids)
 
     @reading
     async def forecast(
@@ -238,6 +241,16 @@ class SqlOutboxStore(Store):
         dropped = await rows.update(state=DeliveryState.DROPPED, next_attempt_at=None, ended_at=at)
         await _close_posts([post_id], at)
         return dropped
+
+    async def forget(self, before: datetime) -> int:
+        forgotten = 0
+        while count := await self._forget_some(before):
+            forgotten += count
+        return forgotten
+
+    @atomic
+    async def _forget_some(self, before: datetime) -> int:
+        return await forget_some(before)
 
 
 def _at_rest(now: datetime) -> Q:

@@ -281,7 +281,11 @@ class RawRow(Model):
 
 
 class MailingRow(Model):
-    """A mail that leaves; `decision` is the post's count of decisions that it follows from."""
+    """A mail that leaves; `decision` is the post's count of decisions that it follows from.
+
+    `forgotten` counts the deliveries that ended so long ago that nobody asks for them: see
+    `storage.logbook`.
+    """
 
     id = fields.IntField(primary_key=True)
     mlist = _mlist()
@@ -291,6 +295,7 @@ class MailingRow(Model):
     mail_from = fields.TextField()
     header = fields.BinaryField()
     body: bytes | None = fields.BinaryField(null=True)
+    forgotten: dict[str, Any] = fields.JSONField(default=dict)
 
     mlist_id: int
     post_id: int

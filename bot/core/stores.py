@@ -397,6 +397,13 @@ class OutboxStore(Protocol):
         """Drop open deliveries; their number."""
         ...
 
+    async def forget(self, before: datetime) -> int:
+        """Forget the deliveries that ended before; their number.
+
+        Never one of a post that is held or has others still open. The counts of a post stay.
+        """
+        ...
+
 
 class AccountStore(Protocol):
     """What relays have told of outgoing accounts, by `SmtpAccount.key`."""

@@ -18,11 +18,15 @@ _TIDY_EVERY = timedelta(hours=1)
 class Archive:
     """Tidies up by age; a post that is still leaving is never touched."""
 
-    def __init__(self, stores: Stores, clock: Clock, keep_days: int) -> None:
-        """`keep_days`: how long what has ended is kept; negative = for ever."""
+    def __init__(self, stores: Stores, clock: Clock, keep_days: int, log_keep_days: int) -> None:
+        """`keep_days`: how long posts that have ended are kept; negative = for ever.
+
+        `log_keep_days`: the same for who got what, which goes with the post at the latest.
+        """
         self._stores = stores
         self._clock = clock
         self._keep_days = keep_days
+        self._log_keep_days = log_keep_days
 
     async def step(self) -> datetime:
         """Expire and purge what is old enough; returns when to look again."""
@@ -36,6 +40,10 @@ class Archive:
             purged = await self._stores.posts.purge(now - timedelta(days=self._keep_days))
             if purged:
                 log.info("purged", posts=purged)
+        if self._log_keep_days >= 0:
+            forgotten = await self._stores.outbox.forget(now - timedelta(days=self._log_keep_days))
+            if forgotten:
+                log.info("forgotten", deliveries=forgotten)
         return now + _TIDY_EVERY
 
     async def wake(self) -> None:

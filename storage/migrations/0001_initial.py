@@ -210,6 +210,7 @@ class Migration(migrations.Migration):
                 ("mail_from", fields.TextField()),
                 ("header", fields.BinaryField()),
                 ("body", fields.BinaryField(null=True)),
+                ("forgotten", fields.JSONField(default=dict)),
             ],
             options={
                 "table": "mailing",

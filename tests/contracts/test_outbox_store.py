@@ -9,11 +9,12 @@ import pytest
 
 from bot.core.addresses import fold
 from bot.core.deliveries import Batch, Counts, DeliveryState, Forecast, MailingKind, next_delay
-from bot.core.posts import Post, PostState
+from bot.core.errors import UserError
+from bot.core.posts import Disposition, Post, PostState
 from bot.core.stores import Page, Stores
 from tests.support.clock import ManualClock
 from tests.support.outgoing import ACCOUNT, all_of, claim_all, limited
-from tests.support.stores import a_list, accepted, decision, mailing, new_post, screened
+from tests.support.stores import ANNE, a_list, accepted, decision, mailing, new_post, screened
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 FIVE = [f"{name}@example.org" for name in "abcde"]
@@ -374,3 +375,44 @@ async def test_dropping_the_last_delivery_closes_the_post(stores: Stores, clock:
 
     assert PostState.DISTRIBUTED is (await stores.posts.get(post.id)).state
     assert Counts(dropped=5) == await stores.outbox.counts(post.id)
+
+
+async def test_finished_deliveries_are_forgotten_and_still_counted(
+    stores: Stores, clock: ManualClock
+) -> None:
+    mlist = await a_list(stores, clock.now())
+    post = await accepted(stores, mlist, clock.now(), FIVE)
+    start = clock.now()
+    for number, state in enumerate((DeliveryState.DELIVERED, DeliveryState.BOUNCED)):
+        batch = await stores.outbox.claim(limited(recipients=2), [mlist.id], clock.now())
+        assert batch is not None
+        await stores.outbox.record(batch, all_of(batch, state), clock.now())
+        clock.advance(HOUR * number)
+    before = clock.now() + HOUR
+
+    assert await stores.outbox.forget(before) == 0
+    await stores.outbox.drop([mlist.id], post.id, "", clock.now())
+    counts = await stores.outbox.counts(post.id)
+    assert await stores.outbox.forget(start) == 0
+    assert await stores.outbox.forget(before) == 5
+
+    assert await stores.outbox.counts(post.id) == counts
+    assert (await stores.outbox.find(None, set(DeliveryState), "", Page())).total == 0
+    with pytest.raises(UserError):
+        await stores.posts.undo(post.id, ANNE, clock.now(), None)
+    assert await stores.posts.purge(before) == 1
+
+
+async def test_the_log_of_a_held_post_is_kept(stores: Stores, clock: ManualClock) -> None:
+    """A notice to its author, for instance."""
+    mlist = await a_list(stores, clock.now())
+    notice = mailing(["anne@example.org"], clock.now(), MailingKind.NOTICE)
+    post = await screened(stores, new_post(mlist.id, clock.now()), mailings=[notice])
+    batch = await stores.outbox.claim(ACCOUNT, [mlist.id], clock.now())
+    assert batch is not None
+    await stores.outbox.record(batch, all_of(batch, DeliveryState.DELIVERED), clock.now())
+    clock.advance(100 * DAY)
+
+    assert await stores.outbox.forget(clock.now()) == 0
+    await stores.posts.decide(decision(post, clock.now(), disposition=Disposition.DISCARD))
+    assert await stores.outbox.forget(clock.now()) == 1
