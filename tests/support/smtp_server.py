@@ -71,6 +71,7 @@ class SmtpServer:
     replies: dict[str, str] = field(default_factory=dict)
     once: defaultdict[str, deque[str]] = field(default_factory=lambda: defaultdict(deque))
     on_taken: Callable[[int, Taken], None] | None = None
+    on_asked: Callable[[str], None] | None = None
     taken: list[Taken] = field(default_factory=list)
     commands: Counter[str] = field(default_factory=Counter)
     connections: int = 0
@@ -271,6 +272,8 @@ class _Session(SMTP):
     async def _answered(self, place: str) -> bool:
         """Whether the script has an answer of its own here, and gave it."""
         self.server.commands[place] += 1
+        if self.server.on_asked:
+            self.server.on_asked(place)
         reply = await self._reply(self.server.scripted(place))
         if reply:
             await self.push(reply)

@@ -22,7 +22,7 @@ from bot.core.chat import Answer, Place, Press
 from bot.core.people import Actor
 from bot.core.ports import Servers
 from bot.core.settings import MailProtocol, Security
-from config.settings import Dns, Settings, Smtp
+from config.settings import Archive, Dns, Settings, Smtp
 from tests.support.certificates import certificates
 from tests.support.clock import ManualClock
 from tests.support.dovecot import Account, Dovecot
@@ -165,6 +165,7 @@ async def opened_world(
     servers: Servers | None = None,
     language: Literal["en", "fr"] = "en",
     database_url: str = "",
+    archive: Archive | None = None,
     **smtp: Any,
 ) -> AsyncIterator[World]:
     """An installation in `folder` that sends through `relay`; nothing of it runs by itself."""
@@ -174,6 +175,7 @@ async def opened_world(
         data_dir=folder,
         database_url=SecretStr(database_url),
         smtp=Smtp(host="127.0.0.1", port=relay.port, security=relay.security.value, **smtp),
+        archive=archive or Archive(),
     )
     mailbox = dovecot.add_user()
     async with name_server() as names:
