@@ -21,6 +21,7 @@ from bot.chat.registry import menu
 from bot.chat.rooms import RoomWorker
 from bot.chat.session import ChatSession
 from bot.core.addresses import fold
+from bot.core.bounces import Limit
 from bot.core.chat import Room
 from bot.core.clock import Clock
 from bot.core.errors import UserError
@@ -33,6 +34,7 @@ from bot.core.text import N_, Text
 from bot.flow.accounts import Accounts
 from bot.flow.archive import Archive
 from bot.flow.authentication import Authenticator
+from bot.flow.bounces import Bounces
 from bot.flow.checks import Checks
 from bot.flow.decisions import Decisions
 from bot.flow.notices import Notices, Organisation
@@ -49,7 +51,7 @@ log = structlog.get_logger()
 PARTS = ("poll", "chat", "deliver")
 """What ``facteur run --only`` chooses from."""
 
-_NOT_YET = ("telegram", "matrix", "reminders", "bounces", "http")
+_NOT_YET = ("telegram", "matrix", "reminders", "http")
 """Sections of the configuration that are promised: whoever fills one in is told."""
 
 _SHARED = ("deliver",)
@@ -160,6 +162,8 @@ async def open_app(
                 always,
             ),
         )
+        limit = Limit(settings.bounces.limit, timedelta(days=settings.bounces.forget_days))
+        bounces = Bounces(stores, clock, limit)
         service = Service(
             stores,
             servers,
@@ -169,8 +173,10 @@ async def open_app(
                 clock,
                 Authenticator(dns or DnsResolver(settings.dns.place)),
                 accounts,
+                bounces,
                 settings.screening.spam_headers,
             ),
+            bounces,
             Archive(stores, clock, settings.archive.keep_days, settings.archive.log_keep_days),
             clock,
             poll_interval,

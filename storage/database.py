@@ -18,6 +18,7 @@ from bot.core.stores import Stores
 from storage.accounts import SqlAccountStore
 from storage.atomic import Database, translated
 from storage.bans import SqlBanStore
+from storage.bounces import SqlBounceStore
 from storage.engines import Engine, Where, engine_of
 from storage.groups import SqlGroupStore
 from storage.lists import SqlListStore
@@ -55,6 +56,7 @@ async def open_stores(where: Where, box: Box, always: Collection[str] = ()) -> A
                 people=SqlPeopleStore(units, always),
                 groups=SqlGroupStore(units),
                 bans=SqlBanStore(units),
+                bounces=SqlBounceStore(units),
                 notes=SqlNoteStore(units, box),
                 posts=SqlPostStore(units),
                 outbox=SqlOutboxStore(units),

@@ -10,6 +10,7 @@ from bot.core.text import Text
 from storage.rows import (
     AddressRow,
     BanRow,
+    BounceRow,
     DeliveryRow,
     LinkRow,
     MailingRow,
@@ -39,6 +40,7 @@ async def forget(person: Person) -> int:
         recipient="", state="dropped", next_attempt_at=None, last_reply=""
     )
     await BanRow.filter(pattern__in=addresses).delete()
+    await BounceRow.filter(address__in=addresses).delete()
     for belongings in (RoleRow, MembershipRow, LinkRow, AddressRow):
         await belongings.filter(person_id=person.id).delete()
     await PersonRow.filter(id=person.id).delete()
@@ -62,7 +64,15 @@ async def _refuse_unfinished(post_ids: list[int]) -> None:
 
 async def _empty(post_ids: list[int]) -> None:
     await PostRow.filter(id__in=post_ids).update(
-        author="", authors=[], subject="", text="", attachments=[], folded="", unparsed="", reason=None
+        author="",
+        authors=[],
+        subject="",
+        text="",
+        attachments=[],
+        folded="",
+        unparsed="",
+        reason=None,
+        authentication={},
     )
     await RawRow.filter(post_id__in=post_ids).delete()
     await MailingRow.filter(post_id__in=post_ids).update(header=b"", body=b"")

@@ -33,6 +33,7 @@ from storage.rows import (
     AddressRow,
     BanRow,
     BindingRow,
+    BounceRow,
     DefaultsRow,
     DeliveryRow,
     GroupRoleRow,
@@ -42,6 +43,7 @@ from storage.rows import (
     PinRow,
     PostRow,
     RoleRow,
+    UnnamedBounceRow,
 )
 from storage.values import column, text_of
 from storage.waiting import one_at_a_time
@@ -125,7 +127,8 @@ class SqlListStore(Store):
         held = await PostRow.filter(mlist_id=mlist.id, state=PostState.HELD).count()
         dropped = await DeliveryRow.filter(mlist_id=mlist.id, state__in=OPEN_STATES).count()
         await delete_posts(await column(PostRow.filter(mlist_id=mlist.id), "id"))
-        for belongings in (RoleRow, GroupRoleRow, BanRow, BindingRow, KnownMailRow):
+        await BounceRow.filter(mlist_id=mlist.id).update(mlist_id=None)
+        for belongings in (RoleRow, GroupRoleRow, BanRow, BindingRow, KnownMailRow, UnnamedBounceRow):
             await belongings.filter(mlist_id=mlist.id).delete()
         await MlistRow.filter(id=mlist.id).delete()
         return Removed(held=held, dropped=dropped)

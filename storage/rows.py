@@ -203,6 +203,40 @@ class BanRow(Model):
         table = "ban"
 
 
+class BounceRow(Model):
+    """An address that mail did not reach lately; `mlist` is whose mail that was the last time."""
+
+    id = fields.IntField(primary_key=True)
+    address = fields.CharField(max_length=ADDRESS_LENGTH, unique=True)
+    mlist: fields.ForeignKeyNullableRelation[MlistRow] = fields.ForeignKeyField(
+        "storage.MlistRow", null=True, related_name=False, on_delete=OnDelete.RESTRICT
+    )
+    points = fields.IntField()
+    last_at = fields.DatetimeField()
+    reason = fields.TextField(default="")
+    suspended_at: datetime | None = fields.DatetimeField(null=True)
+
+    mlist_id: int | None
+
+    class Meta:
+        table = "bounce"
+
+
+class UnnamedBounceRow(Model):
+    """How many reports to a list named nobody whom it knows."""
+
+    id = fields.IntField(primary_key=True)
+    mlist = _mlist()
+    count = fields.IntField()
+    last_at = fields.DatetimeField()
+
+    mlist_id: int
+
+    class Meta:
+        table = "unnamed_bounce"
+        unique_together = (("mlist_id",),)
+
+
 class NoteRow(Model):
     """What a part has to know again after a restart; `value` is sealed."""
 

@@ -48,7 +48,7 @@ async def facts_of(post: Post, stores: Stores, accounts: Accounts, clock: Clock)
         counts = await stores.outbox.counts(post.id)
         return Facts(mlist, standings, now, counts, redirect_to=accounts.redirect_to)
     header, _ = split(await stores.posts.raw(post.id))
-    expected = len(await recipients(stores.people, mlist, header))
+    expected = len(await recipients(stores, mlist, header))
     outgoing = accounts.shared_by(mlist, await stores.lists.all())
     due_at = now + timedelta(seconds=mlist.settings.undo_s)
     forecast = await stores.outbox.forecast(

@@ -42,6 +42,7 @@ _MODULES = (
     "moderation",
     "archives",
     "outbox",
+    "bounces",
     "bans",
 )
 """Modules of ``bot.chat.commands``, in the order of help."""

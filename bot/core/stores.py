@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
 from bot.core.addresses import Address
+from bot.core.bounces import BounceStore
 from bot.core.deliveries import Batch, Counts, Delivery, Forecast, QuotaReply, Recorded
 from bot.core.directory import GroupStore, PeopleStore
 from bot.core.lists import AccountState, MailboxAccount, MailingList, SmtpAccount
@@ -429,6 +430,7 @@ class Stores:
     people: PeopleStore
     groups: GroupStore
     bans: BanStore
+    bounces: BounceStore
     notes: NoteStore
     posts: PostStore
     outbox: OutboxStore

@@ -14,6 +14,11 @@ _AWAY = re.compile(
     r"\s*(auto(matic)?[ :-]|out of office|reponse automatique|message d'absence|absence|absent|away"
     r"|vacation|abwesen)"
 )
+_RETURNED = re.compile(
+    r"\s*(undeliver|delivery (status notification|failure|report)|mail (delivery|could not be delivered)"
+    r"|returned mail|failure notice|message (non )?(remis|distribue|delivre)|non[- ]remis|non remise|echec d"
+    r"|avis de non|notification d'etat de remise|rapport de non)"
+)
 _REPORT_TYPES = ("delivery-status", "feedback-report", "disposition-notification")
 
 
@@ -41,6 +46,11 @@ def is_report(header: Header) -> bool:
     """A report on a delivery, a complaint or a read receipt (multipart/report, RFC 6522)."""
     content_type = header.first("content-type").lower()
     return content_type.startswith("multipart/report") and any(kind in content_type for kind in _REPORT_TYPES)
+
+
+def looks_returned(header: Header) -> bool:
+    """The subject is one that servers give to mail that comes back, and nothing else says so."""
+    return bool(_RETURNED.match(folded(header.first("subject"))))
 
 
 def has_null_return_path(header: Header) -> bool:

@@ -76,7 +76,7 @@ class Decisions:
         match decision.disposition:
             case Disposition.ACCEPT:
                 policy = post.authentication.policy
-                return (await copy_for(self._stores.people, mlist, header, policy, decision.undo_until),)
+                return (await copy_for(self._stores, mlist, header, policy, decision.undo_until),)
             case Disposition.REJECT if mlist.settings.notify_rejected:
                 notice = self._notices.rejected(
                     post, header, mlist, by=decision.by, reason=decision.reason, due_at=decision.undo_until

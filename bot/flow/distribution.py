@@ -11,14 +11,15 @@ from bot.core.directory import PeopleStore
 from bot.core.header import Header
 from bot.core.lists import MailingList
 from bot.core.people import Role
-from bot.core.stores import Page
+from bot.core.stores import Page, Stores
 from bot.flow.copy import list_copy
 
 
-async def recipients(people: PeopleStore, mlist: MailingList, header: Header) -> tuple[Address, ...]:
+async def recipients(stores: Stores, mlist: MailingList, header: Header) -> tuple[Address, ...]:
     """Every address that gets the post with this header, each once, however often it is a member's."""
-    settings = mlist.settings
+    settings, people = mlist.settings, stores.people
     left_out = {mlist.address, *await people.addresses_of(mlist, Role.EXCLUDED)}
+    left_out.update(await stores.bounces.suspended())
     if settings.skip_addressed:
         left_out.update(mailbox.address for field in ("to", "cc") for mailbox in header.mailboxes(field))
     if not settings.copy_to_author:
@@ -32,7 +33,7 @@ async def recipients(people: PeopleStore, mlist: MailingList, header: Header) ->
 
 
 async def copy_for(
-    people: PeopleStore, mlist: MailingList, header: Header, policy: Policy, due_at: datetime
+    stores: Stores, mlist: MailingList, header: Header, policy: Policy, due_at: datetime
 ) -> NewMailing:
     """The members' copy of a post and its deliveries, due at `due_at`.
 
@@ -41,8 +42,8 @@ async def copy_for(
     return NewMailing(
         kind=MailingKind.COPY,
         mail_from=mlist.address,
-        recipients=await recipients(people, mlist, header),
-        header=await _copy_header(people, mlist, header, policy),
+        recipients=await recipients(stores, mlist, header),
+        header=await _copy_header(stores.people, mlist, header, policy),
         body=None,
         due_at=due_at,
     )

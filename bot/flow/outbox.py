@@ -30,6 +30,7 @@ from bot.core.lists import SmtpAccount
 from bot.core.ports import MailSender
 from bot.core.stores import Stores
 from bot.core.text import Text
+from bot.flow.bounces import Bounces
 from bot.flow.runner import alone
 
 log = structlog.get_logger()
@@ -46,13 +47,14 @@ _STATES = {
 class Outbox:
     """One connection to one outgoing account, and what is due there."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - one of each thing that it needs
         self,
         account: SmtpAccount,
         sharing: Callable[[], Collection[int]],
         sender: MailSender,
         stores: Stores,
         clock: Clock,
+        bounces: Bounces,
         redirect_to: Address | None,
     ) -> None:
         """`sharing`: which lists use the account just now.
@@ -64,6 +66,7 @@ class Outbox:
         self._sender = sender
         self._stores = stores
         self._clock = clock
+        self._bounces = bounces
         self._redirect_to = redirect_to
         self._noted_octets: int | None = None
 
@@ -124,6 +127,8 @@ class Outbox:
                 log.warning("outcomes not stored yet", post=batch.post_id, why=str(error))
                 await self._clock.wait(asyncio.Event().wait(), self._clock.now() + _AGAIN)
         log.info("recorded", post=batch.post_id, mailing=batch.mailing_id)
+        if not self._redirect_to:
+            await alone("refusals", partial(self._bounces.refused, batch, results))
         if over_quota and until:
             log.warning(
                 "account paused", account=self._account.key, until=until.isoformat(), why=over_quota.words

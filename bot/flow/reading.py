@@ -91,8 +91,8 @@ def _taken_apart(header: Header, body: bytes) -> tuple[str, tuple[Attachment, ..
         Attachment(_name(part, number), _content_type(part), len(_content(part)))
         for number, part in enumerate(_attachments(message), 1)
     )
-    plain = "\n\n".join(_text(part) for part in _inline(message, "text/plain")).strip()
-    text = plain or "\n\n".join(plain_text(_text(part)) for part in _inline(message, "text/html"))
+    plain = "\n\n".join(part_text(part) for part in _inline(message, "text/plain")).strip()
+    text = plain or "\n\n".join(plain_text(part_text(part)) for part in _inline(message, "text/html"))
     return readable(text.strip())[:_TEXT_LIMIT], attachments
 
 
@@ -103,7 +103,11 @@ def _parsed(header: Header, body: bytes) -> Message:
     taking it apart would cost too much.
     """
     mime = [(name, raw) for name in _MIME_FIELDS if (raw := header.raw(name)) is not None]
-    mail = Header(()).edited(add=mime).to_bytes() + body
+    return affordable(Header(()).edited(add=mime).to_bytes() + body)
+
+
+def affordable(mail: bytes) -> Message:
+    """A mail as parts. Raises ValueError where taking it apart would cost too much."""
     fields = _ANY_MIME_FIELD.findall(mail)
     if any(len(field) > _MIME_FIELD_OCTETS for field in fields):
         raise ValueError("a field about its parts is too long")
@@ -160,7 +164,7 @@ def _inner(part: Message) -> list[Message]:
     return [inner for inner in payload if isinstance(inner, Message)] if isinstance(payload, list) else []
 
 
-def _text(part: Message) -> str:
+def part_text(part: Message) -> str:
     """The beginning of a part's text: in its declared charset, else as well as can be guessed."""
     content = _whole_characters(_content(part))
     try:

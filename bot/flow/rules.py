@@ -55,6 +55,8 @@ class Evidence:
     bans: Sequence[Ban]
     repeated: bool
     spam_headers: Sequence[str]
+    names_undelivered: bool = False
+    """A stranger's mail with the subject of a report names somebody to whom it was not delivered."""
     authentication: Authentication = UNEXAMINED
     """Asked for only where the other rules let the post go on."""
     copy_octets: int = 0
@@ -88,15 +90,15 @@ def loop(evidence: Evidence) -> Verdict | None:
 
 
 def auto_reply(evidence: Evidence) -> Verdict | None:
-    """An absence notice or another automatic answer (RFC 3834)."""
-    return _discard("auto-reply", Text("an automatic answer")) if auto.is_answer(evidence.header) else None
+    """An absence notice or another automatic answer (RFC 3834); servers mark their reports like it too."""
+    if _is_report(evidence) or not auto.is_answer(evidence.header):
+        return None
+    return _discard("auto-reply", Text("an automatic answer"))
 
 
 def bounce(evidence: Evidence) -> Verdict | None:
     """A delivery report or a complaint: not a post."""
-    header = evidence.header
-    daemon = any(auto.is_daemon(author.address) for author in evidence.post.authors)
-    if daemon or auto.has_null_return_path(header) or auto.is_report(header):
+    if _is_report(evidence) or auto.has_null_return_path(evidence.header) or evidence.names_undelivered:
         return _discard("bounce", Text("a report about the delivery of another mail"))
     return None
 
@@ -263,6 +265,11 @@ def default(evidence: Evidence) -> Verdict:
     if all(standing.known for standing in evidence.standings):
         return _hold("default", Text("the author is not a member of this list"))
     return _hold("default", Text("nobody knows the author"))
+
+
+def _is_report(evidence: Evidence) -> bool:
+    daemons = [*evidence.post.authors, *evidence.header.mailboxes("return-path")]
+    return auto.is_report(evidence.header) or any(auto.is_daemon(each.address) for each in daemons)
 
 
 def _privilege(evidence: Evidence) -> str:

@@ -21,6 +21,8 @@ from bot.core.text import Text
 from bot.flow import rules
 from bot.flow.accounts import Accounts
 from bot.flow.authentication import Authenticator
+from bot.flow.automatic import looks_returned
+from bot.flow.bounces import Bounces
 from bot.flow.distribution import copy_for, copy_octets
 from bot.flow.lookalike import resembled
 from bot.flow.rules import CHAIN, Evidence, Rule
@@ -49,12 +51,14 @@ class Screening:
         clock: Clock,
         authenticator: Authenticator,
         accounts: Accounts,
+        bounces: Bounces,
         spam_headers: Sequence[str] = (),
     ) -> None:
         self._stores = stores
         self._clock = clock
         self._authenticator = authenticator
         self._accounts = accounts
+        self._bounces = bounces
         self._spam_headers = spam_headers
 
     async def screen(self, mlist: MailingList, post_id: int) -> None:
@@ -78,8 +82,12 @@ class Screening:
         post = await self._stores.posts.get(post_id)
         raw = await self._stores.posts.raw(post_id)
         header, body = split(raw)
-        evidence = await self._with_sizes(await self._evidence(post, header, mlist), body)
-        if (verdict := judge(evidence)).disposition is Disposition.DISCARD:
+        evidence = await self._with_sizes(await self._evidence(post, raw, header, mlist), body)
+        verdict = judge(evidence)
+        if verdict.rule == "bounce":
+            # before it is stored: a crash in between counts it again, which gives no second point
+            await self._bounces.take(mlist, raw, now)
+        if verdict.disposition is Disposition.DISCARD:
             return Screened(post_id, verdict, now)
         # only now, because it takes time, and a discarded mail is worth none
         found = await self._authenticator.examine(post, raw, header, mlist)
@@ -88,7 +96,7 @@ class Screening:
             if not any(standing.known for standing in evidence.standings):
                 found = replace(found, resembles=await self._resembled(post, mlist))
             return Screened(post_id, verdict, now, authentication=found)
-        copy = await copy_for(self._stores.people, mlist, header, found.policy, now)
+        copy = await copy_for(self._stores, mlist, header, found.policy, now)
         return Screened(post_id, verdict, now, (copy,), found)
 
     async def _resembled(self, post: Post, mlist: MailingList) -> Mailbox | None:
@@ -109,16 +117,20 @@ class Screening:
         size = await copy_octets(self._stores.people, mlist, evidence.header, body)
         return replace(evidence, copy_octets=size, relay_max_octets=limit)
 
-    async def _evidence(self, post: Post, header: Header, mlist: MailingList) -> Evidence:
+    async def _evidence(self, post: Post, raw: bytes, header: Header, mlist: MailingList) -> Evidence:
         people = self._stores.people
+        known = await standings(people, mlist, post, header)
         return Evidence(
             post=post,
             header=header,
             mlist=mlist,
-            standings=await standings(people, mlist, post, header),
+            standings=known,
             bans=await self._stores.bans.concerning(mlist.id),
             repeated=await self._stores.posts.is_repeated(post),
             spam_headers=self._spam_headers,
+            names_undelivered=looks_returned(header)
+            and not any(standing.known for standing in known)
+            and await self._bounces.concerns(raw),
         )
 
 

@@ -16,6 +16,7 @@ from bot.core.stores import Stores
 from bot.core.text import Text
 from bot.flow.accounts import Accounts, Outgoing
 from bot.flow.archive import Archive
+from bot.flow.bounces import Bounces
 from bot.flow.following import Following, Wanted
 from bot.flow.intake import Intake
 from bot.flow.outbox import Outbox
@@ -37,6 +38,7 @@ class Service:
         servers: Servers,
         accounts: Accounts,
         screening: Screening,
+        bounces: Bounces,
         archive: Archive,
         clock: Clock,
         poll_interval: timedelta,
@@ -46,6 +48,7 @@ class Service:
         self._servers = servers
         self._accounts = accounts
         self._screening = screening
+        self._bounces = bounces
         self._archive = archive
         self._clock = clock
         self._poll_interval = poll_interval
@@ -148,5 +151,6 @@ class Service:
             self._servers.sender(account),
             self._stores,
             self._clock,
+            self._bounces,
             self._accounts.redirect_to,
         )

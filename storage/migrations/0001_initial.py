@@ -99,6 +99,39 @@ class Migration(migrations.Migration):
             options={"table": "note", "unique_together": (("owner", "name"),)},
         ),
         ops.CreateModel(
+            name="BounceRow",
+            fields=[
+                ("id", fields.IntField(primary_key=True)),
+                ("address", fields.CharField(unique=True, max_length=320)),
+                (
+                    "mlist",
+                    fields.ForeignKeyField(
+                        "storage.MlistRow", null=True, related_name=False, on_delete=OnDelete.RESTRICT
+                    ),
+                ),
+                ("points", fields.IntField()),
+                ("last_at", fields.DatetimeField()),
+                ("reason", fields.TextField(default="")),
+                ("suspended_at", fields.DatetimeField(null=True)),
+            ],
+            options={"table": "bounce"},
+        ),
+        ops.CreateModel(
+            name="UnnamedBounceRow",
+            fields=[
+                ("id", fields.IntField(primary_key=True)),
+                (
+                    "mlist",
+                    fields.ForeignKeyField(
+                        "storage.MlistRow", related_name=False, on_delete=OnDelete.RESTRICT
+                    ),
+                ),
+                ("count", fields.IntField()),
+                ("last_at", fields.DatetimeField()),
+            ],
+            options={"table": "unnamed_bounce", "unique_together": (("mlist_id",),)},
+        ),
+        ops.CreateModel(
             name="KnownMailRow",
             fields=[
                 ("id", fields.IntField(primary_key=True)),

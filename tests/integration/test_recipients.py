@@ -103,7 +103,7 @@ async def test_recipients_are_those_of_the_rules(stores: Stores, clock: ManualCl
             assert known
             await stores.people.add_address(known.id, fold(prefix + address))
 
-    found = await recipients(stores.people, mlist, header_of(world, prefix))
+    found = await recipients(stores, mlist, header_of(world, prefix))
 
     assert len(found) == len(set(found))
     assert set(found) == {fold(prefix + address) for address in expected(world)}

@@ -35,7 +35,7 @@ async def a_list_of(stores: Stores, clock: ManualClock, **typed: str) -> Mailing
 
 async def of_a_post(stores: Stores, mlist: MailingList, *lines: str) -> set[str]:
     """Local parts of the recipients, each counted once."""
-    found = await recipients(stores.people, mlist, a_header(*(lines or ("From: stranger@example.net",))))
+    found = await recipients(stores, mlist, a_header(*(lines or ("From: stranger@example.net",))))
     assert len(found) == len(set(found))
     return {address.partition("@")[0] for address in found}
 
@@ -109,7 +109,7 @@ async def test_an_author_gets_a_copy_unless_the_list_says_no(
 
 async def test_a_list_of_nobody_distributes_to_nobody(stores: Stores, clock: ManualClock) -> None:
     mlist = await stores.lists.add(fold(LIST), {}, clock.now())
-    assert await recipients(stores.people, mlist, a_header()) == ()
+    assert await recipients(stores, mlist, a_header()) == ()
 
 
 async def test_the_copy_is_sent_by_the_list_with_a_header_of_its_own(
@@ -117,6 +117,6 @@ async def test_the_copy_is_sent_by_the_list_with_a_header_of_its_own(
 ) -> None:
     mlist = await a_list_of(stores, clock)
     await stores.people.grant(mlist, Role.OWNER, Mailbox("", fold("none@nomail.org")))
-    copy = await copy_for(stores.people, mlist, a_header("From: x@example.net"), Policy.NONE, clock.now())
+    copy = await copy_for(stores, mlist, a_header("From: x@example.net"), Policy.NONE, clock.now())
     assert (copy.kind, copy.mail_from, copy.body, copy.due_at) == (MailingKind.COPY, LIST, None, clock.now())
     assert split(copy.header)[0].all("list-owner") == ["<mailto:owner@example.org>"]

@@ -1,0 +1,76 @@
+"""What becomes of mail that does not arrive: points for its address, and in the end no more copies."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+
+import structlog
+
+from bot.core.addresses import fold
+from bot.core.bounces import Bouncing, Failure, Limit
+from bot.core.clock import Clock
+from bot.core.deliveries import Batch, MailingKind, Outcome, RecipientResult
+from bot.core.lists import MailingList
+from bot.core.stores import Stores
+from bot.flow.reports import is_about_mail, read_report
+
+log = structlog.get_logger()
+
+_REASON_LIMIT = 300
+
+
+class Bounces:
+    """Counts what reports and refusals say about addresses."""
+
+    def __init__(self, stores: Stores, clock: Clock, limit: Limit) -> None:
+        self._stores = stores
+        self._clock = clock
+        self._limit = limit
+
+    async def take(self, mlist: MailingList, raw: bytes, received_at: datetime) -> None:
+        """A report that came to a list; the same one twice does no harm, as a day gives one point."""
+        report = await asyncio.to_thread(read_report, raw)  # a hostile one takes a second
+        log.info(
+            "report",
+            list=mlist.address,
+            failures=len(report.failures),
+            complaint=report.complaint,
+            delayed=report.delayed,
+        )
+        if report.of_notice or report.delayed:
+            return
+        failures = [each for each in report.failures if each.address != mlist.address]
+        known = [await self._note(mlist.id, failure, received_at) for failure in failures]
+        if not any(known):
+            await self._stores.bounces.note_unnamed(mlist.id, received_at)
+
+    async def concerns(self, raw: bytes) -> bool:
+        """Whether a mail names, as a report would, somebody whom the directory knows."""
+        report = await asyncio.to_thread(read_report, raw)
+        named = [*(failure.address for failure in report.failures), *report.late]
+        return any([await self._stores.people.find(address) for address in named])
+
+    async def refused(self, batch: Batch, results: Sequence[RecipientResult]) -> None:
+        """What a relay refused for good counts the same, where it means the address.
+
+        One reply for all of several recipients means the mail.
+        """
+        bounced = [result for result in results if result.outcome is Outcome.BOUNCED]
+        same_for_all = len(results) > 1 and len({(each.code, each.reply) for each in results}) == 1
+        if batch.kind is not MailingKind.COPY or same_for_all:
+            return
+        for result in bounced:
+            reason = f"{result.code} {result.reply}".removeprefix("0 ").strip()[:_REASON_LIMIT]
+            failure = Failure(fold(result.recipient), reason, is_about_mail(reason))
+            await self._note(batch.mlist_id, failure, self._clock.now())
+
+    async def _note(self, mlist_id: int, failure: Failure, at: datetime) -> Bouncing | None:
+        if failure.blames_mail:
+            known = await self._stores.people.find(failure.address)
+            return Bouncing(failure.address, mlist_id, 0, at, failure.reason, None) if known else None
+        noted = await self._stores.bounces.note(mlist_id, failure, at, self._limit)
+        if noted and noted.suspended_at == at:
+            log.warning("suspended", address=noted.address, why=noted.reason)
+        return noted

@@ -1,0 +1,108 @@
+"""Mail that does not arrive: reports and refusals count, and in the end an address gets no more copies."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.world import World, mail
+from tests.unit.flow.test_reports import FAILED, FRENCH, free_form, status
+
+ANNE = "anne.martin@wanadoo.fr"
+
+
+async def a_list(world: World, **settings: str) -> None:
+    """An open one with two members, one of whom has two addresses."""
+    await world.add_list(moderation="open", **settings)
+    await world.members(f"Anne <{ANNE}>", "bruno@example.org")
+    await world.do(f"/addaddress {ANNE} anne@work.example")
+
+
+async def bounced(world: World, raw: bytes, days: int) -> None:
+    """One report on each of so many days."""
+    for _ in range(days):
+        await world.deliver(raw + b"\r\n")
+        await world.later(days=1)
+
+
+async def points(world: World) -> dict[str, tuple[int, bool]]:
+    """Of each address that is not reached, and whether it is suspended."""
+    return {row["address"]: (row["points"], row["suspended"]) for row in await world.rows("/bounces")}
+
+
+@pytest.mark.parametrize("raw", [status(FAILED), *map(free_form, FRENCH.values())])
+async def test_a_report_is_no_post_and_counts_for_its_address(world: World, raw: bytes) -> None:
+    await a_list(world)
+    await world.deliver(raw)
+    assert await world.state(1) == ("discarded", "bounce")
+    assert await points(world) == {ANNE: (1, False)}
+    assert world.copies() == []
+
+
+async def test_five_days_suspend_an_address_and_a_button_gives_it_another_chance(world: World) -> None:
+    """The person's other address goes on."""
+    await a_list(world)
+    await bounced(world, status(FAILED), 5)
+    assert await points(world) == {ANNE: (5, True)}
+    said = await world.said("/bounces")
+    assert "⏸" in said
+    assert "Adresse inconnue" in said
+
+    await world.deliver(mail(author="paul@example.net"))
+    assert world.sent_to() == ["anne@work.example", "bruno@example.org"]
+
+    assert "gets copies again" in await world.said(f"/reactivate {ANNE}")
+    await world.deliver(mail(author="paul@example.net"))
+    assert world.sent_to().count(ANNE) == 1
+    assert await world.refused(f"/reactivate {ANNE}")
+
+
+async def test_several_reports_a_day_are_one_point(world: World) -> None:
+    await a_list(world)
+    for number in range(6):
+        await world.deliver(status(FAILED) + b"%d" % number)
+    assert await points(world) == {ANNE: (1, False)}
+
+
+async def test_a_refusal_of_the_relay_counts_the_same(world: World) -> None:
+    await a_list(world)
+    world.relay.replies[ANNE] = "550 5.1.1 no such user"
+    await world.deliver(mail(author="paul@example.net"))
+    assert await points(world) == {ANNE: (1, False)}
+    assert "no such user" in await world.said("/bounces")
+
+
+async def test_what_blames_the_mail_counts_against_nobody(world: World) -> None:
+    await a_list(world)
+    spam = FAILED.replace("5.1.1", "5.7.1")
+    await world.deliver(status(spam))
+    assert await points(world) == {}
+
+
+async def test_a_report_about_our_own_notice_counts_against_nobody(world: World) -> None:
+    await a_list(world)
+    await world.deliver(status(FAILED, original=f"From: {world.address}\nAuto-Submitted: auto-replied\n"))
+    assert await world.state(1) == ("discarded", "bounce")
+    assert await points(world) == {}
+
+
+async def test_a_report_that_names_nobody_is_counted(world: World) -> None:
+    await a_list(world)
+    await world.deliver(free_form("Sorry.\n"), status(FAILED.replace(ANNE, "stranger@example.org")))
+    assert await points(world) == {}
+    assert "2 reports name nobody of the directory" in await world.said("/bounces")
+
+
+async def test_a_report_without_a_daemon_is_known_by_whom_it_names(world: World) -> None:
+    """Some gateways send them from an address like any other; what a member forwards is a post."""
+    await a_list(world)
+    report = b"From: gateway@example.net\r\nSubject: Undeliverable: [list] Carottes\r\n\r\n"
+    words = f"User unknown: {ANNE}\r\n".encode()
+    await world.deliver(report + words, report.replace(b"gateway@example.net", b"bruno@example.org") + words)
+    assert [await world.state(1), await world.state(2)] == [("discarded", "bounce"), ("distributed", "open")]
+
+
+async def test_a_late_mail_is_no_bounce_of_its_address(world: World) -> None:
+    await a_list(world)
+    await world.deliver(status(FAILED.replace("failed", "delayed")))
+    assert await world.state(1) == ("discarded", "bounce")
+    assert await points(world) == {}
