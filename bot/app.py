@@ -141,7 +141,7 @@ async def open_app(
     _private_folder(settings.data_dir)
     where = settings.database_url.get_secret_value() or database_file(settings)
     always = tuple(map(group_name, settings.directory.always_members))
-    async with open_stores(where, box_of(settings), always) as stores:
+    async with open_stores(where, box_of(settings), always, clock) as stores:
         servers = servers or MailServers(idle=settings.poll.idle)
         accounts = Accounts(_common_account(settings.smtp), fold(settings.smtp.redirect_to) or None)
         organisation = Organisation(settings.organisation, settings.language, settings.zone)

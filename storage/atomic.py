@@ -8,11 +8,12 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from contextvars import Context, ContextVar
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from tortoise.exceptions import DBConnectionError, IntegrityError, OperationalError, ValidationError
 from tortoise.transactions import in_transaction
 
+from bot.core.audit import carry
 from bot.core.errors import Conflict, TransientError, UserError
 from bot.core.text import Text, verbatim
 from storage.troubles import Overtaken, Unreachable, Unstorable
@@ -30,12 +31,19 @@ _TRIES = 4
 _inside: ContextVar[bool] = ContextVar("inside_a_unit_of_work", default=False)
 
 
+class Traced(Protocol):
+    """Does the work of a unit and, in the same transaction, writes the trail of what it changed."""
+
+    def __call__(self, work: Callable[[], Coroutine[Any, Any, T]]) -> Coroutine[Any, Any, T]: ...
+
+
 class Database:
     """An open database and the units of work under way in it."""
 
-    def __init__(self, context: Context) -> None:
-        """`context` is one in which Tortoise finds this database."""
+    def __init__(self, context: Context, traced: Traced) -> None:
+        """`context` is one in which Tortoise finds this database; `traced` writes the trail of units."""
         self._context = context
+        self._traced = traced
         self._busy: set[asyncio.Task[Any]] = set()
         self._closing = False
 
@@ -46,7 +54,7 @@ class Database:
         `work` raises. It must not wait for anything but the database, and may be called again where
         another transaction was in its way.
         """
-        task = self._started(_transaction(work))
+        task = self._started(_transaction(lambda: self._traced(work)))
         self._busy.add(task)
         task.add_done_callback(self._busy.discard)
         return await asyncio.shield(task)
@@ -65,7 +73,9 @@ class Database:
         if self._closing:
             work.close()
             raise TransientError(Text("facteur is stopping: try again once it has started"))
-        return asyncio.create_task(work, context=self._context.copy())
+        context = self._context.copy()
+        carry(context)
+        return asyncio.create_task(work, context=context)
 
 
 class Store:

@@ -13,10 +13,12 @@ from tortoise.context import TortoiseContext
 from tortoise.migrations.executor import MigrationExecutor
 from tortoise.transactions import in_transaction
 
+from bot.core.clock import Clock
 from bot.core.settings import Box
 from bot.core.stores import Stores
 from storage.accounts import SqlAccountStore
 from storage.atomic import Database, translated
+from storage.audit import SqlAuditStore
 from storage.bans import SqlBanStore
 from storage.bounces import SqlBounceStore
 from storage.engines import Engine, Where, engine_of
@@ -27,10 +29,13 @@ from storage.outbox import SqlOutboxStore
 from storage.people import SqlPeopleStore
 from storage.posts import SqlPostStore
 from storage.rooms import SqlAdminStore, SqlRoomStore
+from storage.trail import traced_by
 
 
 @asynccontextmanager
-async def open_stores(where: Where, box: Box, always: Collection[str] = ()) -> AsyncIterator[Stores]:
+async def open_stores(
+    where: Where, box: Box, always: Collection[str] = (), clock: Clock | None = None
+) -> AsyncIterator[Stores]:
     """All stores on one database, brought up to date first.
 
     Leaving waits for the units of work under way.
@@ -39,6 +44,7 @@ async def open_stores(where: Where, box: Box, always: Collection[str] = ()) -> A
         where: a SQLite file, made (mode 0600) if it is missing, or the URL of a PostgreSQL database.
         box: seals the secrets in it.
         always: names of groups that are members of every list.
+        clock: gives the moments in the trail of changes.
 
     Raises:
         TransientError: the database cannot be used just now.
@@ -48,7 +54,7 @@ async def open_stores(where: Where, box: Box, always: Collection[str] = ()) -> A
     await _migrate(engine)
     with translated():
         tortoise, context = await asyncio.create_task(_connected(engine))
-    units = Database(context)
+    units = Database(context, traced_by(clock or Clock(), box))
     try:
         async with engine.company() as (changes, locks):
             yield Stores(
@@ -63,6 +69,7 @@ async def open_stores(where: Where, box: Box, always: Collection[str] = ()) -> A
                 accounts=SqlAccountStore(units),
                 rooms=SqlRoomStore(units),
                 admins=SqlAdminStore(units),
+                audit=SqlAuditStore(units),
                 changes=changes,
                 locks=locks,
             )

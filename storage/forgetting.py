@@ -7,6 +7,7 @@ from bot.core.errors import UserError
 from bot.core.people import Person
 from bot.core.posts import PostState
 from bot.core.text import Text
+from storage.audit import erase_from_trail
 from storage.rows import (
     AddressRow,
     BanRow,
@@ -20,6 +21,7 @@ from storage.rows import (
     RawRow,
     RoleRow,
 )
+from storage.tracing import leave_trail, untraced
 from storage.values import column, in_groups
 from storage.waiting import lock_posts
 
@@ -27,7 +29,15 @@ _AT_ONCE = 500
 
 
 async def forget(person: Person) -> int:
-    """Within a unit; the number of posts that lost their text."""
+    """Within a unit; the number of posts that lost their text. The trail tells that, and of nobody."""
+    with untraced():
+        posts = await _forget(person)
+        await erase_from_trail(person)
+    leave_trail("person", "", {"forgotten": str(person.id)})
+    return posts
+
+
+async def _forget(person: Person) -> int:
     addresses = list(person.addresses)
     post_ids = await column(PostRow.filter(author__in=addresses).order_by("id"), "id")
     await _refuse_unfinished(post_ids)

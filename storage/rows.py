@@ -16,6 +16,8 @@ from tortoise.fields.base import OnDelete
 from tortoise.indexes import Index
 from tortoise.models import Model
 
+from storage.tracing import TracedManager, TracedModel
+
 ADDRESS_LENGTH = 320
 """Of columns with an index on an address (RFC 5321 section 4.5.3.1)."""
 
@@ -28,7 +30,7 @@ def _post() -> fields.ForeignKeyRelation[PostRow]:
     return fields.ForeignKeyField("storage.PostRow", related_name=False, on_delete=OnDelete.RESTRICT)
 
 
-class MlistRow(Model):
+class MlistRow(TracedModel):
     """A mailing list; `own` is its own settings as JSON, with secrets sealed."""
 
     id = fields.IntField(primary_key=True)
@@ -43,17 +45,23 @@ class MlistRow(Model):
     smtp_ok_at: datetime | None = fields.DatetimeField(null=True)
     smtp_trouble: dict[str, Any] | None = fields.JSONField(null=True)
 
+    traced = frozenset({"address", "own", "paused"})
+
     class Meta:
+        manager = TracedManager()
         table = "mlist"
 
 
-class DefaultsRow(Model):
+class DefaultsRow(TracedModel):
     """What ``/set all`` has set: one row, id 1."""
 
     id = fields.IntField(primary_key=True, generated=False)
     own: dict[str, Any] = fields.JSONField()
 
+    traced = frozenset({"own"})
+
     class Meta:
+        manager = TracedManager()
         table = "defaults"
 
 
@@ -77,18 +85,21 @@ class KnownMailRow(Model):
         indexes = (Index(fields=("mlist_id", "cursor"), name="known_mail_cursor"),)
 
 
-class PinRow(Model):
+class PinRow(TracedModel):
     """A server (host:port) that is trusted by its certificate, and the SHA-256 of that."""
 
     id = fields.IntField(primary_key=True)
     server = fields.CharField(max_length=300, unique=True)
     sha256 = fields.CharField(max_length=64)
 
+    traced = frozenset({"sha256"})
+
     class Meta:
+        manager = TracedManager()
         table = "pin"
 
 
-class PersonRow(Model):
+class PersonRow(TracedModel):
     """Somebody in the directory."""
 
     id = fields.IntField(primary_key=True)
@@ -96,11 +107,14 @@ class PersonRow(Model):
 
     addresses: fields.ReverseRelation[AddressRow]
 
+    traced = frozenset({"name"})
+
     class Meta:
+        manager = TracedManager()
         table = "person"
 
 
-class AddressRow(Model):
+class AddressRow(TracedModel):
     """An address, folded; it belongs to one person."""
 
     id = fields.IntField(primary_key=True)
@@ -111,12 +125,15 @@ class AddressRow(Model):
 
     person_id: int
 
+    traced = frozenset({"person_id"})
+
     class Meta:
+        manager = TracedManager()
         table = "address"
         indexes = (Index(fields=("person_id",), name="address_person"),)
 
 
-class RoleRow(Model):
+class RoleRow(TracedModel):
     """What a person is on a list."""
 
     id = fields.IntField(primary_key=True)
@@ -129,24 +146,30 @@ class RoleRow(Model):
     mlist_id: int
     person_id: int
 
+    traced = frozenset({"role"})
+
     class Meta:
+        manager = TracedManager()
         table = "role"
         unique_together = (("mlist_id", "role", "person_id"),)
         indexes = (Index(fields=("person_id",), name="role_person"),)
 
 
-class GroupRow(Model):
+class GroupRow(TracedModel):
     """A named set of people, its name in normal form; it follows `source`, unless that is empty."""
 
     id = fields.IntField(primary_key=True)
     name = fields.CharField(max_length=60, unique=True)
     source = fields.TextField(default="")
 
+    traced = frozenset({"source"})
+
     class Meta:
+        manager = TracedManager()
         table = "people_group"
 
 
-class MembershipRow(Model):
+class MembershipRow(TracedModel):
     """A person is in a group: put in by hand, or named by its source; by both in two rows."""
 
     id = fields.IntField(primary_key=True)
@@ -161,13 +184,16 @@ class MembershipRow(Model):
     group_id: int
     person_id: int
 
+    traced = frozenset({"by_source"})
+
     class Meta:
+        manager = TracedManager()
         table = "membership"
         unique_together = (("group_id", "person_id", "by_source"),)
         indexes = (Index(fields=("person_id",), name="membership_person"),)
 
 
-class GroupRoleRow(Model):
+class GroupRoleRow(TracedModel):
     """What everybody in a group is on a list."""
 
     id = fields.IntField(primary_key=True)
@@ -180,13 +206,16 @@ class GroupRoleRow(Model):
     mlist_id: int
     group_id: int
 
+    traced = frozenset({"role"})
+
     class Meta:
+        manager = TracedManager()
         table = "group_role"
         unique_together = (("mlist_id", "role", "group_id"),)
         indexes = (Index(fields=("group_id",), name="group_role_group"),)
 
 
-class BanRow(Model):
+class BanRow(TracedModel):
     """An author who is not heard, on one list or (without `mlist`) on all."""
 
     id = fields.IntField(primary_key=True)
@@ -199,7 +228,10 @@ class BanRow(Model):
 
     mlist_id: int | None
 
+    traced = frozenset({"pattern"})
+
     class Meta:
+        manager = TracedManager()
         table = "ban"
 
 
@@ -251,7 +283,26 @@ class NoteRow(Model):
         unique_together = (("owner", "name"),)
 
 
-class PostRow(Model):
+class AuditRow(Model):
+    """A change: who, when, from where, before and after; `folded` is what is searched."""
+
+    id = fields.IntField(primary_key=True)
+    at = fields.DatetimeField()
+    by_id = fields.TextField()
+    by_name = fields.TextField()
+    place = fields.TextField()
+    what = fields.CharField(max_length=20)
+    about = fields.TextField()
+    before: dict[str, Any] = fields.JSONField()
+    after: dict[str, Any] = fields.JSONField()
+    folded = fields.TextField()
+
+    class Meta:
+        table = "audit"
+        indexes = (Index(fields=("at",), name="audit_at"),)
+
+
+class PostRow(TracedModel):
     """A post. `author` is its first author's address for the history, cut to what an index takes;
     `folded` is what is searched; `ended_at` is set while its state is an end.
     """
@@ -289,7 +340,11 @@ class PostRow(Model):
 
     mlist_id: int
 
+    traced = frozenset({"state"})
+    ends_traced = False
+
     class Meta:
+        manager = TracedManager()
         table = "post"
         unique_together = (("mlist_id", "cursor", "raw_sha256"),)
         indexes = (
@@ -423,7 +478,7 @@ class RoomRow(Model):
         unique_together = (("transport", "address"),)
 
 
-class BindingRow(Model):
+class BindingRow(TracedModel):
     """A room of a list; without `mlist` it is the admins' room."""
 
     id = fields.IntField(primary_key=True)
@@ -437,23 +492,29 @@ class BindingRow(Model):
     room_id: int
     mlist_id: int | None
 
+    traced = frozenset({"mlist_id"})
+
     class Meta:
+        manager = TracedManager()
         table = "binding"
         unique_together = (("room_id", "mlist_id"),)
         indexes = (Index(fields=("mlist_id",), name="binding_mlist"),)
 
 
-class AdminRow(Model):
+class AdminRow(TracedModel):
     """Who may do everything; `configured` = by the configuration, noted at each start."""
 
     id = fields.CharField(primary_key=True, max_length=300)
     configured = fields.BooleanField()
 
+    traced = frozenset({"configured"})
+
     class Meta:
+        manager = TracedManager()
         table = "admin"
 
 
-class LinkRow(Model):
+class LinkRow(TracedModel):
     """The person whom a chat account is of."""
 
     actor_id = fields.CharField(primary_key=True, max_length=300)
@@ -463,7 +524,10 @@ class LinkRow(Model):
 
     person_id: int
 
+    traced = frozenset({"person_id"})
+
     class Meta:
+        manager = TracedManager()
         table = "link"
         indexes = (Index(fields=("person_id",), name="link_person"),)
 

@@ -23,6 +23,7 @@ from bot.chat.permissions import Permissions
 from bot.chat.readable import harmless
 from bot.chat.registry import Command, find
 from bot.chat.words import Typed, typed
+from bot.core.audit import acting
 from bot.core.chat import Answer, Button, File, Line, Place, Press, Screen, Utterance, line
 from bot.core.errors import Conflict, FacteurError, UserError
 from bot.core.lists import MailingList
@@ -159,7 +160,8 @@ class Dispatcher:
             nonlocal language
             call = await self._call(speaker, place)
             language = call.language
-            return await run(call)
+            with acting(speaker, _where(place)):
+                return await run(call)
 
         try:
             return _drawn(await self._replied(name, speaker, called), language)
@@ -199,6 +201,11 @@ def _require(needed: Rank, rank: Rank, call: Call, known: Command | None = None)
             id=call.speaker.id,
         )
     )
+
+
+def _where(place: Place) -> str:
+    """A place as the trail of changes names it: ``telegram Modération``."""
+    return f"{place.transport} {place.title or place.address}".strip()
 
 
 def _drawn(reply: Reply, language: BabelLanguage) -> _Shown:

@@ -44,6 +44,7 @@ _MODULES = (
     "outbox",
     "bounces",
     "bans",
+    "audit",
 )
 """Modules of ``bot.chat.commands``, in the order of help."""
 

@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
 from bot.core.addresses import Address
+from bot.core.audit import AuditStore
 from bot.core.bounces import BounceStore
 from bot.core.deliveries import Batch, Counts, Delivery, Forecast, QuotaReply, Recorded
 from bot.core.directory import GroupStore, PeopleStore
@@ -437,5 +438,6 @@ class Stores:
     accounts: AccountStore
     rooms: RoomStore
     admins: AdminStore
+    audit: AuditStore
     changes: Changes
     locks: Locks

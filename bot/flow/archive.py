@@ -13,6 +13,7 @@ from bot.core.stores import Stores
 log = structlog.get_logger()
 
 _TIDY_EVERY = timedelta(hours=1)
+_TRAIL_KEPT = timedelta(days=365)
 
 
 class Archive:
@@ -44,6 +45,7 @@ class Archive:
             forgotten = await self._stores.outbox.forget(now - timedelta(days=self._log_keep_days))
             if forgotten:
                 log.info("forgotten", deliveries=forgotten)
+        await self._stores.audit.purge(now - _TRAIL_KEPT)
         return now + _TIDY_EVERY
 
     async def wake(self) -> None:

@@ -330,6 +330,22 @@ class Migration(migrations.Migration):
             },
         ),
         ops.CreateModel(
+            name="AuditRow",
+            fields=[
+                ("id", fields.IntField(primary_key=True)),
+                ("at", fields.DatetimeField()),
+                ("by_id", fields.TextField()),
+                ("by_name", fields.TextField()),
+                ("place", fields.TextField()),
+                ("what", fields.CharField(max_length=20)),
+                ("about", fields.TextField()),
+                ("before", fields.JSONField()),
+                ("after", fields.JSONField()),
+                ("folded", fields.TextField()),
+            ],
+            options={"table": "audit", "indexes": [Index(fields=["at"], name="audit_at")]},
+        ),
+        ops.CreateModel(
             name="GroupRow",
             fields=[
                 ("id", fields.IntField(primary_key=True)),

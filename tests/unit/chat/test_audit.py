@@ -1,0 +1,34 @@
+"""The command that shows who changed what."""
+
+from __future__ import annotations
+
+from tests.support.office import PAUL, STRANGER, Office
+
+
+async def test_the_trail_is_shown_to_administrators(office: Office) -> None:
+    await office.do("/set adherents moderation=open password=hush-hush", PAUL)
+    await office.do("/set adherents moderation=all", PAUL)
+
+    done = await office.do("/audit adherents moderation all")
+
+    (row,) = done.rows
+    assert (row["by"], row["by_id"], row["what"], row["about"]) == (
+        "Paul",
+        "telegram:42",
+        "list",
+        "adherents@amap.example",
+    )
+    assert (row["before"], row["after"]) == ({"moderation": "open"}, {"moderation": "all"})
+    assert "Paul (local) · list adherents@amap.example: moderation open → all" in done.text
+    assert "hush" not in str((await office.do("/audit")).rows)
+    assert "+Jean Roy <jean@example.org>" in (await office.do("/audit jean member")).text
+    assert "No change is noted" in (await office.do("/audit nothing-like-this")).text
+    assert not (await office.do("/audit", STRANGER)).ok
+
+
+async def test_a_tap_is_told_with_its_place(office: Office) -> None:
+    post = await office.hold()
+    await office.press(f"discard:{post.id}:0")
+    (row,) = (await office.do(f"/audit #{post.id}")).rows
+    assert (row["what"], row["after"]) == ("post", {"state": "discarded"})
+    assert row["where"]
