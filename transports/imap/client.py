@@ -1,23 +1,22 @@
 """imaplib's client with the reading done by us: bounded, and without a thread while it idles.
 
-imaplib names `open`, `read`, `readline` and `send` as the methods to override. Its own reader can
-neither refuse a literal of ten gigabytes nor say what is buffered, which IDLE needs (RFC 2177): an
-EXISTS in the same segment as "+ idling" never makes the socket readable again.
+imaplib names `open`, `read`, `readline` and `send` as the methods to override. IDLE (RFC 2177) needs
+to know what is buffered: an EXISTS in the same segment as "+ idling" never makes the socket readable
+again.
 """
 
 from __future__ import annotations
 
 import imaplib
-import socket
 import ssl
 from collections.abc import Callable
 from typing import Any
 
 from typing_extensions import override
 
+from transports.bounded import BoundedReader
 from transports.threads import Limits, end_reading
 
-_CHUNK_OCTETS = 65_536
 _IDLE_OCTETS = 1_000_000
 
 
@@ -35,9 +34,12 @@ class Client(imaplib.IMAP4):
         """Connect and read the greeting; `opened` gets this client before that, so that it can be cut."""
         self._opened = opened
         self._limits = limits
-        self._allowance = limits.answer_octets
-        self._buffer = bytearray()
-        self._read_from: socket.socket | None = None
+        self._reader = BoundedReader(
+            lambda: self.sock,
+            limits.answer_octets,
+            unusable=self.abort,
+            lost=lambda: self.abort("socket error: EOF"),
+        )
         super().__init__(host, port, timeout=limits.silence_s, **tls)
 
     @override
@@ -47,30 +49,20 @@ class Client(imaplib.IMAP4):
 
     @override
     def send(self, data: Any) -> None:
-        self._allowance = self._limits.answer_octets
+        self._reader.allowance = self._limits.answer_octets
         super().send(data)
 
     @override
     def read(self, size: int) -> bytes:
-        if size > self._allowance:
-            raise self.abort(f"unexpected literal of {size} octets")
-        self._refuse_injection()
-        while len(self._buffer) < size:
-            self._receive()
-        return self._taken(size)
+        return self._reader.exactly(size)
 
     @override
     def readline(self) -> bytes:
-        self._refuse_injection()
-        searched = 0
-        while (end := self._buffer.find(b"\n", searched)) < 0:
-            searched = len(self._buffer)
-            self._receive()
-        return self._taken(end + 1)
+        return self._reader.line()
 
     def expect_little(self) -> None:
         """Bound what may come from now on as an IDLE needs it: lines, no mails."""
-        self._allowance = _IDLE_OCTETS
+        self._reader.allowance = _IDLE_OCTETS
 
     def buffered(self) -> bytes:
         """What has come and is not yet read, without waiting: to be called while nobody reads.
@@ -80,9 +72,9 @@ class Client(imaplib.IMAP4):
         self.sock.settimeout(0)
         try:
             while True:
-                self._receive()
+                self._reader.receive()
         except (BlockingIOError, ssl.SSLWantReadError):
-            return bytes(self._buffer)
+            return self._reader.unread
         finally:
             self.sock.settimeout(self._limits.silence_s)
 
@@ -96,28 +88,6 @@ class Client(imaplib.IMAP4):
             self.shutdown()
         except (AttributeError, OSError):
             pass  # never connected, or closed by the other side
-
-    def _refuse_injection(self) -> None:
-        """What came in clear before TLS began must not be read as if it were encrypted."""
-        if self.sock is not self._read_from:
-            if self._buffer:
-                raise self.abort("unexpected octets before encryption began")
-            self._read_from = self.sock
-
-    def _receive(self) -> None:
-        octets = self.sock.recv(_CHUNK_OCTETS)
-        if not octets:
-            raise self.abort("socket error: EOF")
-        self._allowance -= len(octets)
-        if self._allowance < 0:
-            raise self.abort(f"unexpected answer of more than {self._limits.answer_octets} octets")
-        self._buffer += octets
-
-    def _taken(self, size: int) -> bytes:
-        with memoryview(self._buffer) as view:
-            octets = bytes(view[:size])
-        del self._buffer[:size]
-        return octets
 
 
 class TlsClient(Client, imaplib.IMAP4_SSL):

@@ -14,9 +14,9 @@ from collections.abc import Callable
 
 from typing_extensions import override
 
+from transports.bounded import BoundedReader
 from transports.threads import Limits, end_reading
 
-_CHUNK_OCTETS = 65_536
 _END = b"\r\n.\r\n"
 _REFUSED = b"-ERR"
 
@@ -39,9 +39,12 @@ class Client(poplib.POP3):
         self._opened = opened
         self._limits = limits
         self._tls = tls
-        self._allowance = _LINES_OCTETS
-        self._buffer = bytearray()
-        self._read_from: socket.socket | None = None
+        self._reader = BoundedReader(
+            lambda: self.sock,
+            _LINES_OCTETS,
+            unusable=lambda words: poplib.error_proto(words.encode()),
+            lost=ConnectionResetError,
+        )
         super().__init__(host, port, timeout=limits.silence_s)
 
     def mail(self, number: int) -> bytes:
@@ -51,14 +54,9 @@ class Client(poplib.POP3):
         3): a bare LF in front of a dot is part of the mail.
         """
         self._ask(b"RETR %d" % number, self._limits.answer_octets)
-        found = bytearray(b"\r\n")  # of the answer: the first line begins behind a CRLF too
-        found += self._taken(len(self._buffer))
-        searched = 0
-        while (end := found.find(_END, searched)) < 0:
-            searched = max(0, len(found) - len(_END))
-            found += self._received()
-        self._buffer += found[end + len(_END) :]
-        del found[end + 2 :]
+        # of the answer: the first line begins behind a CRLF too
+        found = self._reader.through(_END, behind=b"\r\n")
+        del found[2 - len(_END) :]
         found = found.replace(b"\r\n..", b"\r\n.")
         del found[:2]
         return bytes(found)
@@ -104,46 +102,19 @@ class Client(poplib.POP3):
     def _ask(self, command: bytes, answer_octets: int) -> None:
         """Send a command that is answered by a line, and by at most so much behind it if that is +OK."""
         self._putline(command)
-        self._allowance = answer_octets
+        self._reader.allowance = answer_octets
         answer, _ = self._getline()
         if not answer.startswith(b"+"):
             raise poplib.error_proto(answer)
 
     def _putline(self, line: bytes) -> None:
-        self._allowance = _LINES_OCTETS
+        self._reader.allowance = _LINES_OCTETS
         self.sock.sendall(line + b"\r\n")
 
     def _getline(self) -> tuple[bytes, int]:
         """A line without its end, and how long it was with it."""
-        self._refuse_injection()
-        searched = 0
-        while (end := self._buffer.find(b"\n", searched)) < 0:
-            searched = len(self._buffer)
-            self._buffer += self._received()
-        line = self._taken(end + 1)
+        line = self._reader.line()
         return line.rstrip(b"\r\n"), len(line)
-
-    def _refuse_injection(self) -> None:
-        """What came in clear before TLS began must not be read as if it were encrypted."""
-        if self.sock is not self._read_from:
-            if self._buffer:
-                raise poplib.error_proto(b"unexpected octets before encryption began")
-            self._read_from = self.sock
-
-    def _received(self) -> bytes:
-        octets = self.sock.recv(_CHUNK_OCTETS)
-        if not octets:
-            raise ConnectionResetError
-        self._allowance -= len(octets)
-        if self._allowance < 0:
-            raise poplib.error_proto(b"unexpected answer, longer than anything that was asked for")
-        return octets
-
-    def _taken(self, size: int) -> bytes:
-        with memoryview(self._buffer) as view:
-            octets = bytes(view[:size])
-        del self._buffer[:size]
-        return octets
 
 
 def words_of(error: poplib.error_proto) -> bytes:
