@@ -83,7 +83,7 @@ def poll() -> None:
 
     async def one_pass(app: App) -> int:
         async with app.running(("poll", "deliver"), alone=True):
-            troubles = await app.service.one_pass()
+            troubles = await app.one_pass()
         for address, trouble in troubles.items():
             _complain(app.desk.languages.default, Text("{list}: {trouble}", list=address, trouble=trouble))
         return 0
@@ -101,6 +101,7 @@ def check() -> None:
         if app.settings.smtp.host:
             found.append(("[smtp]", await checks.check_common()))
         found += [(mlist.address, checked) for mlist in lists for checked in await checks.check(mlist)]
+        found += await app.check_chats()
         language = app.desk.languages.default
         for where, checked in found:
             state = checked.trouble or verbatim("OK")

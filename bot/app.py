@@ -5,10 +5,11 @@ from __future__ import annotations
 import getpass
 import importlib.metadata
 import os
-from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, fields
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -24,22 +25,23 @@ from bot.core.addresses import fold
 from bot.core.bounces import Limit
 from bot.core.chat import Room
 from bot.core.clock import Clock
-from bot.core.errors import UserError
+from bot.core.errors import FacteurError, UserError
 from bot.core.lists import SmtpAccount, smtp_port
 from bot.core.people import LOCAL, Actor, Rank, group_name
 from bot.core.ports import ChatTransport, Dns, Servers
 from bot.core.settings import Box, Security
 from bot.core.stores import Hold, Stores
-from bot.core.text import N_, Text
+from bot.core.text import N_, Text, verbatim
 from bot.flow.accounts import Accounts
 from bot.flow.archive import Archive
 from bot.flow.authentication import Authenticator
 from bot.flow.bounces import Bounces
-from bot.flow.checks import Checks
+from bot.flow.checks import Checked, Checks
 from bot.flow.decisions import Decisions
 from bot.flow.notices import Notices, Organisation
 from bot.flow.screening import Screening
 from bot.flow.service import Service
+from bot.networks import chat_networks
 from config.settings import Settings, Smtp
 from storage.database import open_stores
 from storage.secrets import FernetBox, box_from_file
@@ -51,7 +53,7 @@ log = structlog.get_logger()
 PARTS = ("poll", "chat", "deliver")
 """What ``facteur run --only`` chooses from."""
 
-_NOT_YET = ("telegram", "matrix", "reminders", "http")
+_NOT_YET = ("matrix", "reminders", "http")
 """Sections of the configuration that are promised: whoever fills one in is told."""
 
 _SHARED = ("deliver",)
@@ -103,6 +105,46 @@ class App:
         for transport in self.chats if "chat" in parts else ():
             ChatSession(transport, self.dispatcher, self.stores, self.service.runner, self.worker_in).start()
 
+    async def one_pass(self) -> Mapping[str, Text]:
+        """What the rooms said since, then mail in, cards, mail out; what went wrong, by where."""
+        troubles: dict[str, Text] = {}
+        async with AsyncExitStack() as sessions:
+            heard = []
+            for transport in self.chats:
+                try:
+                    await sessions.enter_async_context(self.stores.locks.hold([transport.name], Text(_OPEN)))
+                    await transport.drain(self.dispatcher)
+                except FacteurError as error:
+                    troubles[transport.name] = error.text
+                else:
+                    heard.append(transport)
+            troubles |= await self.service.one_pass(partial(self._show_cards, heard))
+            await self._show_cards(heard)
+        return troubles
+
+    async def _show_cards(self, transports: Sequence[ChatTransport]) -> None:
+        """Bring every room up to date, as far as that is possible now."""
+        for transport in transports:
+            for room in await self.stores.rooms.running(transport.name):
+                worker = self.worker_in(transport, room)
+                while (again_at := await worker.step()) and again_at <= self.clock.now():
+                    pass
+
+    async def check_chats(self) -> Sequence[tuple[str, Checked]]:
+        """Each chat network, and each room there in which facteur has something to show."""
+        found = []
+        for transport in self.chats:
+            rooms = await self.stores.rooms.running(transport.name)
+            places = [
+                ("", Text("the bot")),
+                *((room.address, verbatim(room.title or room.address)) for room in rooms),
+            ]
+            for address, what in places:
+                found.append((f"[{transport.name}]", await _checked(transport, address, what)))
+                if found[-1][1].trouble and not address:
+                    break  # nothing else can be better
+        return found
+
     def worker_in(self, transport: ChatTransport, room: Room) -> RoomWorker:
         """What keeps the cards of a room up to date."""
         desk = self.desk
@@ -146,12 +188,14 @@ async def open_app(
         accounts = Accounts(_common_account(settings.smtp), fold(settings.smtp.redirect_to) or None)
         organisation = Organisation(settings.organisation, settings.language, settings.zone)
         poll_interval = timedelta(seconds=settings.poll.interval_s)
+        languages = Languages(settings.language, settings.zone, clock)
+        networks = (*chats, *chat_networks(settings, languages))
         desk = Desk(
             stores=stores,
             decisions=Decisions(stores, clock, Notices(organisation)),
             accounts=accounts,
             checks=Checks(stores, servers, accounts, clock, settings.zone),
-            languages=Languages(settings.language, settings.zone, clock),
+            languages=languages,
             clock=clock,
             installation=Installation(
                 settings.organisation,
@@ -161,6 +205,7 @@ async def open_app(
                 tuple(settings.moderation.reasons),
                 always,
             ),
+            chats={network.name: network for network in networks},
         )
         limit = Limit(settings.bounces.limit, timedelta(days=settings.bounces.forget_days))
         bounces = Bounces(stores, clock, limit)
@@ -185,9 +230,18 @@ async def open_app(
         await stores.admins.configure(settings.admins, clock.now())
         dispatcher = Dispatcher(desk, Permissions(stores))
         try:
-            yield App(settings, stores, dispatcher, desk, service, clock, chats)
+            yield App(settings, stores, dispatcher, desk, service, clock, networks)
         finally:
             await service.stop()
+            for transport in networks:
+                await transport.close()
+
+
+async def _checked(transport: ChatTransport, address: str, what: Text) -> Checked:
+    try:
+        return Checked(what, None, await transport.check(address))
+    except FacteurError as error:
+        return Checked(what, error.text)
 
 
 def terminal_room(app: App) -> tuple[ChatTransport, str]:

@@ -121,6 +121,22 @@ class Telegram(Section):
     token_file: SecretFile = ""
     base_url: str = ""
 
+    @field_validator("base_url")
+    @classmethod
+    def _only_a_server(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in {"http", "https"} or not parts.netloc or parts.path.strip("/")):
+            raise wrong(N_('must be empty or a server such as "http://127.0.0.1:8081"'))
+        return value
+
+    @model_validator(mode="after")
+    def _has_a_token(self) -> Telegram:
+        if not self.token.get_secret_value():
+            raise wrong(
+                N_("token_file is missing: @BotFather gives the bot's token, which goes into that file")
+            )
+        return self
+
 
 class Matrix(Section):
     """The bot's account on Matrix."""

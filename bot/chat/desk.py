@@ -15,6 +15,7 @@ from bot.core.clock import Clock
 from bot.core.errors import FacteurError
 from bot.core.lists import MailingList
 from bot.core.people import Actor, Rank
+from bot.core.ports import ChatTransport
 from bot.core.stores import Page, Stores
 from bot.core.text import Text
 from bot.flow.accounts import Accounts
@@ -55,6 +56,8 @@ class Desk:
     languages: Languages
     clock: Clock
     installation: Installation
+    chats: Mapping[str, ChatTransport] = field(default_factory=dict)
+    """The chat networks that this process uses, by name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ and never more than the answer.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -29,6 +30,7 @@ from bot.core.errors import Conflict, FacteurError, UserError
 from bot.core.lists import MailingList
 from bot.core.people import Actor, Rank
 from bot.core.posts import Post
+from bot.core.settings import SECRETS
 from bot.core.text import Text
 from bot.flow.runner import alone
 
@@ -36,6 +38,9 @@ _SCRIPT = Place("local", "", private=True)
 """Where ``facteur do`` speaks."""
 
 _SCREEN_CHARACTERS = 3_500
+
+_SECRET = re.compile(rf"\b({'|'.join(SECRETS)})\s*=\s*\S", re.IGNORECASE)
+"""A password in a line, whatever the rest of it is worth."""
 
 _log = structlog.get_logger(__name__)
 
@@ -75,7 +80,7 @@ class Dispatcher:
         shown = await self._guarded(
             spoken.name, utterance.speaker, utterance.place, partial(self._command, spoken)
         )
-        return Answer(screens=shown.screens)
+        return Answer(screens=shown.screens, secret=bool(_SECRET.search(utterance.text)))
 
     async def pressed(self, press: Press) -> Answer:
         """Answer a tap, be it on a card or on a button that carries a command line."""

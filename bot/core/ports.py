@@ -149,8 +149,25 @@ class ChatTransport(Protocol):
         """Listen until cancelled; network trouble is retried inside, with back-off."""
         ...
 
-    async def check(self) -> None:
-        """Log in and out, or raise TransientError or PermanentError with what is wrong."""
+    async def drain(self, listener: Listener) -> None:
+        """Tell of what was said since, and return. Raises as `check`."""
+        ...
+
+    async def check(self, address: str = "") -> Text | None:
+        """Whether the network, or that place in it, can be used; a remark for whoever set it up.
+
+        Raises:
+            TransientError: not just now.
+            PermanentError: not as it stands.
+        """
+        ...
+
+    async def part_of(self, place: Place, title: str, among: Collection[str]) -> Place:
+        """The part of a place that is about `title`, where the network divides it (topics).
+
+        That is one of the addresses `among`, if one lies in that place, else a new part; `place` itself
+        where it has no parts or is one, or where the bot may not make any.
+        """
         ...
 
     async def post(self, address: str, screen: Screen) -> str:
@@ -165,4 +182,8 @@ class ChatTransport(Protocol):
 
     async def edit(self, address: str, message_id: str, screen: Screen) -> None:
         """Replace a screen in place; a screen that is gone or unchanged is no error. Raises as `post`."""
+        ...
+
+    async def close(self) -> None:
+        """Leave the network; never raises."""
         ...

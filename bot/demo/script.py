@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from typing_extensions import override
@@ -52,8 +52,20 @@ class AutomaticModerator(ChatTransport):
             self.exit_code = 0
 
     @override
-    async def check(self) -> None:
-        """It is always there."""
+    async def drain(self, listener: Listener) -> None:
+        """Nothing is said before `run`."""
+
+    @override
+    async def check(self, address: str = "") -> Text | None:
+        return None
+
+    @override
+    async def part_of(self, place: Place, title: str, among: Collection[str]) -> Place:
+        return place
+
+    @override
+    async def close(self) -> None:
+        """There is nothing to leave."""
 
     @override
     async def post(self, address: str, screen: Screen) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -71,12 +71,17 @@ class Service:
         """Let every transaction under way finish."""
         await self.runner.stop_all()
 
-    async def one_pass(self) -> Mapping[str, Text]:
-        """Poll every mailbox once, then send all that is due; what went wrong, by list address."""
+    async def one_pass(self, between: Callable[[], Awaitable[object]] | None = None) -> Mapping[str, Text]:
+        """Poll every mailbox once, then send all that is due; what went wrong, by list address.
+
+        `between` is done after the first and before the second.
+        """
         lists = await self._stores.lists.all()
         troubles = await asyncio.gather(
             *(alone(f"poll {mlist.id}", partial(self._poll_once, mlist)) for mlist in lists)
         )
+        if between:
+            await alone("between", between)
         for outgoing in self._accounts.outgoing(lists):
             await alone(f"deliver {outgoing.account.key}", partial(self._empty, outgoing))
         await alone("archive", self._archive.step)

@@ -6,9 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from email.utils import format_datetime
-from imaplib import Time2Internaldate
 from typing import Any
 
 import pytest
@@ -185,25 +182,6 @@ async def test_more_mails_than_fit_into_one_group_all_come(box: Box) -> None:
     mails = await taken(box.mailbox, await box.mailbox.listing())
 
     assert [NASTY["plain"]] * 128 == [mail.raw for mail in mails]
-
-
-async def test_what_arrived_since_a_day_is_told_by_the_server(box: Box) -> None:
-    """Not by its author's Date, where a server says when it came; and nothing is marked by asking."""
-    for day in (8, 9, 10):
-        moment = datetime(2026, 3, day, 12, tzinfo=UTC)
-        raw = (
-            b"Received: from mx by example.test; %s\r\nDate: Thu, 1 Jan 2099 00:00:00 +0000\r\n\r\n%d\r\n"
-            % (format_datetime(moment).encode(), day)
-        )
-        with box.dovecot.client(box.account) as client:
-            client.append("INBOX", "", Time2Internaldate(moment), raw)
-    listed = await box.mailbox.listing()
-
-    assert set(await box.mailbox.arrived_since(date(2026, 3, 9), listed)) == set(listed[1:])
-    assert set(await box.mailbox.arrived_since(date(2026, 3, 9), listed[:2])) == {listed[1]}
-    assert not await box.mailbox.arrived_since(date(2026, 3, 11), listed)
-    with box.dovecot.client(box.account) as client:
-        assert client.search(None, "UNSEEN")[1] == [b"1 2 3"]
 
 
 async def test_a_mail_that_is_gone_meanwhile_is_left_out(box: Box) -> None:

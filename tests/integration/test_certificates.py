@@ -117,31 +117,6 @@ async def test_another_certificate_of_the_mailbox_stops_it_until_an_administrato
     assert mailbox.contents == []
 
 
-@pytest.mark.parametrize("protocol", list(MailProtocol))
-async def test_a_mailbox_with_another_certificate_than_the_trusted_one_gets_no_login(
-    world: World, protocol: MailProtocol
-) -> None:
-    """Over IMAP as over POP3: one sentence, nothing is lost, and nothing comes twice."""
-    port = world.dovecot.port(Security.SSL, protocol)
-    await world.add_list(
-        self_signed="yes", moderation="open", protocol=protocol.value, security="ssl", port=str(port)
-    )
-    await world.members(ANNE)
-    await world.deliver(mail(author=ANNE))
-    await world.app.stores.lists.pin(f"localhost:{port}", "ab" * 32)
-
-    await world.deliver(mail(author=ANNE))
-    await world.later(minutes=5)
-
-    assert (await world.trouble()).count("Trusted: ") == 1
-    assert len(world.dovecot.holds(world.mailbox)) == len(world.copies()) == 1
-    await world.do(f"/check {world.name} accept=yes")
-    await world.pass_()
-    assert await world.trouble() == ""
-    assert world.dovecot.holds(world.mailbox) == []
-    assert len(world.copies()) == 2
-
-
 async def test_another_certificate_of_the_relay_stops_what_is_due_and_loses_nothing(
     world: World, mailbox: ScriptedPop3, relay: SmtpServer
 ) -> None:

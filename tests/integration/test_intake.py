@@ -153,31 +153,6 @@ async def test_another_folder_is_named_while_the_mailbox_is_read(world: World) -
     assert len(await world.rows("/pending")) == 2
 
 
-async def test_a_folder_that_is_renamed_under_us_is_named_until_it_is_back(world: World) -> None:
-    """One sentence that says which folders there are; nothing is lost, and nothing comes twice."""
-    with world.dovecot.client(world.mailbox) as client:
-        client.create("Liste")
-    await a_list(world, folder="Liste", after_intake="keep")
-    await world.put(mail(author=ANNE), folder="Liste")
-    await world.pass_()
-
-    with world.dovecot.client(world.mailbox) as client:
-        client.rename("Liste", "Ancienne")
-    await world.put(mail(author=ANNE, subject="entre-temps"), folder="Ancienne")
-    for _ in range(2):
-        await world.later(minutes=5)
-    assert (await world.trouble()).count("There is no folder Liste") == 1
-    assert "Ancienne" in await world.trouble()
-    assert len(world.copies()) == 1
-
-    with world.dovecot.client(world.mailbox) as client:
-        client.rename("Ancienne", "Liste")
-    await world.later(minutes=5)
-    assert await world.trouble() == ""
-    assert {row["subject"] for row in await world.rows("/archives")} == {"Carottes", "entre-temps"}
-    assert len(world.copies()) == 2
-
-
 async def test_several_folders_are_read(world: World) -> None:
     with world.dovecot.client(world.mailbox) as client:
         client.create("Liste")

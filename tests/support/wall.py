@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from bot.core.chat import Screen
+from bot.core.chat import Place, Screen
 from bot.core.errors import TransientError
 from bot.core.ports import Listener
 from bot.core.text import Text
@@ -35,8 +36,18 @@ class Wall:
         finally:
             self.running = False
 
-    async def check(self) -> None:
+    async def drain(self, listener: Listener) -> None:
         self._fail()
+
+    async def check(self, address: str = "") -> Text | None:
+        self._fail()
+        return None
+
+    async def part_of(self, place: Place, title: str, among: Collection[str]) -> Place:
+        return place
+
+    async def close(self) -> None:
+        pass
 
     async def post(self, address: str, screen: Screen) -> str:
         self._fail()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import email
 import email.policy
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from bot.app import App, open_app
 from bot.core.chat import Answer, Place, Press
 from bot.core.people import Actor
-from bot.core.ports import Servers
+from bot.core.ports import ChatTransport, Servers
 from bot.core.settings import MailProtocol, Security
 from config.settings import Archive, Dns, Settings, Smtp
 from tests.support.certificates import certificates
@@ -166,6 +166,8 @@ async def opened_world(
     language: Literal["en", "fr"] = "en",
     database_url: str = "",
     archive: Archive | None = None,
+    chats: Sequence[ChatTransport] = (),
+    admins: Sequence[str] = (),
     **smtp: Any,
 ) -> AsyncIterator[World]:
     """An installation in `folder` that sends through `relay`; nothing of it runs by itself."""
@@ -174,13 +176,14 @@ async def opened_world(
         language=language,
         data_dir=folder,
         database_url=SecretStr(database_url),
+        admins=list(admins),
         smtp=Smtp(host="127.0.0.1", port=relay.port, security=relay.security.value, **smtp),
         archive=archive or Archive(),
     )
     mailbox = dovecot.add_user()
     async with name_server() as names:
         settings = settings.model_copy(update={"dns": Dns(server=f"127.0.0.1:{names.port}")})
-        async with open_app(settings, clock=clock, servers=servers) as app:
+        async with open_app(settings, clock=clock, servers=servers, chats=chats) as app:
             yield World(app, clock, dovecot, relay, mailbox, names)
 
 

@@ -6,7 +6,7 @@ import asyncio
 import re
 import secrets
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -89,8 +89,21 @@ class Terminal(ChatTransport):
             self._gone = True
 
     @override
-    async def check(self) -> None:
+    async def drain(self, listener: Listener) -> None:
+        """Nothing is said while nobody is there."""
+
+    @override
+    async def check(self, address: str = "") -> Text | None:
         """It is always there."""
+        return None
+
+    @override
+    async def part_of(self, place: Place, title: str, among: Collection[str]) -> Place:
+        return place
+
+    @override
+    async def close(self) -> None:
+        """There is nothing to leave."""
 
     @override
     async def post(self, address: str, screen: Screen) -> str:

@@ -15,18 +15,27 @@ RANKS = {
     Rank.ADMIN: N_("administrators"),
 }
 
+_MAY = {
+    Rank.ANYONE: N_("You cannot do much here yet: /whoami shows the id that an administrator needs."),
+    Rank.MODERATOR: N_("You are a moderator: tap ✅ ❌ or 🔇 below a post. /pending shows those that wait."),
+    Rank.OWNER: N_("You own a list: you decide on its posts (/pending) and who is on it (/members)."),
+    Rank.ADMIN: N_(
+        "You are an administrator: /addlist makes a mailing list, /lists shows how all of them are."
+    ),
+}
+
 
 @command("start", N_("Say hello and tell what to do first"), rank=Rank.ANYONE)
 async def start(desk: Desk, call: Call) -> Reply:
     """The first thing that anybody sees in a private conversation."""
-    first = (
-        Text("Good to see you. /pending shows the posts that wait, /help all there is.")
-        if call.rank > Rank.ANYONE
-        else Text("You cannot do much here yet: /whoami shows the id that an administrator needs.")
-    )
     return say(
-        Text("This is facteur, the postman of {organisation}.", organisation=desk.installation.organisation),
-        first,
+        Text(
+            "I am facteur, the postman of {organisation}: mails to our mailing lists reach everybody once "
+            "a moderator has said yes.",
+            organisation=desk.installation.organisation,
+        ),
+        Text(_MAY[call.rank]),
+        Text("/help shows all that you may do."),
     )
 
 

@@ -12,6 +12,7 @@ from bot.chat.kinds import Account, LanguageCode, ListOrAdmins
 from bot.chat.language import LANGUAGES
 from bot.chat.listings import waiting
 from bot.chat.registry import command
+from bot.core.chat import Place
 from bot.core.errors import UserError
 from bot.core.lists import MailingList
 from bot.core.people import LOCAL, Rank
@@ -36,8 +37,18 @@ def _rank_of_binding(arguments: Mapping[str, Any]) -> Rank:
 async def bind(desk: Desk, call: Call, what: ListOrAdmins) -> Reply:
     """Held posts get their cards here at once."""
     await _require_room(desk, call)
-    new = await desk.stores.rooms.bind(call.place, what.id if what else None, desk.clock.now())
+    place = await _topic(desk, call.place, what) if what else call.place
+    new = await desk.stores.rooms.bind(place, what.id if what else None, desk.clock.now())
     return await bound(desk, what) if new else say(Text("That is so already."))
+
+
+async def _topic(desk: Desk, place: Place, mlist: MailingList) -> Place:
+    """Where the network divides rooms into topics: the list's own; else the place itself."""
+    network = desk.chats.get(place.transport)
+    if network is None:
+        return place
+    rooms = [room.address for room in await desk.stores.rooms.of(mlist.id) if mlist.id in room.mlist_ids]
+    return await network.part_of(place, mlist.local_part, rooms)
 
 
 async def bound(desk: Desk, mlist: MailingList | None) -> Reply:

@@ -1,0 +1,139 @@
+"""Draws the pictures of docs/telegram.md from the cards as facteur really renders them.
+
+    python -m tests.support.pictures
+
+Needs chromium and a font with emoji.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from html import escape
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from telegram import InlineKeyboardButton
+
+from bot.chat.cards import card as card_of
+from bot.chat.facts import Facts
+from bot.chat.language import Languages
+from bot.core.addresses import Address, Mailbox
+from bot.core.chat import Screen
+from bot.core.clock import Clock
+from bot.core.deliveries import Counts
+from bot.core.lists import MailingList
+from bot.core.people import Actor, Role, Standing
+from bot.core.posts import Attachment, Cursor, Post, PostState
+from bot.core.settings import ListSettings
+from bot.core.text import Text
+from transports.telegram.keyboard import keyboard
+from transports.telegram.render import card
+
+HERE = Path(__file__).parents[2] / "docs/pictures"
+NOW = datetime.now(UTC).replace(hour=9, minute=30)
+MLIST = MailingList(1, Address("adherents@amap.example"), ListSettings(), {}, 1, paused=False, created_at=NOW)
+HELD = Post(
+    id=12,
+    mlist_id=1,
+    cursor=Cursor("INBOX", "1", "1"),
+    state=PostState.HELD,
+    received_at=NOW,
+    size_octets=182_300,
+    authors=(Mailbox("Hélène Petit", Address("helene@example.org")),),
+    subject="Panier de jeudi : il manque des bras",
+    message_id="<1@example.org>",
+    body_sha256="",
+    text="Bonjour à toutes et à tous,\n\nil nous manque deux personnes jeudi à 18 h pour la "
+    "distribution, et il reste des poireaux.\n\nÀ jeudi,\nHélène",
+    attachments=(Attachment("planning.pdf", "application/pdf", 120_000),),
+    unparsed="",
+    old=False,
+    rule="default",
+    reason=Text("every post to this list waits for a moderator"),
+    warning=False,
+    decisions=0,
+    decided_by=None,
+    decided_at=None,
+    decision_reason="",
+    undo_until=None,
+    stopped_by="",
+)
+STANDING = Standing(known=True, roles=frozenset({Role.MEMBER}), posts_accepted=7, posts_refused=0)
+DECIDED = replace(
+    HELD,
+    state=PostState.ACCEPTED,
+    decisions=1,
+    decided_by=Actor("telegram:1", "Anne Martin"),
+    decided_at=NOW + timedelta(minutes=4),
+    undo_until=NOW + timedelta(minutes=5),
+)
+
+STYLE = """
+body { margin: 0; padding: 14px; background: #dfe7d8; font: 15px/1.35 'DejaVu Sans', sans-serif; }
+.bubble { background: #fff; border-radius: 12px; padding: 8px 12px; max-width: 440px; white-space: pre-wrap; }
+.from { color: #3a8f48; font-weight: 600; }
+blockquote { margin: 4px 0; padding: 4px 8px; border-left: 3px solid #3a8f48; background: #eef5ec;
+             border-radius: 5px; }
+.row { display: flex; gap: 4px; margin-top: 4px; max-width: 464px; }
+.row span { flex: 1; text-align: center; background: #7d9a78; color: #fff; border-radius: 7px;
+            padding: 7px 4px; font-size: 13px; white-space: nowrap; }
+.row .success { background: #37a13f; } .row .danger { background: #d34b42; }
+"""
+
+
+def page(screen: Screen) -> str:
+    """The message as a client shows it; its inside is what Telegram is sent."""
+    markup = keyboard(screen, bot="facteur_bot", private=False)
+    rows = markup.inline_keyboard if markup else ()
+    buttons = "".join(f"<div class=row>{''.join(map(_button, row))}</div>" for row in rows)
+    inside = (
+        card(screen).html.replace("\n<blockquote", "<blockquote").replace("</blockquote>\n", "</blockquote>")
+    )
+    return (
+        f"<!doctype html><meta charset=utf-8><style>{STYLE}</style>"
+        f"<div class=bubble><div class=from>facteur</div>{inside}</div>{buttons}"
+    )
+
+
+def _button(button: InlineKeyboardButton) -> str:
+    return f'<span class="{button.style or ""}">{escape(button.text)}</span>'
+
+
+def draw(name: str, screen: Screen, height: int) -> None:
+    """Take the picture of one card."""
+    browser = shutil.which("chromium") or shutil.which("google-chrome") or "chromium"
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "card.html"
+        file.write_text(page(screen), encoding="utf-8")
+        subprocess.run(
+            [
+                browser,
+                "--headless",
+                "--no-sandbox",
+                "--hide-scrollbars",
+                f"--window-size=500,{height}",
+                f"--screenshot={HERE / name}",
+                file.as_uri(),
+            ],
+            check=True,
+            capture_output=True,
+        )
+
+
+def main() -> None:
+    """Every picture."""
+    language = Languages("fr", ZoneInfo("Europe/Paris"), Clock()).default
+    held = Facts(MLIST, (STANDING,), NOW, recipients=86)
+    decided = replace(held, now=NOW + timedelta(minutes=4))
+    leaving = replace(held, now=NOW + timedelta(minutes=9), counts=Counts(delivered=61, bounced=1, due=24))
+    draw("telegram-held.png", card_of(HELD, held, language)[0], 480)
+    draw("telegram-undo.png", card_of(DECIDED, decided, language)[0], 180)
+    draw("telegram-leaving.png", card_of(replace(DECIDED, undo_until=NOW), leaving, language)[0], 180)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,327 @@
+"""Telegram as a chat network: what is said and pressed there, and the screens shown there."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import structlog
+from telegram import InlineKeyboardMarkup, Update
+from typing_extensions import override
+
+from bot.core.chat import File, Place, Screen, Utterance, line
+from bot.core.errors import FacteurError, UserError
+from bot.core.ports import ChatTransport, Listener
+from bot.core.text import ENGLISH, Language, Size, Text
+from transports.telegram.answers import Answers, Below
+from transports.telegram.api import Api
+from transports.telegram.budget import Kind
+from transports.telegram.inbox import Inbox
+from transports.telegram.keyboard import keyboard
+from transports.telegram.menu import Menu, offer
+from transports.telegram.render import card
+from transports.telegram.spots import Spot
+from transports.telegram.troubles import Unreachable
+from transports.telegram.updates import (
+    DOWNLOAD_LIMIT,
+    NAME,
+    Event,
+    Membership,
+    Moved,
+    Said,
+    Sent,
+    Tapped,
+    chain_of,
+    understood,
+)
+
+__all__ = ["Menu", "Telegram"]
+
+_FIRST_DELAY_S = 1.0
+_LONGEST_DELAY_S = 60.0
+_TIME_TO_FINISH_S = 5.0
+_TAP_S = 1.0
+"""What waits for a tap to be answered waits no longer than this: the database may be slow."""
+
+_DELETE_IT = Text("Please delete your message: there is a password in it, and I may not do so here.")
+
+_log = structlog.get_logger(__name__)
+
+
+class _Taps:
+    """Presses that were not answered yet: nothing else is sent before."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._none = asyncio.Event()
+        self._none.set()
+
+    def __enter__(self) -> None:
+        self._count += 1
+        self._none.clear()
+
+    def __exit__(self, *_: object) -> None:
+        self._count -= 1
+        if not self._count:
+            self._none.set()
+
+    async def none(self) -> None:
+        """Return when none is left, or soon."""
+        try:
+            await asyncio.wait_for(self._none.wait(), _TAP_S)
+        except TimeoutError:
+            pass
+
+
+class Telegram(ChatTransport):
+    """A bot's account on Telegram.
+
+    Args:
+        token: what @BotFather gave.
+        base_url: of a Bot API server of one's own; empty = Telegram's.
+        language: that of the transport's own few words.
+        menus: the commands to offer, by language.
+        admins: ids of actors to whom all of them are offered.
+        now: the clock that the limits are kept by, in seconds.
+    """
+
+    name = NAME
+
+    def __init__(
+        self,
+        token: str,
+        *,
+        base_url: str = "",
+        language: Language = ENGLISH,
+        menus: Sequence[Menu] = (),
+        admins: Collection[str] = (),
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._language = language
+        self._menus = menus
+        self._admins = [
+            int(who)
+            for network, _, who in (each.partition(":") for each in admins)
+            if network == NAME and who.isdigit()
+        ]
+        self._api = Api(token, base_url, self._has_moved, now)
+        self._answers = Answers(self._api, language)
+        self._taps = _Taps()
+        self._fetching = asyncio.Lock()
+        self._listener: Listener | None = None
+        self._known: dict[int, set[str]] = {}
+
+    @override
+    async def run(self, listener: Listener) -> None:
+        """Listen until cancelled; an answer under way is finished first."""
+        self._listener = listener
+        inbox = self._inbox()
+        try:
+            await self._greeted()
+            menus = asyncio.create_task(offer(self._api, self._menus, self._admins))
+            try:
+                await inbox.listen()
+            finally:
+                menus.cancel()
+        finally:
+            await inbox.finish(_TIME_TO_FINISH_S)
+            await self._answers.finish(_TIME_TO_FINISH_S)
+            await self._api.close()
+
+    @override
+    async def drain(self, listener: Listener) -> None:
+        self._listener = listener
+        await self._api.hello()
+        await self._inbox().drain()
+
+    @override
+    async def check(self, address: str = "") -> Text | None:
+        me = await self._api.hello()
+        if address:
+            await self._api.look_at(Spot.at(address))
+        elif me.can_read_all_group_messages:
+            return Text(
+                "In groups this bot gets to read everything, and needs only what is said to it: @BotFather, "
+                "/setprivacy, Enable; then take it out of the group and in again."
+            )
+        return None
+
+    @override
+    async def part_of(self, place: Place, title: str, among: Collection[str]) -> Place:
+        spot = Spot.at(place.address)
+        for other in map(Spot.at, among):
+            if other.chat == spot.chat and other.thread and not spot.thread:
+                return replace(place, address=str(other))
+        topic = 0 if spot.thread or spot.private else await self._api.new_topic(spot, title)
+        return replace(place, address=str(Spot(spot.chat, topic))) if topic else place
+
+    @override
+    async def post(self, address: str, screen: Screen) -> str:
+        spot = Spot.at(address)
+        await self._taps.none()
+        with_buttons = await self._keyboard(spot, screen)
+        async with self._reaching(spot):
+            message = await self._api.send(spot, card(screen), Kind.CARD, markup=with_buttons)
+        if screen.files:
+            self._answers.post(Below(spot, reply_to=message), [Screen(lines=(), files=screen.files)])
+        return str(message)
+
+    @override
+    async def edit(self, address: str, message_id: str, screen: Screen) -> None:
+        spot = Spot.at(address)
+        await self._taps.none()
+        with_buttons = await self._keyboard(spot, screen)
+        async with self._reaching(spot):
+            await self._api.edit(spot, int(message_id), card(screen), with_buttons)
+
+    @override
+    async def close(self) -> None:
+        await self._answers.finish(_TIME_TO_FINISH_S)
+        await self._api.close()
+
+    async def _greeted(self) -> None:
+        """Know who the bot is, which tells what is said to it; for as long as it takes."""
+        delay_s, told = _FIRST_DELAY_S, ""
+        while not self._api.me:
+            try:
+                await self._api.hello()
+            except FacteurError as error:
+                if told != str(error):
+                    told = str(error)
+                    _log.warning("telegram away", why=told)
+                await asyncio.sleep(delay_s)
+                delay_s = min(2 * delay_s, _LONGEST_DELAY_S)
+
+    def _inbox(self) -> Inbox:
+        return Inbox(self._api, self._handle, lambda update: chain_of(self._understood(update)))
+
+    def _understood(self, update: Update) -> Event | None:
+        assert self._api.me
+        return understood(update, self._api.me)
+
+    async def _handle(self, update: Update) -> None:
+        listener = self._listener
+        assert listener
+        match self._understood(update):
+            case Tapped() as tapped:
+                await self._pressed(listener, tapped)
+            case Said() as said:
+                await self._said(listener, said)
+            case Moved(before, after):
+                await listener.moved(NAME, str(before), str(after))
+            case Membership(place, why):
+                await self._reachable(listener, place, why)
+            case None:
+                pass
+
+    async def _pressed(self, listener: Listener, tapped: Tapped) -> None:
+        """The sentence first, before anything else leaves; then what is to be seen."""
+        with self._taps:
+            answer = await listener.pressed(tapped.press)
+            if tapped.query:
+                await self._answer_press(tapped.query, answer.text)
+        screens = answer.screens
+        if answer.text and not tapped.query:  # a link led here: there is no other place for the sentence
+            screens = (Screen(lines=(line(answer.text),)), *screens)
+        if answer.instead and tapped.message:
+            await self._turn(tapped, answer.instead)
+        elif answer.instead:
+            screens = (answer.instead, *screens)
+        speaker = tapped.press.speaker
+        self._answers.post(Below(tapped.spot, tapped.message, tapped.user, speaker.name), screens)
+
+    async def _answer_press(self, query: str, text: str) -> None:
+        try:
+            await self._api.answer_press(query, text)
+        except FacteurError as error:  # most of all: pressed while we were down, which is too long ago
+            _log.info("press not answered", why=str(error))
+
+    async def _turn(self, tapped: Tapped, screen: Screen) -> None:
+        """Another page in the place of the one that was pressed; anew where that cannot be."""
+        with_buttons = await self._keyboard(tapped.spot, screen)
+        try:
+            await self._answers.patiently(
+                lambda: self._api.edit(tapped.spot, tapped.message, card(screen), with_buttons)
+            )
+        except FacteurError as error:
+            _log.info("page not turned", why=str(error))
+            self._answers.post(Below(tapped.spot, tapped.message), [screen])
+
+    async def _said(self, listener: Listener, said: Said) -> None:
+        files: tuple[File, ...] = ()
+        if said.file:
+            try:
+                files = (await self._fetched(said.file),)
+            except FacteurError as error:
+                self._answers.post(_below(said), [self._not_fetched(said.file, error)])
+                return
+        answer = await listener.said(Utterance(said.speaker, said.place, said.text, files))
+        if answer is None:
+            return
+        screens = answer.screens
+        if answer.text:
+            screens = (Screen(lines=(line(answer.text),)), *screens)
+        if answer.secret and not await self._deleted(said):
+            screens = (*screens, Screen(lines=(line(_DELETE_IT.render(self._language), strong=True),)))
+        self._answers.post(_below(said, deleted=answer.secret), screens)
+
+    async def _deleted(self, said: Said) -> bool:
+        """Whether a message with a password is gone from the chat."""
+        try:
+            await self._answers.patiently(lambda: self._api.delete(said.spot, said.message))
+        except FacteurError as error:
+            _log.warning("message with a password not deleted", chat=said.spot.chat, why=str(error))
+            return False
+        return True
+
+    async def _fetched(self, sent: Sent) -> File:
+        """Raises FacteurError where it is too large or cannot be had."""
+        if sent.size_octets > DOWNLOAD_LIMIT:
+            raise UserError(
+                Text(
+                    "it has {size}, and a bot may fetch {limit}",
+                    size=Size(sent.size_octets),
+                    limit=Size(DOWNLOAD_LIMIT),
+                )
+            )
+        async with self._fetching:  # one at a time: anybody may send some
+            return File(sent.name, sent.content_type, await self._api.download(sent.file_id))
+
+    def _not_fetched(self, sent: Sent, error: FacteurError) -> Screen:
+        text = Text("📎 {name} could not be fetched: {reason}", name=sent.name, reason=error.text)
+        return Screen(lines=(line(text.render(self._language)),))
+
+    async def _keyboard(self, spot: Spot, screen: Screen) -> InlineKeyboardMarkup | None:
+        leads_away = not spot.private and any(button.private for row in screen.buttons for button in row)
+        if leads_away and not self._api.me:
+            await self._api.hello()
+        return keyboard(screen, bot=self._api.name, private=spot.private)
+
+    @asynccontextmanager
+    async def _reaching(self, spot: Spot) -> AsyncIterator[None]:
+        """Whoever watches over rooms is told when one cannot be written to."""
+        self._known.setdefault(spot.chat, set()).add(str(spot))
+        try:
+            yield
+        except Unreachable as error:
+            if self._listener:
+                await self._listener.unreachable(Place(NAME, str(spot), private=spot.private), error.text)
+            raise
+
+    async def _reachable(self, listener: Listener, place: Place, why: Text | None) -> None:
+        """What befalls the bot in a group befalls it in each of its topics."""
+        chat = Spot.at(place.address).chat
+        for address in {place.address} | self._known.get(chat, set()):
+            await listener.unreachable(replace(place, address=address), why)
+
+    async def _has_moved(self, before: Spot, after: Spot) -> None:
+        if self._listener:
+            await self._listener.moved(NAME, str(before), str(after))
+
+
+def _below(said: Said, *, deleted: bool = False) -> Below:
+    """Answers in groups refer to what they answer, unless that is gone."""
+    return Below(said.spot, 0 if deleted or said.place.private else said.message)

@@ -1,0 +1,193 @@
+"""Telegram's updates as what the core knows: somebody said or pressed something, a place changed. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from telegram import CallbackQuery, Chat, ChatMemberUpdated, Message, Update, User
+
+from bot.core.chat import Place, Press
+from bot.core.people import Actor
+from bot.core.text import Text
+from transports.telegram.keyboard import pressed_by
+from transports.telegram.render import clean
+from transports.telegram.spots import Spot
+from transports.telegram.troubles import barred
+
+NAME = "telegram"
+DOWNLOAD_LIMIT = 20_000_000
+"""Octets of a file that a bot may fetch (Bot API, getFile)."""
+
+_COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]+))?")
+_TITLE_LIMIT = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A file as it was sent; its content is still to be fetched."""
+
+    file_id: str
+    name: str
+    content_type: str
+    size_octets: int
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Words to the bot; `message` is their id, for the answer."""
+
+    speaker: Actor
+    place: Place
+    text: str
+    spot: Spot
+    message: int
+    file: Sent | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tapped:
+    """A press; `query` is answered, `message` is what carried the button (0: a link led here)."""
+
+    press: Press
+    spot: Spot
+    query: str = ""
+    message: int = 0
+    user: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A group became a supergroup."""
+
+    before: Spot
+    after: Spot
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """Whether the bot may write there now; `why` not, or None."""
+
+    place: Place
+    why: Text | None
+
+
+Event = Said | Tapped | Moved | Membership
+
+
+def understood(update: Update, me: User) -> Event | None:
+    """What an update means to facteur; None for all that is not for the bot."""
+    if update.callback_query:
+        return _tapped(update.callback_query)
+    if update.my_chat_member:
+        return _membership(update.my_chat_member)
+    if update.message:
+        return _moved(update.message) or _said(update.message, me)
+    return None
+
+
+def chain_of(event: Event | None) -> str:
+    """What one person says in one place is heard in order; taps wait for nothing."""
+    return f"{event.spot} {event.speaker.id}" if isinstance(event, Said) else ""
+
+
+def _tapped(query: CallbackQuery) -> Tapped | None:
+    if query.message is None or query.data is None:
+        return None
+    message = query.message if isinstance(query.message, Message) else None
+    chat = query.message.chat
+    spot = _spot(message) if message else Spot(chat.id)
+    press = Press(_actor(query.from_user), _place(chat, spot), query.data)
+    return Tapped(press, spot, query.id, query.message.message_id, query.from_user.id)
+
+
+def _membership(change: ChatMemberUpdated) -> Membership:
+    place = _place(change.chat, Spot(change.chat.id))
+    return Membership(place, barred(change.new_chat_member, private=place.private))
+
+
+def _moved(message: Message) -> Moved | None:
+    if message.migrate_to_chat_id:
+        return Moved(Spot(message.chat.id), Spot(message.migrate_to_chat_id))
+    if message.migrate_from_chat_id:
+        return Moved(Spot(message.migrate_from_chat_id), Spot(message.chat.id))
+    return None
+
+
+def _said(message: Message, me: User) -> Said | Tapped | None:
+    if message.from_user is None or (message.from_user.is_bot and message.sender_chat is None):
+        return None
+    spot = _spot(message)
+    place = _place(message.chat, spot)
+    text = _addressed(message, me, private=place.private)
+    if text is None:
+        return None
+    speaker = _speaker(message)
+    if text.startswith("/start "):
+        data = pressed_by(text.removeprefix("/start "))
+        if data is not None and place.private:
+            return Tapped(Press(speaker, place, data), spot)
+        text = "/start"  # whoever follows a link types nothing behind it
+    return Said(speaker, place, text, spot, message.message_id, _file(message))
+
+
+def _addressed(message: Message, me: User, *, private: bool) -> str | None:
+    """The words without the bot's name; None if they are for others.
+
+    In groups only commands, replies to the bot and its name are: all that a bot in privacy mode
+    gets to hear, and all that it listens to where it hears more.
+    """
+    text = (message.text or message.caption or "").strip()
+    bot = (me.username or "").lower()
+    command = _COMMAND.match(text)
+    if command:
+        if command[2] and command[2].lower() != bot:
+            return None
+        return f"/{command[1]}{text[command.end() :]}"
+    if text.lower().startswith(f"@{bot} "):
+        return text[len(bot) + 2 :].strip()
+    replied = message.reply_to_message
+    answers = replied is not None and replied.from_user is not None and replied.from_user.id == me.id
+    return text if (private or answers) and (text or message.document) else None
+
+
+def _file(message: Message) -> Sent | None:
+    document = message.document
+    if document is None:
+        return None
+    return Sent(
+        document.file_id,
+        clean(document.file_name or "file"),
+        document.mime_type or "application/octet-stream",
+        document.file_size or 0,
+    )
+
+
+def _speaker(message: Message) -> Actor:
+    """A person, or the group in whose name an administrator speaks who stays anonymous."""
+    if message.sender_chat:
+        return Actor(f"{NAME}:{message.sender_chat.id}", _title(message.sender_chat))
+    assert message.from_user
+    return _actor(message.from_user)
+
+
+def _actor(user: User) -> Actor:
+    return Actor(f"{NAME}:{user.id}", _one_line(user.full_name) or str(user.id))
+
+
+def _spot(message: Message) -> Spot:
+    # outside of forums replies have a thread of their own, which is no place
+    in_topic = message.is_topic_message and message.message_thread_id
+    return Spot(message.chat.id, message.message_thread_id or 0) if in_topic else Spot(message.chat.id)
+
+
+def _place(chat: Chat, spot: Spot) -> Place:
+    return Place(NAME, str(spot), private=chat.type == Chat.PRIVATE, title=_title(chat))
+
+
+def _title(chat: Chat) -> str:
+    return _one_line(chat.title or chat.full_name or "") or str(chat.id)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(clean(text).split())[:_TITLE_LIMIT]
