@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from tortoise.expressions import F, Q
+from tortoise.expressions import F, Q, Subquery
 from tortoise.queryset import QuerySet
 
+from bot.core.chat import CardKind
 from bot.core.posts import PostState
-from storage.rows import AdminRow, BindingRow, CardRow, MlistRow, PostRow, RoomRow
+from storage.rows import AdminRow, BindingRow, CardRow, IncidentRow, MlistRow, PostRow, RoomRow
 from storage.values import column
 from storage.waiting import together
 
@@ -27,13 +28,13 @@ async def raise_cards(post_ids: Collection[int], at: datetime) -> None:
     before.
     """
     await together(ROOMS)
-    await _raise(CardRow.filter(post_id__in=post_ids), at)
+    await _raise(_of_posts(post_ids), at)
 
 
 async def deal_cards(post: PostRow, at: datetime) -> None:
     """Raise the post's cards, and give it one in every room of its list that has none."""
     await raise_cards([post.id], at)
-    await _deal([post.id], await rooms_of(post.mlist_id), at)
+    await deal(CardKind.POST, [post.id], await rooms_of(post.mlist_id), at)
 
 
 async def deal_anew(at: datetime) -> None:
@@ -43,13 +44,17 @@ async def deal_anew(at: datetime) -> None:
     """
     for mlist_id in await column(MlistRow.all(), "id"):
         rooms = await rooms_of(mlist_id)
-        await _deal(await column(_held(mlist_id), "id"), rooms, at)
-        there = CardRow.filter(post__mlist_id=mlist_id, room_id__in=rooms, abandoned=True)
-        again = await column(there, "id")
+        await deal(CardKind.POST, await column(_held(mlist_id), "id"), rooms, at)
+        posts = PostRow.filter(mlist_id=mlist_id)
+        cards = CardRow.filter(kind=CardKind.POST, about__in=Subquery(posts.values("id")))
+        again = await column(cards.filter(room_id__in=rooms, abandoned=True), "id")
         await _raise(CardRow.filter(id__in=again), at)
         await CardRow.filter(id__in=again).update(abandoned=False)
-        elsewhere = CardRow.filter(post__mlist_id=mlist_id, abandoned=False).exclude(room_id__in=rooms)
-        await _abandon(elsewhere, at)
+        await _abandon(cards.filter(abandoned=False).exclude(room_id__in=rooms), posts, at)
+    told = await incident_rooms()
+    await CardRow.filter(kind=CardKind.INCIDENT).exclude(room_id__in=told).delete()
+    lasting = await column(IncidentRow.filter(closed_at__isnull=True), "id")
+    await deal(CardKind.INCIDENT, lasting, told, at)
 
 
 async def rooms_of(mlist_id: int) -> list[int]:
@@ -68,29 +73,37 @@ async def admins_rooms() -> list[int]:
     return sorted(await column(private, "id"))
 
 
+async def incident_rooms() -> list[int]:
+    """Where incidents are told: the administrators' rooms, and consoles."""
+    seeing = await column(RoomRow.filter(open=True, sees_all=True), "id")
+    return sorted({*seeing, *await admins_rooms()})
+
+
 async def note_progress(post_ids: Collection[int], at: datetime) -> None:
     """Raise the cards of running distributions, without hurry."""
-    for row in await CardRow.filter(post_id__in=post_ids).select_for_update():
+    for row in await _of_posts(post_ids).select_for_update():
         hurried = row.failures or row.shown < row.urgent  # a back-off or a state change sets the date
         calm_at = row.shown_at + CALM if row.shown_at else at
         due_at = row.due_at if hurried else max(at, calm_at)
         await CardRow.filter(id=row.id).update(wanted=F("wanted") + 1, due_at=due_at)
 
 
-async def _deal(post_ids: Collection[int], rooms: Collection[int], at: datetime) -> None:
-    has = set(await CardRow.filter(post_id__in=post_ids).values_list("post_id", "room_id"))
+async def deal(kind: CardKind, abouts: Collection[int], rooms: Collection[int], at: datetime) -> None:
+    """Give each of them a card in every of these rooms that has none."""
+    has = set(await CardRow.filter(kind=kind, about__in=abouts).values_list("about", "room_id"))
     await CardRow.bulk_create(
-        CardRow(post_id=post_id, room_id=room_id, due_at=at)
-        for post_id in post_ids
+        CardRow(kind=kind, about=about, room_id=room_id, due_at=at)
+        for about in abouts
         for room_id in rooms
-        if (post_id, room_id) not in has
+        if (about, room_id) not in has
     )
 
 
-async def _abandon(cards: QuerySet[CardRow], at: datetime) -> None:
+async def _abandon(cards: QuerySet[CardRow], posts: QuerySet[PostRow], at: datetime) -> None:
     """Those that have buttons are shown once more, without; the others stay as they are for good."""
-    pressable = Q(post__state__in=(PostState.HELD, PostState.ACCEPTED)) | Q(post__undo_until__gt=at)
-    shown = await column(cards.filter(pressable).exclude(message_id=""), "id")
+    pressable = posts.filter(Q(state__in=(PostState.HELD, PostState.ACCEPTED)) | Q(undo_until__gt=at))
+    still = cards.filter(about__in=Subquery(pressable.values("id")))
+    shown = await column(still.exclude(message_id=""), "id")
     await CardRow.filter(id__in=await column(cards.exclude(id__in=shown), "id")).delete()
     await CardRow.filter(id__in=shown).update(abandoned=True)
     await _raise(CardRow.filter(id__in=shown), at)
@@ -98,6 +111,10 @@ async def _abandon(cards: QuerySet[CardRow], at: datetime) -> None:
 
 async def _raise(cards: QuerySet[CardRow], at: datetime) -> None:
     await cards.update(wanted=F("wanted") + 1, urgent=F("wanted") + 1, due_at=at)
+
+
+def _of_posts(post_ids: Collection[int]) -> QuerySet[CardRow]:
+    return CardRow.filter(kind=CardKind.POST, about__in=post_ids)
 
 
 def _held(mlist_id: int) -> QuerySet[PostRow]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from tortoise.expressions import F
 
+from bot.core.chat import CardKind
 from bot.core.deliveries import OPEN_STATES, DeliveryState, MailingKind, NewMailing
 from bot.core.errors import Conflict, UserError
 from bot.core.people import Actor
@@ -144,7 +145,9 @@ class SqlDecisionStore(Store):
         if row.state == PostState.RECEIVED:
             raise already_decided(row)
         await deal_cards(row, row.received_at)  # any moment that has passed: at once
-        return await CardRow.filter(post_id=post_id, abandoned=False).update(message_id="", failures=0)
+        return await CardRow.filter(kind=CardKind.POST, about=post_id, abandoned=False).update(
+            message_id="", failures=0
+        )
 
 
 async def _row(post_id: int) -> PostRow:

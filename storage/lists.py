@@ -12,7 +12,7 @@ from tortoise.expressions import F
 from bot.core.addresses import Address
 from bot.core.deliveries import OPEN_STATES
 from bot.core.errors import Conflict, PermanentError, UserError
-from bot.core.lists import Health, MailboxAccount, MailingList, refuse_shared_mailboxes
+from bot.core.lists import Certificate, Health, MailboxAccount, MailingList, refuse_shared_mailboxes
 from bot.core.people import Role
 from bot.core.posts import Cursor, PostState
 from bot.core.settings import (
@@ -26,6 +26,7 @@ from bot.core.settings import (
 from bot.core.stores import ListCounts, Removed
 from bot.core.text import Text
 from storage.atomic import Database, Store, atomic, reading
+from storage.incidents import forget_incidents, note_health
 from storage.oldmail import not_looked_at, note_look
 from storage.posts import delete_posts
 from storage.roles import bearers
@@ -130,6 +131,7 @@ class SqlListStore(Store):
         await BounceRow.filter(mlist_id=mlist.id).update(mlist_id=None)
         for belongings in (RoleRow, GroupRoleRow, BanRow, BindingRow, KnownMailRow, UnnamedBounceRow):
             await belongings.filter(mlist_id=mlist.id).delete()
+        await forget_incidents(f"mailbox {mlist.id}")
         await MlistRow.filter(id=mlist.id).delete()
         return Removed(held=held, dropped=dropped)
 
@@ -148,16 +150,32 @@ class SqlListStore(Store):
         )
 
     @atomic
-    async def polled(self, mlist_id: int, at: datetime, trouble: Text | None) -> None:
+    async def polled(
+        self, mlist_id: int, at: datetime, trouble: Text | None, seen: Certificate | None = None
+    ) -> None:
         values = {"poll_ok_at": at} if trouble is None else {}
         stored = trouble.dump() if trouble else None
-        await MlistRow.filter(id=mlist_id).update(poll_trouble=stored, **values)
+        row = await MlistRow.get_or_none(id=mlist_id)
+        if row:
+            await MlistRow.filter(id=mlist_id).update(poll_trouble=stored, **values)
+            what = Text("The mailbox of {list}", list=row.address)
+            await note_health(f"mailbox {mlist_id}", what, trouble, at, seen)
 
     @atomic
-    async def connected(self, mlist_ids: Collection[int], at: datetime, trouble: Text | None) -> None:
+    async def connected(
+        self,
+        mlist_ids: Collection[int],
+        at: datetime,
+        trouble: Text | None,
+        account: str = "",
+        seen: Certificate | None = None,
+    ) -> None:
         values = {"smtp_ok_at": at} if trouble is None else {}
         stored = trouble.dump() if trouble else None
         await MlistRow.filter(id__in=list(mlist_ids)).update(smtp_trouble=stored, **values)
+        if account:
+            what = Text("Outgoing mail by {account}", account=account)
+            await note_health(f"account {account}", what, trouble, at, seen)
 
     @atomic
     async def pin(self, server: str, sha256: str) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
+from bot.core.chat import CardKind
 from bot.core.deliveries import OPEN_STATES
 from bot.core.posts import Cursor, NewPost, Post, PostState, no_such_post
 from bot.core.stores import Listing, Page
@@ -150,7 +151,7 @@ async def delete_posts(post_ids: Collection[int]) -> None:
     """Delete posts and all that hangs on them."""
     for group in in_groups(post_ids, _ASKED_AT_ONCE):
         await delete_mailings(await column(MailingRow.filter(post_id__in=group), "id"))
-        await CardRow.filter(post_id__in=group).delete()
+        await CardRow.filter(kind=CardKind.POST, about__in=group).delete()
         await RawRow.filter(post_id__in=group).delete()
         await PostRow.filter(id__in=group).delete()
 

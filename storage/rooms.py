@@ -8,13 +8,14 @@ from typing import Any
 
 from tortoise.expressions import F
 
-from bot.core.chat import Place, Room
+from bot.core.chat import CardKind, Place, Room
 from bot.core.errors import UserError
 from bot.core.people import Role
 from bot.core.posts import PostState
 from bot.core.text import Text
 from storage.atomic import Store, atomic, reading
 from storage.cards import ROOMS, admins_rooms, deal_anew, rooms_of
+from storage.incidents import forget_incidents, note_health
 from storage.roles import roles_everywhere
 from storage.rows import AdminRow, BindingRow, CardRow, LinkRow, PostRow, RoomRow
 from storage.showing import SqlCardStore
@@ -98,6 +99,7 @@ class SqlRoomStore(SqlCardStore):
         row = await RoomRow.get_or_none(transport=transport, address=after)
         if row is None:
             await RoomRow.filter(id=left.id).update(address=after, unreachable=None)
+            await note_health(f"room {left.id}", Text("The room {room}", room=left.title or after), None, at)
             await _post_anew(left.id, at)
             return
         known = await column(BindingRow.filter(room_id=row.id), "mlist_id")
@@ -107,13 +109,17 @@ class SqlRoomStore(SqlCardStore):
             else:
                 await BindingRow.filter(id=binding.id).update(room_id=row.id)
         await CardRow.filter(room_id=left.id).delete()
+        await forget_incidents(f"room {left.id}")
         await left.delete()
         await deal_anew(at)
 
     @atomic
-    async def reached(self, place: Place, why: Text | None) -> None:
-        known = RoomRow.filter(transport=place.transport, address=place.address)
-        await known.update(unreachable=why.dump() if why else None)
+    async def reached(self, place: Place, why: Text | None, at: datetime) -> None:
+        row = await RoomRow.get_or_none(transport=place.transport, address=place.address)
+        if row:
+            await RoomRow.filter(id=row.id).update(unreachable=why.dump() if why else None)
+            what = Text("The room {room}", room=row.title or row.address)
+            await note_health(f"room {row.id}", what, why, at)
 
 
 class SqlAdminStore(Store):
@@ -180,7 +186,7 @@ async def _binding(room_id: int, mlist_id: int | None) -> BindingRow | None:
 async def _post_anew(room_id: int, at: datetime) -> None:
     """What was posted under another address cannot be edited: what waits is posted once more."""
     held = await column(PostRow.filter(state=PostState.HELD), "id")
-    await CardRow.filter(room_id=room_id, post_id__in=held).update(
+    await CardRow.filter(room_id=room_id, kind=CardKind.POST, about__in=held).update(
         message_id="", failures=0, wanted=F("wanted") + 1, urgent=F("wanted") + 1, due_at=at
     )
 

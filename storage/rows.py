@@ -532,15 +532,37 @@ class LinkRow(TracedModel):
         indexes = (Index(fields=("person_id",), name="link_person"),)
 
 
-class CardRow(Model):
-    """The card of one post in one room; revisions rise by one.
+class IncidentRow(Model):
+    """Something that does not work, or did not; `key` names it, such as ``mailbox 3``.
 
+    With `server` and `sha256` it is about a certificate that nobody has accepted.
+    """
+
+    id = fields.IntField(primary_key=True)
+    key = fields.CharField(max_length=760, unique=True)
+    what: dict[str, Any] = fields.JSONField()
+    trouble: dict[str, Any] = fields.JSONField()
+    opened_at = fields.DatetimeField()
+    closed_at: datetime | None = fields.DatetimeField(null=True)
+    revision = fields.IntField(default=1)
+    server = fields.CharField(max_length=300, default="")
+    sha256 = fields.CharField(max_length=64, default="")
+
+    class Meta:
+        table = "incident"
+
+
+class CardRow(Model):
+    """What one room shows of one thing: `about` is the number of the post (or other `kind`).
+
+    Revisions rise by one.
     `urgent` is the last revision that must be shown at once; later ones are mere progress, which
     waits until some seconds after `shown_at`.
     """
 
     id = fields.IntField(primary_key=True)
-    post = _post()
+    kind = fields.CharField(max_length=20)
+    about = fields.IntField()
     room: fields.ForeignKeyRelation[RoomRow] = fields.ForeignKeyField(
         "storage.RoomRow", related_name=False, on_delete=OnDelete.RESTRICT
     )
@@ -553,10 +575,12 @@ class CardRow(Model):
     shown_at: datetime | None = fields.DatetimeField(null=True)
     abandoned = fields.BooleanField(default=False)
 
-    post_id: int
     room_id: int
 
     class Meta:
         table = "card"
-        unique_together = (("post_id", "room_id"),)
-        indexes = (Index(fields=("room_id", "due_at"), name="card_due"),)
+        unique_together = (("room_id", "kind", "about"),)
+        indexes = (
+            Index(fields=("room_id", "due_at"), name="card_due"),
+            Index(fields=("kind", "about"), name="card_about"),
+        )

@@ -9,11 +9,11 @@ from typing import Any
 from tortoise.expressions import F
 from tortoise.queryset import QuerySet
 
-from bot.core.chat import Card, Room
+from bot.core.chat import Card, Incident, Room
 from storage.atomic import Store, atomic, reading
 from storage.cards import CALM
-from storage.rows import CardRow, RoomRow
-from storage.values import card_of
+from storage.rows import CardRow, IncidentRow, RoomRow
+from storage.values import card_of, incident_of
 
 
 class SqlCardStore(Store):
@@ -23,9 +23,14 @@ class SqlCardStore(Store):
     async def cards_due(
         self, room: Room, now: datetime, limit: int, *, posted: bool | None = None
     ) -> Sequence[Card]:
-        due = _behind(room, posted=posted).filter(due_at__lte=now).order_by("post_id").limit(limit)
+        due = _behind(room, posted=posted).filter(due_at__lte=now).order_by("id").limit(limit)
         place = await RoomRow.get_or_none(id=room.id)
         return [card_of(row, place.address) for row in await due] if place else []
+
+    @reading
+    async def incident(self, incident_id: int) -> Incident | None:
+        row = await IncidentRow.get_or_none(id=incident_id)
+        return incident_of(row) if row else None
 
     @reading
     async def next_due(self, room: Room, *, posted: bool | None = None) -> datetime | None:
@@ -35,7 +40,7 @@ class SqlCardStore(Store):
     @atomic
     async def shown(self, card: Card, message_id: str, at: datetime, again_at: datetime | None) -> None:
         # a card that was to be posted anew meanwhile keeps that wish: its message_id is another
-        same = CardRow.filter(post_id=card.post_id, room_id=card.room_id, message_id=card.message_id)
+        same = _row(card).filter(message_id=card.message_id)
         row = await same.select_for_update().first()
         if row is None or not await RoomRow.filter(id=card.room_id, address=card.address).exists():
             return  # or the room has moved: it has to be posted there
@@ -51,9 +56,11 @@ class SqlCardStore(Store):
 
     @atomic
     async def postpone(self, card: Card, until: datetime) -> None:
-        await CardRow.filter(post_id=card.post_id, room_id=card.room_id).update(
-            failures=F("failures") + 1, due_at=until
-        )
+        await _row(card).update(failures=F("failures") + 1, due_at=until)
+
+
+def _row(card: Card) -> QuerySet[CardRow]:
+    return CardRow.filter(room_id=card.room_id, kind=card.kind, about=card.about)
 
 
 def _behind(room: Room, *, posted: bool | None) -> QuerySet[CardRow]:

@@ -12,12 +12,13 @@ from tortoise.queryset import QuerySet
 
 from bot.core.addresses import Address, Mailbox
 from bot.core.authentication import UNEXAMINED, Authentication, Finding, Policy
-from bot.core.chat import Card, Room
+from bot.core.chat import Card, CardKind, Incident, Room
+from bot.core.lists import Certificate
 from bot.core.people import Actor, Person
 from bot.core.posts import Attachment, Cursor, Post, PostState
 from bot.core.stores import Listing, Page
 from bot.core.text import Text, folded
-from storage.rows import ADDRESS_LENGTH, CardRow, PersonRow, PostRow, RoomRow
+from storage.rows import ADDRESS_LENGTH, CardRow, IncidentRow, PersonRow, PostRow, RoomRow
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Model)
@@ -118,10 +119,24 @@ def room_of(row: RoomRow, bound: Iterable[int | None]) -> Room:
     )
 
 
+def incident_of(row: IncidentRow) -> Incident:
+    """An incident; its key is storage's own."""
+    return Incident(
+        id=row.id,
+        what=Text.load(row.what),
+        trouble=Text.load(row.trouble),
+        opened_at=row.opened_at,
+        closed_at=row.closed_at,
+        revision=row.revision,
+        seen=Certificate(row.server, row.sha256) if row.sha256 else None,
+    )
+
+
 def card_of(row: CardRow, address: str) -> Card:
     """A card is named by its post and room; how urgent it is, is known here alone."""
     return Card(
-        post_id=row.post_id,
+        kind=CardKind(row.kind),
+        about=row.about,
         room_id=row.room_id,
         address=address,
         wanted=row.wanted,

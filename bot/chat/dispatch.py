@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 
-from bot.chat import presses
+from bot.chat import incidents, presses
 from bot.chat.commands.general import RANKS
 from bot.chat.desk import Call, Desk, Option, Reply, Row, mistakes
 from bot.chat.kinds import known_post
@@ -98,7 +98,7 @@ class Dispatcher:
     async def unreachable(self, place: Place, why: Text | None) -> None:
         """The bot cannot write there; for None, it can again."""
         _log.info("room", transport=place.transport, address=place.address, trouble=str(why or ""))
-        reached = partial(self._desk.stores.rooms.reached, place, why)
+        reached = partial(self._desk.stores.rooms.reached, place, why, self._desk.clock.now())
         await alone("room reached", reached)
 
     async def run_line(self, text: str, speaker: Actor, place: Place = _SCRIPT) -> Outcome:
@@ -118,6 +118,9 @@ class Dispatcher:
         spoken = typed(data)
         if spoken is not None:
             return await self._command(spoken, call)
+        if incident := incidents.trusting(data):
+            _require(Rank.ADMIN, call.rank, call)
+            return await incidents.trust(self._desk, *incident)
         what = presses.tap(data)
         _require(Rank.MODERATOR, call.rank, call)
         post = known_post(await self._desk.stores.posts.get(what.post_id), call)

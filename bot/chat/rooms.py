@@ -10,13 +10,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import TypeAlias
 
 import structlog
 
 from bot.chat.cards import card as card_of
 from bot.chat.facts import facts_of
+from bot.chat.incidents import incident_card
 from bot.chat.language import Languages
-from bot.core.chat import Card, Place, Room, Screen, line
+from bot.core.chat import Card, CardKind, Place, Room, Screen, line
 from bot.core.clock import Clock
 from bot.core.errors import Busy, PermanentError, TransientError, UserError
 from bot.core.ports import ChatTransport
@@ -33,6 +35,9 @@ AFTER_REFUSAL = timedelta(hours=6)
 
 _NOT_ITS_OWN_FAULT = (*NOT_ITS_FAULT, PermanentError)
 """All else is a mistake of ours about one post: those behind it are shown nevertheless."""
+
+Drawn: TypeAlias = tuple[Screen, datetime | None]
+"""How a card looks now, and when it will look different by itself."""
 
 _log = structlog.get_logger(__name__)
 
@@ -84,7 +89,7 @@ class RoomWorker:
         for card in cards:
             try:
                 if not await alone(
-                    f"card of {card.post_id}", partial(self._show, card), but=_NOT_ITS_OWN_FAULT
+                    f"card of {card.kind} {card.about}", partial(self._show, card), but=_NOT_ITS_OWN_FAULT
                 ):
                     await self._stores.rooms.postpone(card, self._clock.now() + LONGEST_DELAY)
             except Busy:
@@ -99,13 +104,11 @@ class RoomWorker:
     async def _show(self, card: Card) -> bool:
         """True; what fails is raised."""
         now = self._clock.now()
-        try:
-            post = await self._stores.posts.get(card.post_id)
-            facts = await facts_of(post, self._stores, self._accounts, self._clock)
-        except UserError:  # purged, or its list deleted: there is nothing left to show
+        drawn = await self._drawn(card)
+        if drawn is None:  # there is nothing left to show
             await self._stores.rooms.shown(card, card.message_id, now, None)
             return True
-        screen, again_at = card_of(post, facts, self._language)
+        screen, again_at = drawn
         if card.abandoned:
             screen, again_at = self._abandoned(screen), None
         message_id = card.message_id
@@ -114,11 +117,27 @@ class RoomWorker:
         else:
             message_id = await self._transport.post(card.address, screen)
         await self._stores.rooms.shown(card, message_id, now, again_at)
-        _log.info("card shown", post=post.id, state=post.state, room=self._room.id)
+        _log.info("card shown", kind=card.kind.value, about=card.about, room=self._room.id)
         if self._room.unreachable:
             place = Place(self._room.transport, self._room.address)
-            await self._stores.rooms.reached(place, None)
+            await self._stores.rooms.reached(place, None, now)
         return True
+
+    async def _drawn(self, card: Card) -> Drawn | None:
+        return await {CardKind.POST: self._post, CardKind.INCIDENT: self._incident}[card.kind](card.about)
+
+    async def _post(self, post_id: int) -> Drawn | None:
+        """None for one that is purged, or whose list is deleted."""
+        try:
+            post = await self._stores.posts.get(post_id)
+            facts = await facts_of(post, self._stores, self._accounts, self._clock)
+        except UserError:
+            return None
+        return card_of(post, facts, self._language)
+
+    async def _incident(self, incident_id: int) -> Drawn | None:
+        incident = await self._stores.rooms.incident(incident_id)
+        return (incident_card(incident, self._language), None) if incident else None
 
     def _abandoned(self, screen: Screen) -> Screen:
         """As it was, with nothing left to press."""
@@ -126,5 +145,7 @@ class RoomWorker:
         return replace(screen, below=(*screen.below, line(said)), buttons=())
 
     async def _postpone(self, card: Card, delay: timedelta, error: Exception) -> None:
-        _log.warning("card not shown", post=card.post_id, room=self._room.id, reason=str(error))
+        _log.warning(
+            "card not shown", kind=card.kind.value, about=card.about, room=self._room.id, reason=str(error)
+        )
         await self._stores.rooms.postpone(card, self._clock.now() + delay)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from bot.core.lists import Certificate
 from bot.core.people import Actor
 from bot.core.text import Text
 
@@ -151,16 +152,45 @@ class Room:
     unreachable: Text | None = None
 
 
+class CardKind(StrEnum):
+    """What a card is about; it is named by its kind and the number of that."""
+
+    POST = "post"
+    INCIDENT = "incident"
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """Something that does not work, told once to the administrators and edited in place.
+
+    Attributes:
+        what: what does not work.
+        trouble: why, in words that say what to do.
+        opened_at: since when; closed_at: until when, None = it lasts.
+        revision: rises with each change, so that a press is known to be of what was read.
+        seen: the certificate that would have to be accepted.
+    """
+
+    id: int
+    what: Text
+    trouble: Text
+    opened_at: datetime
+    closed_at: datetime | None
+    revision: int
+    seen: Certificate | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Card:
-    """The card of one post in one room: brought up to date while `shown` is below `wanted`.
+    """What one room shows of one thing: brought up to date while `shown` is below `wanted`.
 
     `address` is the room's. `message_id` is the network's id of what was posted, empty before the first
     time. `abandoned`: the
     room is not the list's any more, so it is shown once more, without buttons.
     """
 
-    post_id: int
+    kind: CardKind
+    about: int
     room_id: int
     address: str
     wanted: int

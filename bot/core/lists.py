@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.core.addresses import Address, domain_of, local_part_of
-from bot.core.errors import UserError
+from bot.core.errors import FacteurError, UnknownCertificate, UserError
 from bot.core.people import Role
 from bot.core.settings import ListSettings, MailProtocol, Security, folders_of
 from bot.core.text import Text
@@ -22,6 +22,14 @@ _MAILBOX_PORTS = {
     (MailProtocol.POP3, Security.NONE): 110,
 }
 _SMTP_PORTS = {Security.SSL: 465, Security.STARTTLS: 587, Security.NONE: 25}
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What a server showed: ``host:port``, and the SHA-256 of its certificate in hexadecimal."""
+
+    server: str
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +152,11 @@ class AccountState:
     def pause(self, now: datetime) -> datetime | None:
         """When the pause ends that holds now; None where mail may leave."""
         return self.paused_until if self.paused_until and self.paused_until > now else None
+
+
+def certificate_of(error: FacteurError | None) -> Certificate | None:
+    """The one that would have to be accepted, if that is all that stands in the way."""
+    return Certificate(error.server, error.seen) if isinstance(error, UnknownCertificate) else None
 
 
 def server_name(host: str, port: int) -> str:

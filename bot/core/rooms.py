@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from bot.core.chat import Card, Place, Room
+from bot.core.chat import Card, Incident, Place, Room
 from bot.core.people import Role
 from bot.core.text import Text
 
@@ -87,8 +87,12 @@ class RoomStore(Protocol):
         """A room has another address; its held posts are posted there anew."""
         ...
 
-    async def reached(self, place: Place, why: Text | None) -> None:
-        """Why the bot cannot write there; None = it can."""
+    async def reached(self, place: Place, why: Text | None, at: datetime) -> None:
+        """Why the bot cannot write there, which is an incident; None = it can."""
+        ...
+
+    async def incident(self, incident_id: int) -> Incident | None:
+        """What the card of an incident is about; None = that is gone."""
         ...
 
     async def cards_due(

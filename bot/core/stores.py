@@ -20,7 +20,7 @@ from bot.core.audit import AuditStore
 from bot.core.bounces import BounceStore
 from bot.core.deliveries import Batch, Counts, Delivery, Forecast, QuotaReply, Recorded
 from bot.core.directory import GroupStore, PeopleStore
-from bot.core.lists import AccountState, MailboxAccount, MailingList, SmtpAccount
+from bot.core.lists import AccountState, Certificate, MailboxAccount, MailingList, SmtpAccount
 from bot.core.people import Actor, Ban
 from bot.core.posts import Cursor, Decision, NewPost, Post, PostState, Screened
 from bot.core.rooms import AdminStore, RoomStore
@@ -152,12 +152,27 @@ class ListStore(Protocol):
 
     async def counts(self, mlist: MailingList) -> ListCounts: ...
 
-    async def polled(self, mlist_id: int, at: datetime, trouble: Text | None) -> None:
-        """Note what the last poll gave; None = it succeeded at `at`."""
+    async def polled(
+        self, mlist_id: int, at: datetime, trouble: Text | None, seen: Certificate | None = None
+    ) -> None:
+        """Note what the last poll gave; None = it succeeded at `at`.
+
+        What does not work for a while is an incident; `seen` is a certificate to be accepted.
+        """
         ...
 
-    async def connected(self, mlist_ids: Collection[int], at: datetime, trouble: Text | None) -> None:
-        """Note what the last login to the outgoing server of these lists gave."""
+    async def connected(
+        self,
+        mlist_ids: Collection[int],
+        at: datetime,
+        trouble: Text | None,
+        account: str = "",
+        seen: Certificate | None = None,
+    ) -> None:
+        """Note what the last login to the outgoing server of these lists gave.
+
+        `account` is its key, empty = none is named; otherwise as `polled`.
+        """
         ...
 
     async def pin(self, server: str, sha256: str) -> None:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from bot.core.clock import Clock
 from bot.core.errors import ServerTrouble, UnknownCertificate, UserError
-from bot.core.lists import MailingList, SmtpAccount, mailbox_account
+from bot.core.lists import Certificate, MailingList, SmtpAccount, certificate_of, mailbox_account
 from bot.core.ports import Servers
 from bot.core.stores import Stores
 from bot.core.text import Text, fingerprint
@@ -20,11 +20,14 @@ from bot.flow.outbox import note_size
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """One thing that was tried; `trouble` None = it works. `note` tells of a certificate just accepted."""
+    """One thing that was tried; `trouble` None = it works. `note` tells of a certificate just accepted,
+    `seen` is one that is not.
+    """
 
     what: Text
     trouble: Text | None
     note: Text | None = None
+    seen: Certificate | None = None
 
 
 class Checks:
@@ -66,10 +69,13 @@ class Checks:
             port=account.port,
         )
         fetching = await self._trusting(mailbox, partial(self._try_mailbox, mlist.id), accept=accept)
-        await self._stores.lists.polled(mlist.id, self._clock.now(), fetching.trouble)
-        relay = _outgoing(self._accounts.smtp(mlist))
-        sending = await self._trusting(relay, partial(self._try_outgoing, mlist.id), accept=accept)
-        await self._stores.lists.connected([mlist.id], self._clock.now(), sending.trouble)
+        await self._stores.lists.polled(mlist.id, self._clock.now(), fetching.trouble, fetching.seen)
+        outgoing = self._accounts.smtp(mlist)
+        sending = await self._trusting(
+            _outgoing(outgoing), partial(self._try_outgoing, mlist.id), accept=accept
+        )
+        key = outgoing.key if outgoing.host else ""
+        await self._stores.lists.connected([mlist.id], self._clock.now(), sending.trouble, key, sending.seen)
         return [fetching, sending]
 
     async def check_common(self) -> Checked:
@@ -88,7 +94,7 @@ class Checks:
             return Checked(what, await attempt())
         except UnknownCertificate as error:
             if error.pinned and not accept:
-                return Checked(what, error.text)
+                return Checked(what, error.text, seen=certificate_of(error))
             await self._stores.lists.pin(error.server, error.seen)
             note = Text(
                 "{server} is trusted by this certificate from now on: {seen}",
@@ -98,7 +104,7 @@ class Checks:
         try:
             return Checked(what, await attempt(), note)
         except UnknownCertificate as error:  # two servers behind one name, or somebody in between
-            return Checked(what, error.text, note)
+            return Checked(what, error.text, note, certificate_of(error))
 
     async def _try_mailbox(self, mlist_id: int) -> Text | None:
         mlist = await self._stores.lists.get(mlist_id)

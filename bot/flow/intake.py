@@ -13,7 +13,7 @@ import structlog
 
 from bot.core.clock import Clock
 from bot.core.errors import ServerTrouble, UserError
-from bot.core.lists import MailingList, mailbox_account
+from bot.core.lists import Certificate, MailingList, certificate_of, mailbox_account
 from bot.core.ports import Fetched, Mailbox
 from bot.core.posts import Cursor
 from bot.core.settings import FirstPoll
@@ -73,15 +73,15 @@ class Intake:
         try:
             trouble = await self._take_in_all()
         except (ServerTrouble, UserError) as error:
-            await self._note(error.text)
+            await self._note(error.text, certificate_of(error))
             raise
         await self._note(trouble)
         return trouble
 
-    async def _note(self, trouble: Text | None) -> None:
+    async def _note(self, trouble: Text | None, seen: Certificate | None = None) -> None:
         """What ``/lists`` shows of the mailbox; told in the log when it changes."""
         before = (await self._stores.lists.get(self._mlist.id)).poll.trouble
-        await self._stores.lists.polled(self._mlist.id, self._clock.now(), trouble)
+        await self._stores.lists.polled(self._mlist.id, self._clock.now(), trouble, seen)
         if trouble and trouble != before:
             log.warning("mailbox in trouble", list=self._mlist.address, trouble=str(trouble))
         elif before and not trouble:

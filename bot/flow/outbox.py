@@ -26,10 +26,9 @@ from bot.core.deliveries import (
     next_delay,
 )
 from bot.core.errors import Conflict, ServerTrouble, TransientError
-from bot.core.lists import SmtpAccount
+from bot.core.lists import SmtpAccount, certificate_of
 from bot.core.ports import MailSender
 from bot.core.stores import Stores
-from bot.core.text import Text
 from bot.flow.bounces import Bounces
 from bot.flow.runner import alone
 
@@ -87,7 +86,7 @@ class Outbox:
             except ServerTrouble as error:
                 trouble, results = error, [_deferred(claimed, error) for claimed in batch.deliveries]
             await self._record(batch, results, offered=trouble is None)
-        await self._note_health(batch, trouble.text if trouble else None)
+        await self._note_health(batch, trouble)
         self._noted_octets = await note_size(self._stores, self._account, self._sender, self._noted_octets)
         if trouble:
             raise trouble
@@ -149,12 +148,15 @@ class Outbox:
             return [replace(only, recipient=recipient) for recipient in recipients]
         return list(await self._sender.send(Envelope(batch.mail_from, recipients), batch.content))
 
-    async def _note_health(self, batch: Batch, trouble: Text | None) -> None:
+    async def _note_health(self, batch: Batch, error: ServerTrouble | None) -> None:
         """What ``/lists`` shows of the account; only a change is worth a write."""
+        trouble = error.text if error else None
         known = (await self._stores.lists.get(batch.mlist_id)).smtp
         if known.trouble == trouble and (trouble or known.ok_at):
             return
-        await self._stores.lists.connected(self._sharing(), self._clock.now(), trouble)
+        await self._stores.lists.connected(
+            self._sharing(), self._clock.now(), trouble, self._account.key, certificate_of(error)
+        )
         if trouble:
             log.warning("relay in trouble", account=self._account.key, trouble=str(trouble))
         elif known.trouble:

@@ -465,15 +465,26 @@ class Migration(migrations.Migration):
             },
         ),
         ops.CreateModel(
+            name="IncidentRow",
+            fields=[
+                ("id", fields.IntField(primary_key=True)),
+                ("key", fields.CharField(max_length=760, unique=True)),
+                ("what", fields.JSONField()),
+                ("trouble", fields.JSONField()),
+                ("opened_at", fields.DatetimeField()),
+                ("closed_at", fields.DatetimeField(null=True)),
+                ("revision", fields.IntField(default=1)),
+                ("server", fields.CharField(max_length=300, default="")),
+                ("sha256", fields.CharField(max_length=64, default="")),
+            ],
+            options={"table": "incident"},
+        ),
+        ops.CreateModel(
             name="CardRow",
             fields=[
                 ("id", fields.IntField(primary_key=True)),
-                (
-                    "post",
-                    fields.ForeignKeyField(
-                        "storage.PostRow", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("kind", fields.CharField(max_length=20)),
+                ("about", fields.IntField()),
                 (
                     "room",
                     fields.ForeignKeyField(
@@ -491,8 +502,11 @@ class Migration(migrations.Migration):
             ],
             options={
                 "table": "card",
-                "unique_together": (("post_id", "room_id"),),
-                "indexes": [Index(fields=["room_id", "due_at"], name="card_due")],
+                "unique_together": (("room_id", "kind", "about"),),
+                "indexes": [
+                    Index(fields=["room_id", "due_at"], name="card_due"),
+                    Index(fields=["kind", "about"], name="card_about"),
+                ],
             },
         ),
     ]

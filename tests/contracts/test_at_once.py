@@ -162,7 +162,7 @@ async def test_a_room_that_opens_sees_what_is_held_at_that_moment(
 
         held = await stores.posts.find([mlist.id], {PostState.HELD}, "", Page())
         cards = await stores.rooms.cards_due(room, clock.now(), 1000)
-        assert {post.id for post in held.items} == {card.post_id for card in cards}
+        assert {post.id for post in held.items} == {card.about for card in cards}
 
 
 async def test_what_is_brought_back_is_not_purged(

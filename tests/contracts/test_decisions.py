@@ -231,7 +231,7 @@ async def test_a_rule_s_discard_comes_back_with_cards(stores: Stores, clock: Man
     held = await stores.posts.undo(post.id, ANNE, clock.now(), None)
 
     assert PostState.HELD is held.state
-    assert [post.id] == [card.post_id for card in await stores.rooms.cards_due(room, clock.now(), 10)]
+    assert [post.id] == [card.about for card in await stores.rooms.cards_due(room, clock.now(), 10)]
 
 
 @pytest.mark.parametrize(

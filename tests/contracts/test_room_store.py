@@ -52,7 +52,7 @@ async def test_a_held_post_has_a_card_in_every_open_room(
     post = await screened(stores, new_post(mlist.id, clock.now()))
 
     for each in (room, other):
-        assert [post.id] == [card.post_id for card in await due(stores, each, clock)]
+        assert [post.id] == [card.about for card in await due(stores, each, clock)]
         assert clock.now() == await stores.rooms.next_due(each)
     assert await due(stores, closed, clock) == []
     assert await stores.rooms.next_due(closed) is None
@@ -66,14 +66,14 @@ async def test_a_room_opened_later_gets_what_is_held(stores: Stores, clock: Manu
 
     room = await stores.rooms.open("terminal", "tty", "fr", clock.now())
     cards = await stores.rooms.cards_due(room, clock.now(), 2)
-    assert [posts[1].id, posts[2].id] == [card.post_id for card in cards]
+    assert [posts[1].id, posts[2].id] == [card.about for card in cards]
     for card in await due(stores, room, clock):
         await stores.rooms.shown(card, "m", clock.now(), None)
     again = await stores.rooms.open("terminal", "tty", "en", clock.now())
 
     assert (room.id, "en") == (again.id, again.language)
     assert [(post.id, "") for post in posts[1:]] == [
-        (card.post_id, card.message_id) for card in await due(stores, again, clock)
+        (card.about, card.message_id) for card in await due(stores, again, clock)
     ]
 
 

@@ -38,13 +38,13 @@ async def room_at(stores: Stores, place: Place) -> Room:
 async def due(stores: Stores, clock: ManualClock, place: Place) -> list[int]:
     """The posts whose cards are behind there."""
     room = await room_at(stores, place)
-    return [card.post_id for card in await stores.rooms.cards_due(room, clock.now(), 10)]
+    return [card.about for card in await stores.rooms.cards_due(room, clock.now(), 10)]
 
 
 async def show(stores: Stores, clock: ManualClock, place: Place) -> None:
     """Do what a room's worker does with every card that is due."""
     for card in await stores.rooms.cards_due(await room_at(stores, place), clock.now(), 10):
-        await stores.rooms.shown(card, card.message_id or f"m{card.post_id}", clock.now(), None)
+        await stores.rooms.shown(card, card.message_id or f"m{card.about}", clock.now(), None)
 
 
 async def test_a_bound_room_gets_what_is_held_at_once_and_what_comes(
@@ -115,7 +115,7 @@ async def test_unbound_and_bound_again_the_card_has_its_buttons_again(
 
     [card] = await stores.rooms.cards_due(await room_at(stores, GROUP), clock.now(), 10)
 
-    assert (card.post_id, card.message_id, card.abandoned) == (post.id, f"m{post.id}", False)
+    assert (card.about, card.message_id, card.abandoned) == (post.id, f"m{post.id}", False)
 
 
 async def test_a_card_that_was_never_posted_goes_without_a_word(
@@ -135,7 +135,7 @@ async def test_a_console_sees_every_list_while_it_is_open(
     console = await stores.rooms.open("terminal", "console", "en", clock.now())
     post = await held(stores, clock, mlist)
     assert [post.id] == await due(stores, clock, GROUP)
-    assert [post.id] == [card.post_id for card in await stores.rooms.cards_due(console, clock.now(), 10)]
+    assert [post.id] == [card.about for card in await stores.rooms.cards_due(console, clock.now(), 10)]
     await stores.rooms.close(console)
     assert [room.address for room in await stores.rooms.of(mlist.id)] == [GROUP.address]
     assert await stores.rooms.running("terminal") == []
@@ -147,7 +147,7 @@ async def test_a_room_that_moved_keeps_its_lists_and_posts_what_waits_anew(
     await stores.rooms.bind(GROUP, mlist.id, clock.now())
     post = await held(stores, clock, mlist)
     await show(stores, clock, GROUP)
-    await stores.rooms.reached(GROUP, Text("gone"))
+    await stores.rooms.reached(GROUP, Text("gone"), clock.now())
     there = Place("telegram", "-1001")
 
     for _ in range(2):
@@ -156,7 +156,7 @@ async def test_a_room_that_moved_keeps_its_lists_and_posts_what_waits_anew(
     room = await room_at(stores, there)
     assert ((mlist.id,), None) == (room.mlist_ids, room.unreachable)
     [card] = await stores.rooms.cards_due(room, clock.now(), 10)
-    assert (post.id, "") == (card.post_id, card.message_id)
+    assert (post.id, "") == (card.about, card.message_id)
     assert await stores.rooms.at(GROUP) is None
 
 
@@ -181,12 +181,12 @@ async def test_a_room_that_moved_to_a_known_address_becomes_one_with_it(
 
 async def test_a_room_that_cannot_be_reached_says_why(stores: Stores, clock: ManualClock) -> None:
     why = Text("the bot was removed from {room}", room="Légumes")
-    await stores.rooms.reached(GROUP, why)  # of a room that nobody knows, nothing is noted
+    await stores.rooms.reached(GROUP, why, clock.now())  # of a room that nobody knows, nothing is noted
     assert await stores.rooms.at(GROUP) is None
     await stores.rooms.bind(GROUP, None, clock.now())
-    await stores.rooms.reached(GROUP, why)
+    await stores.rooms.reached(GROUP, why, clock.now())
     assert why == (await room_at(stores, GROUP)).unreachable
-    await stores.rooms.reached(GROUP, None)
+    await stores.rooms.reached(GROUP, None, clock.now())
     assert (await room_at(stores, GROUP)).unreachable is None
 
 

@@ -102,7 +102,7 @@ async def test_a_card_that_crashes_stops_no_other(
     wall.trouble = ZeroDivisionError("a mistake")
     with capture_logs() as logs:
         due = await worker.step()
-    assert [log["part"] for log in logs if log.get("exc_info")] == [f"card of {post.id}"]
+    assert [log["part"] for log in logs if log.get("exc_info")] == [f"card of post {post.id}"]
     wall.trouble = None
     await office.hold()
     await worker.step()
@@ -161,7 +161,7 @@ async def test_an_unreachable_room_is_tried_rarely_and_told_well_again(
 ) -> None:
     rooms, place = office.desk.stores.rooms, Place("test", "-1")
     await rooms.bind(place, office.mlist.id, office.clock.now())
-    await rooms.reached(place, Text("the bot was removed"))
+    await rooms.reached(place, Text("the bot was removed"), office.clock.now())
     await office.hold()
     room = await rooms.at(place)
     assert room
