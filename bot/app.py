@@ -53,7 +53,7 @@ log = structlog.get_logger()
 PARTS = ("poll", "chat", "deliver")
 """What ``facteur run --only`` chooses from."""
 
-_NOT_YET = ("matrix", "reminders", "http")
+_NOT_YET = ("reminders", "http")
 """Sections of the configuration that are promised: whoever fills one in is told."""
 
 _SHARED = ("deliver",)
@@ -189,7 +189,7 @@ async def open_app(
         organisation = Organisation(settings.organisation, settings.language, settings.zone)
         poll_interval = timedelta(seconds=settings.poll.interval_s)
         languages = Languages(settings.language, settings.zone, clock)
-        networks = (*chats, *chat_networks(settings, languages))
+        networks = (*chats, *chat_networks(settings, stores, languages, clock))
         desk = Desk(
             stores=stores,
             decisions=Decisions(stores, clock, Notices(organisation)),

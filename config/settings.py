@@ -141,13 +141,33 @@ class Telegram(Section):
 class Matrix(Section):
     """The bot's account on Matrix."""
 
-    homeserver: str = ""
-    user_id: str = ""
+    homeserver: str
+    user_id: str
     password: SecretStr = SecretStr("")
     password_file: SecretFile = ""
     access_token: SecretStr = SecretStr("")
     access_token_file: SecretFile = ""
     trust: Literal["room", "verified"] = "room"
+
+    @field_validator("homeserver")
+    @classmethod
+    def _url(cls, value: str) -> str:
+        if not re.fullmatch(r"https?://[^\s/]+/?", value):
+            raise wrong(N_('must be a URL such as "https://matrix.example.org"'))
+        return value
+
+    @field_validator("user_id")
+    @classmethod
+    def _full_id(cls, value: str) -> str:
+        if not re.fullmatch(r"@[^\s:@]+:[^\s]+", value):
+            raise wrong(N_('must be a full id such as "@facteur:example.org"'))
+        return value
+
+    @model_validator(mode="after")
+    def _some_secret(self) -> Matrix:
+        if not (self.password.get_secret_value() or self.access_token.get_secret_value()):
+            raise wrong(N_("needs password_file or access_token_file"))
+        return self
 
 
 class Archive(Section):

@@ -12,6 +12,8 @@ pytest_plugins = [
     "tests.support.smtp_server",
     "tests.support.stores",
     "tests.support.synapse",
+    "tests.support.matrix_people",
+    "tests.support.matrix_bot",
     "tests.support.telegram",
     "tests.support.world",
 ]

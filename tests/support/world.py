@@ -22,7 +22,7 @@ from bot.core.chat import Answer, Place, Press
 from bot.core.people import Actor
 from bot.core.ports import ChatTransport, Servers
 from bot.core.settings import MailProtocol, Security
-from config.settings import Archive, Dns, Settings, Smtp
+from config.settings import Archive, Dns, Matrix, Settings, Smtp
 from tests.support.certificates import certificates
 from tests.support.clock import ManualClock
 from tests.support.dovecot import Account, Dovecot
@@ -168,6 +168,7 @@ async def opened_world(
     archive: Archive | None = None,
     chats: Sequence[ChatTransport] = (),
     admins: Sequence[str] = (),
+    matrix: Matrix | None = None,
     **smtp: Any,
 ) -> AsyncIterator[World]:
     """An installation in `folder` that sends through `relay`; nothing of it runs by itself."""
@@ -179,6 +180,7 @@ async def opened_world(
         admins=list(admins),
         smtp=Smtp(host="127.0.0.1", port=relay.port, security=relay.security.value, **smtp),
         archive=archive or Archive(),
+        matrix=matrix,
     )
     mailbox = dovecot.add_user()
     async with name_server() as names:

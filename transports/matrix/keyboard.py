@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bot.core.chat import Button, Screen
+from bot.core.chat import Screen
 
 BY_HAND = frozenset({"👁", "➕"})
 """Named in the legend, but not put there by the bot: each reaction is an event of its own."""
@@ -46,18 +46,22 @@ def leading_emoji(label: str) -> str:
 def keys_of(screen: Screen) -> Keys:
     """Which emoji press which button.
 
-    An emoji that several buttons begin with presses none of them; a button without one gets a
-    number. One that leads elsewhere, or carries a command line and has no emoji left, is named with
-    the line to type.
+    An emoji that several buttons begin with presses none of them. A button without one, or alone in
+    its row, gets a number then. One that leads elsewhere, or carries a command line and has nothing
+    to be pressed by, is named with the line to type.
     """
     buttons = [button for row in screen.buttons for button in row]
+    alone = {id(row[0]) for row in screen.buttons if len(row) == 1}
     emoji = [leading_emoji(button.label) for button in buttons]
     times = Counter(plain(each) for each in emoji if each)
     free = [number for number in _NUMBERS if plain(number) not in times]
     data: dict[str, str] = {}
     shown, legend = [], []
     for button, own in zip(buttons, emoji, strict=True):
-        key = _key(button, own, times, free)
+        numbered = free if not own or id(button) in alone else []
+        key = "" if button.private else own if times[plain(own)] == 1 else next(iter(numbered), "")
+        if key in free:
+            free.remove(key)
         if key:
             data[plain(key)] = button.data
             legend.append((key, _rest(button.label, own)))
@@ -71,14 +75,6 @@ def keys_of(screen: Screen) -> Keys:
 def typed_line(data: str) -> str:
     """A command line as people type it here; clients take a line with / for one of their own."""
     return f"!{data[1:]}" if data.startswith("/") else data
-
-
-def _key(button: Button, own: str, times: Mapping[str, int], free: list[str]) -> str:
-    if button.private:
-        return ""
-    if own:
-        return own if times[plain(own)] == 1 else ""
-    return free.pop(0) if free else ""
 
 
 def _rest(label: str, emoji: str) -> str:

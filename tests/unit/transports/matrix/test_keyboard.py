@@ -58,6 +58,15 @@ def test_a_button_without_an_emoji_gets_a_number() -> None:
     assert keys.legend[0] == ("2️⃣", "Too long")
 
 
+def test_choices_of_one_emoji_get_numbers() -> None:
+    keys = keys_of(
+        a_screen((Button("❌ Too long", "reject:1:0:0"),), (Button("❌ Off topic", "reject:1:0:1"),))
+    )
+
+    assert keys.data == {"1⃣": "reject:1:0:0", "2⃣": "reject:1:0:1"}
+    assert keys.legend == (("1️⃣", "Too long"), ("2️⃣", "Off topic"))
+
+
 def test_what_no_reaction_can_press_is_named_with_the_line_to_type() -> None:
     many = tuple(Button(f"Page {n}", f"/archives after={n}") for n in range(10))
     private = Button("✅ Alone with me", "/start", private=True)

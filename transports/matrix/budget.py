@@ -1,0 +1,72 @@
+"""How fast the account sends: the homeserver's limit is met, not guessed, and what matters goes first.
+
+A stock Synapse lets an account send about nine events at once and then one in five seconds
+(``rc_message``), and one that was refused costs nothing. So everything is simply sent until the
+server asks to wait; from then on reactions leave some of what it allows to cards and answers.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from enum import IntEnum
+
+_AT_ONCE = 9
+_A_SECOND = 0.2
+_KEPT_BACK = 3
+_FORGOTTEN_AFTER_S = 600.0
+_QUIET_S = 0.2
+_CARDS_FIRST_S = 1.0
+
+
+class Urgency(IntEnum):
+    """What is sent; lower goes first."""
+
+    ANSWER = 0
+    CARD = 1
+    REACTION = 2
+
+
+class Budget:
+    """When what may be tried; times are seconds of a monotonic clock."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._shut_until = 0.0
+        self._limited_at: float | None = None
+        self._level = 0.0
+        self._counted_at = 0.0
+        self._reactions_from = 0.0
+
+    def wait(self, urgency: Urgency) -> float:
+        """The seconds after which to ask again; 0 = send now."""
+        now = self._now()
+        until = self._shut_until
+        if urgency is Urgency.REACTION:
+            until = max(until, self._reactions_from, self._affordable_at(now))
+        return max(0.0, until - now)
+
+    def sent(self, urgency: Urgency) -> None:
+        """The server took one."""
+        now = self._now()
+        self._level = self._current(now) - 1
+        self._counted_at = now
+        if urgency is not Urgency.REACTION:  # more of them may follow at once
+            self._reactions_from = max(self._reactions_from, now + _QUIET_S)
+
+    def shut(self, urgency: Urgency, seconds: float) -> None:
+        """The server asks to wait."""
+        now = self._now()
+        self._shut_until = max(self._shut_until, now + seconds)
+        self._limited_at, self._level, self._counted_at = now, 0.0, now
+        if urgency is not Urgency.REACTION:  # it has the first turn afterwards
+            self._reactions_from = max(self._reactions_from, now + seconds + _CARDS_FIRST_S)
+
+    def _affordable_at(self, now: float) -> float:
+        """When the server would take a reaction and still something more; at once where it never refused."""
+        if self._limited_at is None or now > self._limited_at + _FORGOTTEN_AFTER_S:
+            return now
+        return now + (_KEPT_BACK - self._current(now)) / _A_SECOND
+
+    def _current(self, now: float) -> float:
+        return min(_AT_ONCE, self._level + (now - self._counted_at) * _A_SECOND)

@@ -1,0 +1,120 @@
+"""What people do in rooms, as words and presses for the listener; each is answered where it was said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from nio import MatrixRoom
+from nio.events import Event, ReactionEvent, RoomMessageText
+from nio.events.room_events import RoomEncryptedFile, RoomMessageFile
+
+from bot.core.chat import Answer, File, Place, Press, Utterance
+from bot.core.errors import FacteurError
+from bot.core.people import Actor
+from bot.core.ports import Listener
+from transports.matrix.api import Api
+from transports.matrix.budget import Urgency
+from transports.matrix.keyboard import plain
+from transports.matrix.login import OWNER
+from transports.matrix.screens import Screens
+from transports.matrix.showing import Below, Show
+from transports.matrix.words import is_edit, said, thread_of
+
+_FILE_OCTETS = 20_000_000
+
+_log = structlog.get_logger(__name__)
+
+
+class Hearing:
+    """Tells the listener of events, and shows what it answers."""
+
+    def __init__(self, api: Api, show: Show, screens: Screens, listener: Listener) -> None:
+        self._api = api
+        self._show = show
+        self._screens = screens
+        self._listener = listener
+
+    async def heard(self, room_id: str, event: Event) -> None:
+        """Handle one event of somebody else's; most are not for the bot."""
+        try:
+            if isinstance(event, ReactionEvent):
+                await self._pressed(room_id, event)
+            elif isinstance(event, RoomMessageText):
+                await self._said(room_id, event)
+            elif isinstance(event, RoomMessageFile | RoomEncryptedFile):
+                await self._handed_in(room_id, event)
+        except FacteurError as error:  # an answer that could not be shown; what was asked has been done
+            _log.warning("not answered", room=room_id, why=str(error))
+
+    async def _pressed(self, room_id: str, event: ReactionEvent) -> None:
+        posted = self._screens.get(event.reacts_to)
+        data = posted.data.get(plain(event.key)) if posted and posted.room_id == room_id else None
+        if data is None:
+            return
+        press = Press(self._actor(room_id, event.sender), self.place(room_id), data)
+        answer = await self._listener.pressed(press)
+        if answer.instead:
+            await self._show.edit(room_id, event.reacts_to, answer.instead, Urgency.ANSWER)
+        await self._show.answer(answer, Below(room_id, event.reacts_to, event.reacts_to), event.event_id)
+
+    async def _said(self, room_id: str, event: RoomMessageText) -> None:
+        content = event.source.get("content", {})
+        if is_edit(content):
+            return
+        await self._told(room_id, event, said(event.body, content, self._names(room_id)), ())
+
+    async def _handed_in(self, room_id: str, event: RoomMessageFile | RoomEncryptedFile) -> None:
+        """A file whose caption is a command; any other is not for the bot, and is not fetched."""
+        content = event.source.get("content", {})
+        name = content.get("filename")
+        words = said(event.body, content, self._names(room_id))
+        if not isinstance(name, str) or name == event.body or not words.startswith(("!", "/")):
+            return
+        info = content.get("info") or {}
+        size = info.get("size", 0)
+        if isinstance(size, int) and size > _FILE_OCTETS:
+            return
+        raw = await self._api.download(content)
+        kind = str(info.get("mimetype", "application/octet-stream"))
+        await self._told(room_id, event, words, (File(name, kind, raw),))
+
+    async def _told(self, room_id: str, event: Event, words: str, files: tuple[File, ...]) -> None:
+        speaker = self._actor(room_id, event.sender)
+        answer = await self._listener.said(Utterance(speaker, self.place(room_id), words, files))
+        if answer is None:
+            return
+        below = Below(room_id, event.event_id, thread_of(event.source.get("content", {})))
+        if answer.secret:
+            await self._show.erase(below)
+        await self._show.answer(_whole(answer), below, event.event_id)
+
+    def place(self, room_id: str) -> Place:
+        """The room; private if one person is alone with the bot in it."""
+        room = self._room(room_id)
+        if room is None:
+            return Place(OWNER, room_id)
+        return Place(OWNER, room_id, private=room.member_count <= 2, title=room.display_name)
+
+    def _actor(self, room_id: str, user_id: str) -> Actor:
+        """Who it was; a display name that several have comes with the id (nio's `user_name`)."""
+        room = self._room(room_id)
+        name = room.user_name(user_id) if room else None
+        return Actor(f"{OWNER}:{user_id}", name or user_id)
+
+    def _names(self, room_id: str) -> tuple[str, ...]:
+        user_id = self._api.login.user_id
+        room = self._room(room_id)
+        shown: Any = room.user_name(user_id) if room else None
+        return (str(shown or ""), user_id[1:].partition(":")[0], user_id)
+
+    def _room(self, room_id: str) -> MatrixRoom | None:
+        found: MatrixRoom | None = self._api.client.rooms.get(room_id)
+        return found
+
+
+def _whole(answer: Answer) -> Answer:
+    """Where no button was pressed there is no screen to be replaced: it is shown below."""
+    if answer.instead is None:
+        return answer
+    return Answer(answer.text, (answer.instead, *answer.screens))

@@ -1,0 +1,205 @@
+"""The sync loop: nothing that is said is missed, nothing is handled twice but after a crash.
+
+The position up to which everything was handled is kept in our database, not by matrix-nio, which
+stores its own before it hands events on. What was handled beyond it is noted by id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import structlog
+from nio.events import Event, MegolmEvent, RoomMemberEvent
+from nio.responses import RoomInfo, SyncResponse
+
+from bot.core.clock import Clock
+from bot.core.errors import ServerTrouble, Trouble
+from bot.core.stores import NoteStore
+from bot.core.text import Text
+from transports.matrix.api import ALIVE, LONG_POLL_S, Api
+from transports.matrix.doors import Doors
+from transports.matrix.hearing import Hearing
+from transports.matrix.login import OWNER
+from transports.matrix.unread import Unread
+
+_POSITION, _HANDLED = "position", "handled"
+_PAGES_OF_A_GAP = 20
+_SILENCE_S = 300.0
+"""After so long without any news a marker of our own is written, which must come back."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(eq=False)
+class _Batch:
+    """What one sync brought; it ends where the next begins."""
+
+    position: str
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+
+class Listening:
+    """Reads one login's news and has it handled, in order for each person in a room."""
+
+    def __init__(
+        self, api: Api, notes: NoteStore, clock: Clock, hearing: Hearing, doors: Doors, unread: Unread
+    ) -> None:
+        self._api = api
+        self._notes = notes
+        self._clock = clock
+        self._hearing = hearing
+        self._doors = doors
+        self._unread = unread
+        self._since = ""
+        self._handled: list[str] = []
+        self._batches: deque[_Batch] = deque()
+        self._last: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._saving = asyncio.Lock()
+        self._saves: set[asyncio.Task[None]] = set()
+        self._stored: dict[str, str] = {}
+
+    async def begin(self) -> None:
+        """The first sync: every room is known afterwards; what was said meanwhile is handled."""
+        self._since = await self._notes.recall(OWNER, _POSITION)
+        self._handled = json.loads(await self._notes.recall(OWNER, _HANDLED) or "[]")
+        known = await self._doors.load()
+        response = await self._api.sync(self._since, 0, full=True)
+        await self._api.maintain()
+        await self._unread.load()
+        await self._take(response, known)
+        await self._doors.look_around(known)
+
+    async def go_on(self) -> None:
+        """For ever. Raises ServerTrouble where the homeserver is away, or answers without any news."""
+        news_at, probed = self._now(), False
+        while True:
+            known = set(self._api.client.rooms)
+            before = self._since
+            response = await self._api.sync(self._since, LONG_POLL_S)
+            await self._take(response, known)
+            await self._api.maintain()
+            if response.next_batch != before:
+                news_at, probed = self._now(), False
+            elif probed:
+                raise ServerTrouble(
+                    Trouble.ANSWER, Text("The Matrix server answers, but tells no news any more.")
+                )
+            elif self._now() - news_at > _SILENCE_S:
+                await self._write_marker()
+                probed = True
+
+    async def settle(self) -> None:
+        """Wait until everything that was read is handled."""
+        while self._batches or self._saves:
+            tasks = {task for batch in self._batches for task in batch.tasks} | self._saves
+            if tasks:
+                await asyncio.wait(tasks)
+            await self._save()
+
+    def close(self) -> None:
+        """Leave the rest to the next session."""
+        for batch in self._batches:
+            for task in batch.tasks:
+                task.cancel()
+
+    async def _take(self, response: SyncResponse, known: set[str]) -> None:
+        """Start handling what a sync brought; on the very first one what is old is left alone."""
+        await self._doors.follow(response)
+        await self._unread.keys_came(response.to_device_events)
+        batch = _Batch(response.next_batch)
+        if self._since:
+            for room_id, info in response.rooms.join.items():
+                for event in await self._news_of(room_id, info, known):
+                    self._start(batch, room_id, event)
+        self._since = response.next_batch
+        if batch.tasks or not self._batches:
+            self._batches.append(batch)
+            await self._save()
+
+    async def _news_of(self, room_id: str, info: RoomInfo, known: set[str]) -> Sequence[Event]:
+        """Events of others that were not handled yet, oldest first."""
+        events = list(info.timeline.events)
+        if room_id not in known:
+            events = _since_invited(events, self._api.login.user_id)
+        elif info.timeline.limited and info.timeline.prev_batch:
+            events = [*await self._gap(room_id, info.timeline.prev_batch), *events]
+        own = self._api.login.user_id
+        return [event for event in events if event.sender != own and event.event_id not in self._handled]
+
+    async def _gap(self, room_id: str, start: str) -> list[Event]:
+        """What happened between the last sync and the events that this one brought."""
+        found: list[Event] = []
+        for _ in range(_PAGES_OF_A_GAP):
+            events, start = await self._api.earlier(room_id, start, self._since)
+            found += events
+            if not start or not events:
+                return found[::-1]
+        _log.warning("too much happened meanwhile, the oldest is not read", room=room_id)
+        return found[::-1]
+
+    def _start(self, batch: _Batch, room_id: str, event: Event) -> None:
+        """Handle an event when those that this person caused before are handled."""
+        who = (room_id, event.sender)
+        task = asyncio.create_task(self._handle(room_id, event, self._last.get(who)))
+        self._last[who] = task
+        batch.tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    async def _handle(self, room_id: str, event: Event, before: asyncio.Task[None] | None) -> None:
+        if before:
+            await asyncio.wait({before})
+        if isinstance(event, MegolmEvent):
+            await self._unread.put(room_id, event)
+        else:
+            await self._hearing.heard(room_id, event)
+        self._handled.append(event.event_id)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Note it at once: the next sync may be long in coming."""
+        if task.cancelled():
+            return
+        if error := task.exception():  # a mistake of ours about one event, which must not stop the others
+            _log.error("event not handled", exc_info=error)
+        saving = asyncio.create_task(self._save())
+        self._saves.add(saving)
+        saving.add_done_callback(self._saves.discard)
+
+    async def _save(self) -> None:
+        """Keep the position of the last batch before which all are handled."""
+        async with self._saving:
+            position = ""
+            while self._batches and all(task.done() for task in self._batches[0].tasks):
+                position = self._batches.popleft().position
+            if not self._batches:
+                self._handled.clear()
+                self._last.clear()
+            notes = {_HANDLED: json.dumps(self._handled) if self._handled else ""}
+            if position:
+                notes[_POSITION] = position
+            changed = {name: value for name, value in notes.items() if self._stored.get(name) != value}
+            if changed:
+                await self._notes.keep(OWNER, changed, self._clock.now())
+                self._stored |= changed
+
+    async def _write_marker(self) -> None:
+        user = self._api.login.user_id
+        path = f"/_matrix/client/v3/user/{user}/account_data/{ALIVE}"
+        await self._api.request("PUT", path, {"at": self._clock.now().isoformat()})
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+
+def _since_invited(events: Sequence[Event], own: str) -> list[Event]:
+    """Of a room that the bot has just entered: what was said since it was invited, and nothing older."""
+    start = 0
+    for number, event in enumerate(events):
+        if isinstance(event, RoomMemberEvent) and event.state_key == own:
+            start = number
+            if event.membership == "invite":
+                return list(events[number:])
+    return list(events[start:])
