@@ -41,12 +41,14 @@ from bot.flow.decisions import Decisions
 from bot.flow.notices import Notices, Organisation
 from bot.flow.screening import Screening
 from bot.flow.service import Service
+from bot.flow.sync import Sync
 from bot.networks import chat_networks
 from config.settings import Settings, Smtp
 from storage.database import open_stores
 from storage.secrets import FernetBox, box_from_file
 from transports.dns import DnsResolver
 from transports.servers import MailServers
+from transports.sheets.sources import SheetReader
 
 log = structlog.get_logger()
 
@@ -190,6 +192,8 @@ async def open_app(
         poll_interval = timedelta(seconds=settings.poll.interval_s)
         languages = Languages(settings.language, settings.zone, clock)
         networks = (*chats, *chat_networks(settings, stores, languages, clock))
+        sheets = SheetReader()
+        sync = Sync(stores, sheets, clock, timedelta(hours=settings.directory.sync_every_h))
         desk = Desk(
             stores=stores,
             decisions=Decisions(stores, clock, Notices(organisation)),
@@ -202,10 +206,13 @@ async def open_app(
                 version(),
                 poll_interval,
                 settings.data_dir / "exports",
+                settings.data_dir / "imports",
                 tuple(settings.moderation.reasons),
                 always,
             ),
             chats={network.name: network for network in networks},
+            sheets=sheets,
+            sync=sync,
         )
         limit = Limit(settings.bounces.limit, timedelta(days=settings.bounces.forget_days))
         bounces = Bounces(stores, clock, limit)
@@ -226,6 +233,7 @@ async def open_app(
             clock,
             poll_interval,
             settings.zone,
+            sync,
         )
         await stores.admins.configure(settings.admins, clock.now())
         dispatcher = Dispatcher(desk, Permissions(stores))

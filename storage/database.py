@@ -29,6 +29,7 @@ from storage.outbox import SqlOutboxStore
 from storage.people import SqlPeopleStore
 from storage.posts import SqlPostStore
 from storage.rooms import SqlAdminStore, SqlRoomStore
+from storage.rosters import SqlRosterStore
 from storage.trail import traced_by
 
 
@@ -60,7 +61,8 @@ async def open_stores(
             yield Stores(
                 lists=SqlListStore(units, box, always),
                 people=SqlPeopleStore(units, always),
-                groups=SqlGroupStore(units),
+                groups=SqlGroupStore(units, box),
+                rosters=SqlRosterStore(units, always),
                 bans=SqlBanStore(units),
                 bounces=SqlBounceStore(units),
                 notes=SqlNoteStore(units, box),

@@ -5,23 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.core.addresses import Address, Mailbox
-from bot.core.errors import UserError
-from bot.core.people import BY_HAND, Group, GroupFacts, Holder, Person, Role, Way
+from bot.core.audit import Values
+from bot.core.errors import PermanentError, UserError
+from bot.core.people import BY_HAND, Following, Group, GroupFacts, Holder, Person, Role, Way, source_shown
+from bot.core.settings import Box
 from bot.core.stores import Listing, Page
 from bot.core.text import Text
-from storage.atomic import Store, atomic, reading
+from storage.atomic import Database, Store, atomic, reading
 from storage.persons import find_person, person_for
 from storage.roles import Ways, group_of, in_groups, listed
 from storage.rows import AddressRow, GroupRoleRow, GroupRow, MembershipRow, PersonRow
+from storage.tracing import leave_trail
+from storage.values import text_of
 
 
 class SqlGroupStore(Store):
-    """Groups, by hand or following a source."""
+    """Groups, by hand or following a source; where that is, is sealed in the database."""
+
+    def __init__(self, database: Database, box: Box) -> None:
+        super().__init__(database)
+        self._box = box
 
     @reading
     async def all(self) -> Sequence[GroupFacts]:
         rows = sorted(await GroupRow.all(), key=lambda row: row.name)
-        return [await _facts(row) for row in rows]
+        return [await self._facts(row) for row in rows]
 
     @reading
     async def named(self, name: str) -> Group | None:
@@ -33,13 +41,30 @@ class SqlGroupStore(Store):
         row = await GroupRow.get_or_none(id=group.id)
         if row is None:
             raise UserError(Text("{group} was deleted.", group=group.written))
-        return await _facts(row)
+        return await self._facts(row)
 
     @atomic
     async def add(self, name: str, source: str) -> Group:
         if await GroupRow.filter(name=name).exists():
             raise UserError(Text("There is a group {group} already.", group=f"@{name}"))
-        return group_of(await GroupRow.create(name=name, source=source))
+        sealed = self._box.seal(source) if source else ""
+        row = await GroupRow.create(name=name, source=sealed, shown=source_shown(source))
+        return group_of(row)
+
+    @reading
+    async def following(self) -> Sequence[Following]:
+        rows = sorted(await GroupRow.exclude(source=""), key=lambda row: row.name)
+        return [self._following(row) for row in rows]
+
+    @atomic
+    async def looked(self, now: Following, found: Values) -> None:
+        await GroupRow.filter(id=now.group.id).update(
+            seen=dict(now.seen),
+            tried_at=now.tried_at,
+            trouble=now.trouble.dump() if now.trouble else None,
+            waiting=now.waiting,
+        )
+        leave_trail("sync", now.group.written, found)
 
     @atomic
     async def delete(self, group: Group) -> None:
@@ -78,20 +103,28 @@ class SqlGroupStore(Store):
         ways = sorted(_way(group, by_source=row.by_source) for row in rows)
         return Holder(person, tuple(ways)) if ways else None
 
+    async def _facts(self, row: GroupRow) -> GroupFacts:
+        given = GroupRoleRow.filter(group_id=row.id)
+        roles = await given.values_list("mlist__address", "role")
+        return GroupFacts(
+            group=group_of(row),
+            people=await PersonRow.filter(in_groups("id", [row.id])).count(),
+            addresses=await AddressRow.filter(in_groups("person_id", [row.id])).count(),
+            roles=tuple(sorted((Address(address), Role(role)) for address, role in roles)),
+            following=self._following(row) if row.source else None,
+        )
+
+    def _following(self, row: GroupRow) -> Following:
+        try:
+            source = self._box.unseal(row.source)
+        except ValueError:
+            raise PermanentError(
+                Text("the source of {group} was stored with another key: give it anew", group=f"@{row.name}")
+            ) from None
+        return Following(
+            group_of(row), source, row.seen, row.tried_at, text_of(row.trouble), waiting=row.waiting
+        )
+
 
 def _way(group: Group, *, by_source: bool) -> Way:
-    return Way(group.source_shown or group.written) if by_source else BY_HAND
-
-
-async def _facts(row: GroupRow) -> GroupFacts:
-    people = await PersonRow.filter(in_groups("id", [row.id])).count()
-    given = GroupRoleRow.filter(group_id=row.id)
-    roles = [
-        (Address(address), Role(role)) for address, role in await given.values_list("mlist__address", "role")
-    ]
-    return GroupFacts(
-        group_of(row),
-        people,
-        await AddressRow.filter(in_groups("person_id", [row.id])).count(),
-        tuple(sorted(roles)),
-    )
+    return Way(group.source or group.written) if by_source else BY_HAND

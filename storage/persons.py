@@ -8,6 +8,10 @@ from bot.core.people import Person
 from bot.core.text import Text
 from storage.rows import ADDRESS_LENGTH, AddressRow, PersonRow
 from storage.values import person_of
+from storage.waiting import one_at_a_time
+
+PEOPLE = "people"
+"""What `storage.waiting` calls the adding of people."""
 
 
 async def find_person(address: Address) -> Person | None:
@@ -33,6 +37,7 @@ async def person_for(who: Mailbox) -> Person:
     """
     person = await find_person(who.address)
     if person is None:
+        await one_at_a_time(PEOPLE)
         row = await PersonRow.create(name=who.name)
         await AddressRow.create(person_id=row.id, address=who.address)
         return await person_at(row.id)

@@ -132,4 +132,4 @@ def _is_in(field: str, rows: QuerySet[Any]) -> Q:
 
 def group_of(row: GroupRow) -> Group:
     """A group as the core knows it."""
-    return Group(row.id, row.name, row.source)
+    return Group(row.id, row.name, row.shown)

@@ -156,11 +156,19 @@ class RoleRow(TracedModel):
 
 
 class GroupRow(TracedModel):
-    """A named set of people, its name in normal form; it follows `source`, unless that is empty."""
+    """A named set of people, its name in normal form, and the source that it follows (see `Following`).
+
+    `source` is sealed, `shown` what people are shown of it; both empty = none.
+    """
 
     id = fields.IntField(primary_key=True)
     name = fields.CharField(max_length=60, unique=True)
     source = fields.TextField(default="")
+    shown = fields.TextField(default="")
+    seen: dict[str, str] = fields.JSONField(default=dict)
+    tried_at: datetime | None = fields.DatetimeField(null=True)
+    trouble: dict[str, Any] | None = fields.JSONField(null=True)
+    waiting = fields.BooleanField(default=False)
 
     traced = frozenset({"source"})
 

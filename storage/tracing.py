@@ -155,5 +155,12 @@ class TracedModel(Model):
         if trail:
             await trail.notice(Change(list(before), [self]))
 
+    @override
+    async def delete(self, using_db: BaseDBAsyncClient | None = None) -> None:
+        trail = tracer.get()
+        if trail and self.ends_traced:
+            await trail.notice(Change([self], []))
+        await super().delete(using_db)
+
     class Meta:  # noqa: D106 - Tortoise's business
         abstract = True

@@ -208,12 +208,12 @@ async def _people(rows: Sequence[PersonRow]) -> Iterable[Told]:
 
 
 async def _addresses(rows: Sequence[AddressRow]) -> Iterable[Told]:
-    people = await _persons(row.person_id for row in rows)
+    people = await _persons(row.person_id for row in rows[:_NAMED])
     return [("", {"addresses": [_written(people, row.person_id, row.address)]}) for row in rows]
 
 
 async def _roles(rows: Sequence[RoleRow]) -> Iterable[Told]:
-    people, lists = await _persons(row.person_id for row in rows), await _list_names()
+    people, lists = await _persons(row.person_id for row in rows[:_NAMED]), await _list_names()
     return [(lists.get(row.mlist_id, ""), {row.role: [_written(people, row.person_id)]}) for row in rows]
 
 
@@ -223,12 +223,12 @@ async def _group_roles(rows: Sequence[GroupRoleRow]) -> Iterable[Told]:
 
 
 async def _groups(rows: Sequence[GroupRow]) -> Iterable[Told]:
-    groups = [Group(row.id, row.name, row.source) for row in rows]
-    return [(group.written, {"name": group.name, "source": group.source_shown}) for group in groups]
+    groups = [Group(row.id, row.name, row.shown) for row in rows]
+    return [(group.written, {"name": group.name, "source": group.source}) for group in groups]
 
 
 async def _memberships(rows: Sequence[MembershipRow]) -> Iterable[Told]:
-    people, groups = await _persons(row.person_id for row in rows[: 2 * _NAMED]), await _group_names()
+    people, groups = await _persons(row.person_id for row in rows[:_NAMED]), await _group_names()
     keys = {True: "by source", False: "by hand"}
     return [(groups[row.group_id], {keys[row.by_source]: [_written(people, row.person_id)]}) for row in rows]
 

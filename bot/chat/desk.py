@@ -16,11 +16,13 @@ from bot.core.errors import FacteurError
 from bot.core.lists import MailingList
 from bot.core.people import Actor, Rank
 from bot.core.ports import ChatTransport
+from bot.core.rosters import Sheets
 from bot.core.stores import Page, Stores
 from bot.core.text import Text
 from bot.flow.accounts import Accounts
 from bot.flow.checks import Checks
 from bot.flow.decisions import Decisions
+from bot.flow.sync import Sync
 
 Row: TypeAlias = Mapping[str, Any]
 """One object of ``--json``: JSON values only, moments by `iso`."""
@@ -33,7 +35,8 @@ PAGE_SIZE = 10
 class Installation:
     """Facts of this installation that commands show or keep to.
 
-    `exports` is the folder in which archives are written; `reasons` are the canned reasons for a
+    `exports` is the folder in which archives are written, `imports` that of sheets which wait for a word
+    of confirmation; `reasons` are the canned reasons for a
     rejection, empty = the shipped ones; `always_members` are the groups that are in every list.
     """
 
@@ -41,6 +44,7 @@ class Installation:
     version: str
     poll_interval: timedelta
     exports: Path
+    imports: Path
     reasons: tuple[str, ...] = ()
     always_members: tuple[str, ...] = ()
 
@@ -56,6 +60,8 @@ class Desk:
     languages: Languages
     clock: Clock
     installation: Installation
+    sheets: Sheets
+    sync: Sync
     chats: Mapping[str, ChatTransport] = field(default_factory=dict)
     """The chat networks that this process uses, by name."""
 
@@ -65,7 +71,7 @@ class Call:
     """Who asks, where, with which rights, and in which language.
 
     `rank` is theirs about what is asked, `needed` what asking takes. `paged` is False for a script,
-    which wants all.
+    which wants all. `files` came with the words.
     """
 
     speaker: Actor
@@ -75,6 +81,7 @@ class Call:
     needed: Rank
     language: BabelLanguage
     paged: bool = True
+    files: tuple[File, ...] = field(default=(), repr=False)
 
     def page(self, after: int | None) -> Page:
         """The part of a listing that this call wants."""

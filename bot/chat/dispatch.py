@@ -77,9 +77,11 @@ class Dispatcher:
         spoken = typed(utterance.text)
         if spoken is None:
             return None
-        shown = await self._guarded(
-            spoken.name, utterance.speaker, utterance.place, partial(self._command, spoken)
-        )
+
+        async def run(call: Call) -> Reply:
+            return await self._command(spoken, replace(call, files=utterance.files))
+
+        shown = await self._guarded(spoken.name, utterance.speaker, utterance.place, run)
         return Answer(screens=shown.screens, secret=bool(_SECRET.search(utterance.text)))
 
     async def pressed(self, press: Press) -> Answer:

@@ -7,14 +7,18 @@ from bot.chat.holders import holder_line, holder_row, written
 from bot.chat.listings import addresses, next_page, people
 from bot.core.addresses import Mailbox
 from bot.core.errors import UserError
-from bot.core.people import Group, Holder
+from bot.core.people import Group, Holder, Rank
 from bot.core.text import Text
 
 
 async def show(desk: Desk, call: Call, group: Group, words: str, after: int | None) -> Reply:
-    """Everybody in it, by name."""
-    found = await desk.stores.groups.holders(group, words, call.page(after))
+    """Everybody in it, by name. Raises UserError for a group that is on no list of who asks."""
     facts = await desk.stores.groups.facts(group)
+    ids = {mlist.address: mlist.id for mlist in await desk.stores.lists.all()}
+    known = any(address in ids and call.may_know(ids[address]) for address, _ in facts.roles)
+    if call.rank < Rank.ADMIN and not known:
+        raise UserError(Text("{group} is on none of your lists.", group=group.written))
+    found = await desk.stores.groups.holders(group, words, call.page(after))
     total = sum(len(holder.person.addresses) for holder in found.items) if words else facts.addresses
     title = Text(
         "{group}: {people}, {addresses}",
@@ -55,7 +59,7 @@ async def remove(desk: Desk, group: Group, who: Mailbox | Group) -> Reply:
             "{person} is in {group} because its source {source} names them: take them out there.",
             person=written(still.person),
             group=group.written,
-            source=group.source_shown,
+            source=group.source,
         )
         return Reply(said=(said,), ok=person is not None)
     if person is None:

@@ -16,6 +16,7 @@ from bot.core.people import Group, Person, group_name
 from bot.core.posts import Post, no_such_post
 from bot.core.text import N_, Text
 from bot.flow.bans import normal_form
+from bot.flow.validity import valid_address
 
 _NUMBER = re.compile(r"#?([0-9]{1,9})")
 _NAMED = re.compile(r"(?P<name>.*?)\s*<(?P<address>[^<>]+)>", re.DOTALL)
@@ -289,6 +290,7 @@ class _Confirmation:
 
 OneList = Annotated[MailingList, _OneList()]
 OneGroup = Annotated[Group, _OneGroup()]
+AnyGroup = Annotated[Group | None, _OneGroup()]
 Target = Annotated[MailingList | Group, _Target()]
 AnyList = Annotated[MailingList | None, _AnyList()]
 ListOrAll = Annotated[MailingList | None, _ListOrAll()]
@@ -310,6 +312,7 @@ Known = Annotated[Person, _Known()]
 PersonName = Annotated[str, _Rest(N_("NAME"))]
 GroupName = Annotated[str, _Word(N_("NAME"))]
 Source = Annotated[str, _Word(N_("URL|PATH"))]
+FilePath = Annotated[str, _Rest(N_("PATH"))]
 Pairs = Annotated[dict[str, str], _Pairs()]
 Confirmation = Annotated[bool, _Confirmation()]
 After = Annotated[int | None, _Number()]
@@ -363,17 +366,3 @@ def _no_list(word: str, lists: Sequence[MailingList], besides: Sequence[str]) ->
 def by_id(mlist: MailingList) -> str:
     """A list as a button's command line names it: short and never ambiguous."""
     return f"{_BY_ID}{mlist.id}"
-
-
-def valid_address(text: str) -> Address:
-    """`text` folded. Raises UserError if it is no e-mail address."""
-    from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
-
-    SPECIAL_USE_DOMAIN_NAMES.clear()  # names such as amap.local: whether mail gets there, the relay knows
-    try:
-        found = validate_email(text.strip(), check_deliverability=False, globally_deliverable=False)
-    except EmailNotValidError:
-        raise UserError(
-            Text("“{word}” is not an e-mail address, such as anne@example.org.", word=text)
-        ) from None
-    return fold(found.normalized)

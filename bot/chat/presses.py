@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from bot.chat.cards import authors_line, subject_of
 from bot.chat.commands.bans import allow_author, ban_author
-from bot.chat.commands.directory import another_address
+from bot.chat.commands.directory import another_address, may_extend
 from bot.chat.commands.moderation import decided_by_hand, stopped, undone
 from bot.chat.desk import Call, Desk, Option, Reply
 from bot.chat.readable import harmless, one_line
@@ -101,7 +101,7 @@ async def _more(desk: Desk, call: Call, post: Post, what: Tap) -> Reply:
         (Option(Text("❌ {reason}", reason=reason), f"reject:{post.id}:{what.seen}:{number}"),)
         for number, reason in enumerate(canned_reasons(desk, mlist))
     ]
-    same = await _perhaps_known(desk, post, what)
+    same = await _perhaps_known(desk, call, post, what)
     about_author = (
         Option(Text("👍 Always allow this author"), f"allow:{post.id}:{what.seen}"),
         Option(Text("🚫 Ban this author"), f"ban:{post.id}:{what.seen}", Tone.DANGER),
@@ -114,11 +114,12 @@ async def _more(desk: Desk, call: Call, post: Post, what: Tap) -> Reply:
     return Reply(said=said, options=(*reasons, *same, about_author) if post.author else tuple(reasons))
 
 
-async def _perhaps_known(desk: Desk, post: Post, what: Tap) -> list[tuple[Option]]:
+async def _perhaps_known(desk: Desk, call: Call, post: Post, what: Tap) -> list[tuple[Option]]:
     """People of whom a stranger's address may be another one."""
     if post.author is None or await desk.stores.people.find(post.author.address):
         return []
     alike = await desk.stores.people.alike(post.author, _LOOK_ALIKES)
+    alike = [person for person in alike if await may_extend(desk, call, person.id)]
     return [
         (
             Option(
@@ -134,7 +135,7 @@ async def _same(desk: Desk, call: Call, post: Post, what: Tap) -> Reply:
     _require_newest(post, what)
     if post.author is None or what.argument is None:
         raise UserError(Text("The author of #{number} cannot be read.", number=post.id))
-    return await another_address(desk, what.argument, lone(post.author.address))
+    return await another_address(desk, call, what.argument, lone(post.author.address))
 
 
 async def _allow(desk: Desk, call: Call, post: Post, what: Tap) -> Reply:

@@ -39,6 +39,7 @@ _MODULES = (
     "rooms",
     "people",
     "directory",
+    "imports",
     "moderation",
     "archives",
     "outbox",

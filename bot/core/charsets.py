@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 
 _NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"})
 """Codecs of Python that no mail uses; `punycode` takes minutes for a text that wants it to."""
@@ -29,3 +30,20 @@ def undeclared(octets: bytes) -> str:
         return octets.decode("utf-8")
     except UnicodeDecodeError:
         return octets.decode("cp1252", "replace")
+
+
+def decoded_sheet(octets: bytes) -> str | None:
+    """The text of a sheet that somebody saved, in whatever charset their program uses; None if it is none."""
+    for mark, charset in _MARKS.items():
+        if octets.startswith(mark):
+            return octets[len(mark) :].decode(charset, "replace")
+    if octets[1:2] == b"\0" or octets[:1] == b"\0":  # UTF-16 without its mark
+        text = octets.decode("utf-16-le" if octets[1:2] == b"\0" else "utf-16-be", "replace")
+    else:
+        text = undeclared(octets)
+    return None if _NOT_TEXT.search(text) else text
+
+
+_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+"""What stands at the beginning of a file, and the charset that it announces."""
+_NOT_TEXT = re.compile(r"[\0-\x08\x0e-\x1a\x1c-\x1f]")

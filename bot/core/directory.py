@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from bot.core.addresses import Address, Mailbox
+from bot.core.audit import Values
 from bot.core.lists import MailingList
-from bot.core.people import Group, GroupFacts, Holder, Person, Profile, Role, Standing
+from bot.core.people import Following, Group, GroupFacts, Holder, Person, Profile, Role, Standing
 
 if TYPE_CHECKING:
     from bot.core.stores import Listing, Page
@@ -116,6 +117,14 @@ class GroupStore(Protocol):
 
     async def add(self, name: str, source: str) -> Group:
         """Raises UserError if there is one with this name."""
+        ...
+
+    async def following(self) -> Sequence[Following]:
+        """The groups that follow a source, by name."""
+        ...
+
+    async def looked(self, now: Following, found: Values) -> None:
+        """Store what a look at a source gave; `found` is told in the trail."""
         ...
 
     async def delete(self, group: Group) -> None:

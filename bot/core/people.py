@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
 from urllib.parse import urlsplit
@@ -51,7 +52,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A named set of people. It follows `source`, an https address or the path of a file, if it has one."""
+    """A named set of people; `source` is the source that it follows as people are shown it, empty = none."""
 
     id: int
     name: str
@@ -62,11 +63,31 @@ class Group:
         """As people write it: ``@contrat-legumes``."""
         return f"@{self.name}"
 
-    @property
-    def source_shown(self) -> str:
-        """The source without what must not be shown: a link is as good as a key."""
-        parts = urlsplit(self.source)
-        return f"{parts.scheme}://{parts.hostname}/…" if parts.netloc else self.source
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """A group and the source that it follows.
+
+    Attributes:
+        source: an https address or the path of a file; a link is as good as a key, never to be shown.
+        seen: what tells whether the source has changed since it was last applied.
+        tried_at: when it was last looked at, None = never.
+        trouble: why that changed nothing; None = all is well.
+        waiting: the trouble is one that a confirmation ends.
+    """
+
+    group: Group
+    source: str = field(repr=False)
+    seen: Mapping[str, str]
+    tried_at: datetime | None = None
+    trouble: Text | None = None
+    waiting: bool = False
+
+
+def source_shown(source: str) -> str:
+    """A source as people are shown it: of an address the server alone."""
+    parts = urlsplit(source)
+    return f"{parts.scheme}://{parts.hostname}/…" if parts.netloc else source
 
 
 def group_name(text: str) -> str:
@@ -121,6 +142,7 @@ class GroupFacts:
     people: int
     addresses: int
     roles: tuple[tuple[Address, Role], ...]
+    following: Following | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from bot.core.lists import AccountState, Certificate, MailboxAccount, MailingLis
 from bot.core.people import Actor, Ban
 from bot.core.posts import Cursor, Decision, NewPost, Post, PostState, Screened
 from bot.core.rooms import AdminStore, RoomStore
+from bot.core.rosters import RosterStore
 from bot.core.text import Text
 
 T = TypeVar("T")
@@ -445,6 +446,7 @@ class Stores:
     lists: ListStore
     people: PeopleStore
     groups: GroupStore
+    rosters: RosterStore
     bans: BanStore
     bounces: BounceStore
     notes: NoteStore

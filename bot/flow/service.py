@@ -22,6 +22,7 @@ from bot.flow.intake import Intake
 from bot.flow.outbox import Outbox
 from bot.flow.runner import Runner, alone
 from bot.flow.screening import Screening
+from bot.flow.sync import Sync
 
 
 def _trust_in(account: SmtpAccount) -> str:
@@ -43,6 +44,7 @@ class Service:
         clock: Clock,
         poll_interval: timedelta,
         zone: ZoneInfo,
+        sync: Sync,
     ) -> None:
         self._stores = stores
         self._servers = servers
@@ -53,15 +55,17 @@ class Service:
         self._clock = clock
         self._poll_interval = poll_interval
         self._zone = zone
+        self._sync = sync
         self.runner = Runner(clock, stores.changes)
         self._mailboxes = Following(self.runner)
         self._senders = Following(self.runner)
         self._sharing: dict[tuple[str, str | None], tuple[int, ...]] = {}
 
     def start_polling(self) -> None:
-        """Take in mail, now and from lists to come; and purge what is old."""
+        """Take in mail, now and from lists to come; purge what is old; follow the sources of groups."""
         self.runner.start("mailboxes", self._follow_mailboxes)
         self.runner.start("archive", self._archive.step, wake=self._archive.wake)
+        self.runner.start("sync", self._sync.step)
 
     def start_delivering(self) -> None:
         """Send what is due, now and for lists to come."""
@@ -72,10 +76,11 @@ class Service:
         await self.runner.stop_all()
 
     async def one_pass(self, between: Callable[[], Awaitable[object]] | None = None) -> Mapping[str, Text]:
-        """Poll every mailbox once, then send all that is due; what went wrong, by list address.
+        """Look at sources, poll every mailbox, then send all that is due; what went wrong, by list address.
 
         `between` is done after the first and before the second.
         """
+        await alone("sync", self._sync.step)
         lists = await self._stores.lists.all()
         troubles = await asyncio.gather(
             *(alone(f"poll {mlist.id}", partial(self._poll_once, mlist)) for mlist in lists)

@@ -28,8 +28,10 @@ from bot.flow.checks import Checks
 from bot.flow.decisions import Decisions
 from bot.flow.notices import Notices, Organisation
 from bot.flow.reading import read
+from bot.flow.sync import Sync
 from tests.support.clock import ManualClock
 from transports.servers import MailServers
+from transports.sheets.sources import SheetReader
 
 ANNE = Actor("local:anne", "Anne")
 PAUL = Actor("telegram:42", "Paul")
@@ -92,6 +94,7 @@ async def desk(stores: Stores, clock: ManualClock, tmp_path: Path) -> Desk:
     nowhere = SmtpAccount("127.0.0.1", 1, Security.NONE, "", "")
     accounts = Accounts(nowhere)
     servers = MailServers(idle=False)
+    sheets = SheetReader()
     return Desk(
         stores=stores,
         decisions=Decisions(stores, clock, Notices(Organisation("AMAP", "en", PARIS))),
@@ -100,8 +103,14 @@ async def desk(stores: Stores, clock: ManualClock, tmp_path: Path) -> Desk:
         languages=Languages("en", PARIS, clock),
         clock=clock,
         installation=Installation(
-            "AMAP des Trois Rivières", "1.2.3", timedelta(minutes=5), tmp_path / "exports"
+            "AMAP des Trois Rivières",
+            "1.2.3",
+            timedelta(minutes=5),
+            tmp_path / "exports",
+            tmp_path / "imports",
         ),
+        sheets=sheets,
+        sync=Sync(stores, sheets, clock, timedelta(hours=6)),
     )
 
 

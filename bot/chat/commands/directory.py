@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.chat.desk import Call, Desk, Option, Reply
+from bot.chat.commands.imports import refuse_other_sources, synced
+from bot.chat.desk import Call, Desk, Option, Reply, iso
 from bot.chat.holders import written
-from bot.chat.kinds import Confirmation, EmailAddress, GroupName, Known, OneGroup, PersonName
+from bot.chat.kinds import Confirmation, EmailAddress, GroupName, Known, OneGroup, PersonName, Source
 from bot.chat.listings import addresses, people
 from bot.chat.readable import one_line
 from bot.chat.registry import command
 from bot.core.addresses import Address
 from bot.core.chat import Tone
 from bot.core.errors import UserError
-from bot.core.people import GroupFacts, Person, Profile, Rank, Role, group_name
+from bot.core.people import Following, GroupFacts, Person, Profile, Rank, Role, group_name
 from bot.core.text import N_, Text
 
 _PERSON_NAME_LIMIT = 200
@@ -50,11 +51,19 @@ async def group_(desk: Desk, call: Call, group: OneGroup) -> Reply:
     "addgroup",
     N_("Make a group of people, for any number of lists"),
     rank=Rank.ADMIN,
-    example="/addgroup contrat-legumes",
+    example="/addgroup contrat-legumes source=https://docs.google.com/spreadsheets/d/...",
+    hint=N_(
+        "A group follows its source, a CSV, XLSX or ODS sheet at an https address or in a file: whoever is "
+        "named there is in it, by the hour. A column with the groups may say who belongs to which."
+    ),
 )
-async def addgroup(desk: Desk, call: Call, name: GroupName) -> Reply:
-    """A group without anybody in it."""
-    group = await desk.stores.groups.add(group_name(name), "")
+async def addgroup(desk: Desk, call: Call, name: GroupName, *, source: Source = "") -> Reply:
+    """A group without anybody in it, or one that is filled by its source at once."""
+    if source:
+        refuse_other_sources(source)
+    group = await desk.stores.groups.add(group_name(name), source)
+    if source:
+        return synced(await desk.sync.run(group, confirmed=False))
     return Reply(
         said=(
             Text("👥 {group} is a group now.", group=group.written),
@@ -155,8 +164,19 @@ async def forget(desk: Desk, call: Call, who: Known, *, confirm: Confirmation = 
     )
 
 
-async def another_address(desk: Desk, person_id: int, address: Address) -> Reply:
+async def may_extend(desk: Desk, call: Call, person_id: int) -> bool:
+    """Whether they may give this person another address: with it goes the person's mail, and any rights."""
+    if call.rank >= Rank.ADMIN:
+        return True
+    known = {mlist.address for mlist in await desk.stores.lists.all() if call.may_know(mlist.id)}
+    roles = (await desk.stores.people.profile(person_id)).roles
+    return all(address in known and role in {Role.MEMBER, Role.EXCLUDED} for address, role, _ in roles)
+
+
+async def another_address(desk: Desk, call: Call, person_id: int, address: Address) -> Reply:
     """What a button of a stranger's card does."""
+    if not await may_extend(desk, call, person_id):
+        raise UserError(Text("This person may do more than you can give: ask an administrator."))
     return _changed(await desk.stores.people.add_address(person_id, address))
 
 
@@ -209,9 +229,20 @@ def _group_line(desk: Desk, facts: GroupFacts) -> Text:
         addresses=addresses(facts.addresses),
     )
     given = _given(facts)
+    if facts.following:
+        given = [*given, *_source(facts.following)]
     if facts.group.name in desk.installation.always_members:
         given = [Text("member of every list"), *given]
     return Text("{group} · {roles}", group=said, roles=given) if given else said
+
+
+def _source(following: Following) -> list[Text]:
+    said = Text("follows {source}", source=following.group.source)
+    if following.tried_at:
+        said = Text(
+            "follows {source}, last looked at {at}", source=following.group.source, at=following.tried_at
+        )
+    return [said, Text("⚠️ {trouble}", trouble=following.trouble)] if following.trouble else [said]
 
 
 def _given(facts: GroupFacts) -> list[Text]:
@@ -226,7 +257,9 @@ def _group_row(desk: Desk, facts: GroupFacts) -> dict[str, Any]:
         "name": facts.group.written,
         "people": facts.people,
         "addresses": facts.addresses,
-        "source": facts.group.source_shown or None,
+        "source": facts.group.source or None,
+        "synced_at": iso(facts.following.tried_at) if facts.following else None,
+        "trouble": str(facts.following.trouble) if facts.following and facts.following.trouble else None,
         "roles": [{"list": address, "role": role.value} for address, role in facts.roles],
         "every_list": facts.group.name in desk.installation.always_members,
     }

@@ -8,7 +8,7 @@ from bot.chat.commands.lists import checked_lines, checked_rows
 from bot.chat.commands.rooms import bound
 from bot.chat.desk import Call, Desk, Option, Reply, mistakes
 from bot.chat.export import export_and_delete
-from bot.chat.kinds import Confirmation, NewAddress, OneList, Pairs, by_id, valid_address
+from bot.chat.kinds import Confirmation, NewAddress, OneList, Pairs, by_id
 from bot.chat.listings import waiting
 from bot.chat.registry import command
 from bot.core.addresses import Address
@@ -20,6 +20,7 @@ from bot.core.people import Rank
 from bot.core.settings import changed
 from bot.core.stores import Page
 from bot.core.text import N_, Text
+from bot.flow.validity import valid_address
 
 
 @command(

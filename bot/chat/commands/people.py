@@ -114,7 +114,7 @@ def _rank_on_target(arguments: Mapping[str, Any]) -> Rank:
 def _register_members(wording: _Wording) -> None:
     """Members are those of a list or of a group."""
 
-    @command(wording.listing, wording.show, rank=Rank.MODERATOR, raises=_rank_on_target)
+    @command(wording.listing, wording.show, rank=Rank.MODERATOR)
     async def members(
         desk: Desk, call: Call, target: Target, words: Rest = "", *, after: After = None
     ) -> Reply:

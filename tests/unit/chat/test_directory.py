@@ -8,7 +8,9 @@ import pytest
 
 from bot.chat.dispatch import Dispatcher
 from bot.chat.permissions import Permissions
-from bot.core.people import Role
+from bot.core.addresses import fold
+from bot.core.chat import Place
+from bot.core.people import Actor, Role
 from tests.support.office import PAUL, STRANGER, Office, buttons_of, text_of
 
 LIST = "adherents@amap.example"
@@ -40,6 +42,8 @@ async def test_a_group_is_made_shown_and_deleted(grouped: Office) -> None:
         "people": 1,
         "addresses": 1,
         "source": None,
+        "synced_at": None,
+        "trouble": None,
         "roles": [{"list": LIST, "role": "member"}],
         "every_list": False,
     }
@@ -195,3 +199,25 @@ async def test_the_directory_is_the_administrators(grouped: Office) -> None:
     for line in ("/groups", "/person jean@example.org", "/addmember @legumes a@example.org", "/forget zoé"):
         assert not (await dispatcher.run_line(line, STRANGER)).ok, line
     assert (await dispatcher.run_line("/groups", PAUL)).ok
+
+
+async def test_a_moderator_gives_nobody_else_s_rights_away(office: Office) -> None:
+    """Whoever reads an address of an owner would be one."""
+    room, louise = Place("telegram", "-1"), Actor("telegram:7", "Louise")
+    await office.say("/bind adherents", PAUL, room)
+    await office.do("/addowner adherents Hélène Petit <helene@home.example>")
+    await office.do("/addgroup secret")
+    post = await office.hold()
+
+    more = await office.press(f"more:{post.id}:0", louise, room)
+    assert not [data for data in buttons_of(more.screens[0]) if data.startswith("same:")]
+    person = await office.desk.stores.people.find(fold("helene@home.example"))
+    assert person
+    answer = await office.press(f"same:{post.id}:0:{person.id}", louise, room)
+    assert "ask an administrator" in answer.text
+    assert "none of your lists" in await office.say("/members @secret", louise, room)
+    await office.do("/addmember adherents @secret")
+    assert "@secret: 0 people" in await office.say("/members @secret", louise, room)
+    await office.do("/delowner adherents helene@home.example")
+    await office.press(f"same:{post.id}:0:{person.id}", louise, room)
+    assert await office.desk.stores.people.find(post.author_address)

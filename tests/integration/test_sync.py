@@ -1,0 +1,126 @@
+"""Groups that follow a source, from the sheet to the copies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.stores import BOTH
+from tests.support.world import World, mail
+
+pytestmark = BOTH
+
+HEADING = "Nom;Courriel;Contrat"
+PEOPLE = {
+    name: f"{name};{name.lower()}@example.net;légumes" for name in ("Anne", "Boris", "Carole", "David", "Eve")
+}
+
+
+@pytest.fixture
+def sheet(tmp_path: Path) -> Path:
+    return tmp_path / "contrats.csv"
+
+
+def write(sheet: Path, *lines: str) -> None:
+    sheet.write_bytes("\r\n".join([HEADING, *lines]).encode("cp1252"))
+
+
+def replace_by(sheet: Path, content: bytes | None) -> None:
+    """None = by nothing."""
+    sheet.unlink()
+    if content is not None:
+        sheet.write_bytes(content)
+
+
+async def names(world: World, target: str = "@legumes") -> list[str]:
+    return [row["name"] for row in await world.rows(f"/members {target}")]
+
+
+async def trouble(world: World) -> str:
+    (row,) = await world.rows("/groups")
+    return row["trouble"] or ""
+
+
+async def test_a_list_follows_its_sheet(world: World, sheet: Path) -> None:
+    """Who leaves the sheet gets no more copies, who is new does, who was put in by hand stays."""
+    write(sheet, *PEOPLE.values(), "Hors;hors@example.net;pain")
+    await world.add_list(moderation="open")
+    done = await world.do(f"/addgroup legumes source={sheet}")
+    assert "5 added" in done["text"]
+    await world.do(f"/addmember {world.name} @legumes")
+    await world.do("/addmember @legumes Main <main@example.net>")
+    write(sheet, *list(PEOPLE.values())[1:], "Fatou;fatou@example.net;Légumes, pain")
+
+    await world.deliver(mail())
+    assert "fatou@example.net" not in world.sent_to()
+    world.relay.taken.clear()
+    await world.later(hours=6)
+    await world.deliver(mail())
+
+    assert await names(world) == ["Boris", "Carole", "David", "Eve", "Fatou", "Main"]
+    assert "anne@example.net" not in world.sent_to()
+    assert {"fatou@example.net", "main@example.net", "boris@example.net"} <= set(world.sent_to())
+    told = await world.rows("/audit anne@example.net source")
+    assert told[0]["before"] == {"by source": ["Anne <anne@example.net>"]}
+    runs = [row["after"] for row in await world.rows("/audit sync")]
+    assert {"result": "synchronised", "added": "1", "removed": "1", "kept": "4"} in runs
+
+
+async def test_a_sheet_that_loses_many_waits_for_a_word(world: World, sheet: Path) -> None:
+    write(sheet, *PEOPLE.values())
+    await world.do(f"/addgroup legumes source={sheet}")
+    write(sheet, *list(PEOPLE.values())[:3])
+
+    await world.later(hours=7)
+    await world.later(hours=7)
+
+    assert len(await names(world)) == 5
+    assert "2 of 5 people would leave @legumes: David, Eve" in await trouble(world)
+    assert "as it was" in await world.refused("/sync legumes")
+    assert "2 removed" in (await world.do("/sync legumes confirm=yes"))["text"]
+    assert len(await names(world)) == 3
+    assert await trouble(world) == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "empty"),
+        (b"%PDF-1.7", "a PDF"),
+        (b"Nom;Courriel\r\nAnne;\r\n", "No line of this sheet has an e-mail address"),
+        (b"Nom;Courriel;Contrat\r\nAnne;anne@example.net;pain\r\n", "no line of the sheet names @legumes"),
+        (None, "cannot be read"),
+    ],
+    ids=["empty", "pdf", "nobody", "another group", "away"],
+)
+async def test_a_source_in_trouble_changes_nothing(
+    world: World, sheet: Path, content: bytes | None, why: str
+) -> None:
+    write(sheet, *PEOPLE.values())
+    await world.do(f"/addgroup legumes source={sheet}")
+    replace_by(sheet, content)
+
+    await world.later(hours=7)
+
+    assert len(await names(world)) == 5
+    assert why in await trouble(world)
+    write(sheet, *PEOPLE.values())
+    await world.later(hours=7)
+    assert await trouble(world) == ""
+
+
+async def test_several_groups_share_a_source(world: World, sheet: Path) -> None:
+    write(sheet, "Anne;anne@example.net;Légumes, Pain", "Boris;boris@example.net;pain")
+    await world.do(f"/addgroup legumes source={sheet}")
+    await world.do(f"/addgroup pain source={sheet}")
+    assert (await names(world), await names(world, "@pain")) == (["Anne"], ["Anne", "Boris"])
+    assert "has not changed" in (await world.do("/sync"))["text"]
+    assert "because its source" in await world.refused("/delmember @pain boris@example.net")
+
+
+async def test_a_source_is_an_https_address_or_a_path(world: World) -> None:
+    for source in ("http://example.org/a.csv", "ftp://example.org/a", "a.csv"):
+        assert "https://" in await world.refused(f"/addgroup legumes source={source}")
+    await world.do("/addgroup legumes")
+    assert "follows no source" in await world.refused("/sync legumes")

@@ -1,0 +1,147 @@
+"""Sheets of people by chat command: looked at first, then done, handed out again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.core.chat import File, Place, Utterance
+from tests.support.office import ANNE, PAUL, Office, buttons_of, text_of
+
+SHEET = """\
+nom;prénom;courriel
+Roy;Jean;jean@example.org
+Petit;Zoé;zoe@example.org, z@example.net
+;;pas une adresse
+Martin;Anne;anne@example.org
+"""
+
+
+@pytest.fixture
+def sheet(tmp_path: Path) -> Path:
+    file = tmp_path / "people.csv"
+    file.write_text(SHEET, encoding="cp1252")
+    return file
+
+
+def write(sheet: Path, *lines: str) -> None:
+    sheet.write_text("\n".join(lines), encoding="utf-8")
+
+
+async def rows(office: Office, line: str) -> list[dict[str, Any]]:
+    done = await office.do(line)
+    assert done.ok, done.text
+    return [dict(row) for row in done.rows]
+
+
+async def members(office: Office, target: str = "adherents") -> list[tuple[str, list[str]]]:
+    return [(row["name"], list(row["addresses"])) for row in await rows(office, f"/members {target}")]
+
+
+async def test_a_preview_changes_nothing_and_its_confirmation_all_of_it(office: Office, sheet: Path) -> None:
+    await office.do("/addmember adherents Old <old@example.org>")
+
+    preview = await rows(office, f"/import adherents {sheet}")
+
+    assert [(row["line"], row["address"], row["name"], row["change"]) for row in preview] == [
+        (2, "jean@example.org", "Jean Roy", "kept"),
+        (3, "zoe@example.org", "Zoé Petit", "added"),
+        (4, "pas une adresse", "", "refused"),
+        (5, "anne@example.org", "Anne Martin", "added"),
+        (None, "old@example.org", "Old", "removed"),
+    ]
+    assert len(await members(office)) == 2
+    shown = (await office.do(f"/import adherents {sheet}")).text
+    assert "2 added, 1 removed, 1 kept, 1 refused" in shown
+    assert "line 4: pas une adresse" in shown
+    assert await rows(office, f"/import adherents {sheet} confirm=yes") == preview
+    assert await members(office) == [
+        ("Anne Martin", ["anne@example.org"]),
+        ("Jean Roy", ["jean@example.org"]),
+        ("Zoé Petit", ["zoe@example.org", "z@example.net"]),
+    ]
+    assert "is as the sheet says" in (await office.do(f"/import adherents {sheet}")).text
+
+
+async def test_others_may_stay(office: Office, sheet: Path) -> None:
+    await office.do("/addmember adherents Old <old@example.org>")
+    await office.do(f"/import adherents {sheet} confirm=yes remove=no")
+    assert len(await members(office)) == 4
+
+
+async def test_names_and_addresses_change_but_people_are_never_mixed_up(office: Office, sheet: Path) -> None:
+    await office.do("/addmember adherents Zoé <zoe@example.org>")
+    write(
+        sheet,
+        "nom,mail",
+        "Jean R,jean@example.org;j@example.org",
+        "Both,jean@example.org zoe@example.org",
+        "Z,zoe@example.org",
+        "Z,ZOE@example.org",
+        "Y,j@example.org y@example.org",
+    )
+    preview = await rows(office, f"/import adherents {sheet}")
+    assert [(row["line"], row["change"]) for row in preview] == [
+        (2, "changed"),
+        (3, "refused"),
+        (4, "changed"),
+        (5, "kept"),
+        (6, "refused"),
+    ]
+    assert "shares an address with line 2" in preview[1]["reason"]
+    assert "as in line 4" in preview[3]["reason"]
+    await office.do(f"/import adherents {sheet} confirm=yes")
+    assert await members(office) == [
+        ("Jean R", ["jean@example.org", "j@example.org"]),
+        ("Z", ["zoe@example.org"]),
+    ]
+    write(sheet, "nom,mail", "Both,jean@example.org zoe@example.org")
+    (row,) = await rows(office, f"/import adherents {sheet}")
+    assert row["change"] == "refused"
+    assert "Jean R <jean@example.org>, Z <zoe@example.org>" in row["reason"]
+
+
+@pytest.mark.parametrize("target", ["adherents", "@legumes"])
+async def test_an_export_imported_again_changes_nothing(office: Office, tmp_path: Path, target: str) -> None:
+    """Names that a program would compute, households, people by groups: all come back as they were."""
+    await office.do("/addgroup legumes")
+    await office.do("/addmember @legumes =1+1 <formula@example.org>")
+    await office.do("/addmember @legumes Zoé Petit <zoe@example.org>")
+    await office.do("/addaddress zoe@example.org z@nomail.org")
+    await office.do("/addmember adherents @legumes")
+    before = await members(office, target)
+    (file,) = (await office.do(f"/export {target}")).files
+    assert b"'=1+1" in file.content
+    exported = tmp_path / file.name
+    write(exported, file.content.decode("utf-8-sig"))
+
+    assert {row["change"] for row in await rows(office, f"/import {target} {exported}")} == {"kept"}
+
+    await office.do(f"/import {target} {exported} confirm=yes")
+    assert await members(office, target) == before
+
+
+async def test_a_sheet_comes_along_in_a_room(office: Office) -> None:
+    """The button confirms what was shown; the sheet is kept until then, and no path is read."""
+    place = Place("telegram", "-1", private=True)
+    file = File("a.csv", "text/csv", SHEET.encode())
+    answer = await office.dispatcher.said(Utterance(PAUL, place, "/import adherents", (file,)))
+    assert answer
+    assert "2 added" in text_of(answer.screens[0])
+    (data,) = buttons_of(answer.screens[0])
+
+    await office.press(data, PAUL)
+
+    assert len(await members(office)) == 3
+    assert "no longer here" in (await office.do(data)).text
+    assert "send the sheet" in (await office.do("/import adherents /etc/passwd", PAUL)).text
+    assert "send the sheet" in (await office.do("/import adherents", ANNE)).text
+
+
+async def test_a_group_takes_the_lines_that_name_it(office: Office, sheet: Path) -> None:
+    await office.do("/addgroup legumes")
+    write(sheet, "mail;groupe", "a@example.org;Légumes", "b@example.org;pain")
+    await office.do(f"/import @legumes {sheet} confirm=yes")
+    assert await members(office, "@legumes") == [("", ["a@example.org"])]

@@ -1,0 +1,139 @@
+"""Columns of sheets as people have them, and what their lines say."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.core.addresses import fold
+from bot.core.errors import UserError
+from bot.core.rosters import Line, Table
+from bot.flow.roster import LINES_LIMIT, lines_of
+
+ANNE = ["Martin", "Anne", "anne@example.org"]
+
+
+def said(table: Table) -> list[tuple[int, str, tuple[str, ...]]]:
+    return [(line.number, line.name, line.addresses) for line in lines_of(table)]
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "mail",
+        "E-mail",
+        "email",
+        "Courriel",
+        "Adresse mail",
+        "Adresse e-mail",
+        "user_email",
+        "E-MAIL *",
+        "adresse",
+    ],
+)
+def test_the_column_of_addresses_has_many_names(heading: str) -> None:
+    assert said([["Nom", "Prénom", heading], ANNE]) == [(2, "Anne Martin", ("anne@example.org",))]
+
+
+@pytest.mark.parametrize(
+    ("headings", "cells"),
+    [
+        (["NOM", "Prénom"], ["Martin", "Anne"]),
+        (["last_name", "first_name"], ["Martin", "Anne"]),
+        (["Nom complet", ""], ["Anne Martin", "x"]),
+        (["display_name", "login"], ["Anne Martin", "anne"]),
+        (["Name", "Phone"], ["Anne Martin", "06"]),
+        (["Nom", "Ville"], ["Anne Martin", "Lyon"]),
+    ],
+)
+def test_names_are_put_together(headings: list[str], cells: list[str]) -> None:
+    assert said([[*headings, "mail"], [*cells, "anne@example.org"]])[0][1] == "Anne Martin"
+
+
+def test_a_postal_address_is_none() -> None:
+    table = [["Nom", "Adresse", "Email"], ["Anne", "1 rue des Lilas", "anne@example.org"]]
+    assert said(table) == [(2, "Anne", ("anne@example.org",))]
+
+
+def test_a_cell_and_several_columns_may_hold_several_addresses() -> None:
+    table = [
+        ["Nom", "Email", "Email 2", "Email co-adhérent"],
+        ["Anne", "anne@example.org; LÉO@exämple.org", "a@example.net", "other@example.org"],
+        ["Boris", "Boris <boris@example.org>", "", ""],
+    ]
+    first, second = lines_of(table)
+    assert first.addresses == ("anne@example.org", "léo@xn--exmple-cua.org", "a@example.net")
+    assert second == Line(3, "Boris", (fold("boris@example.org"),))
+
+
+def test_titles_above_and_empty_lines_do_no_harm() -> None:
+    table = [["Adhérents 2026"], [], ["Nom", "", "Courriel"], ["", "", ""], ["Anne", "", "anne@example.org"]]
+    assert said(table) == [(5, "Anne", ("anne@example.org",))]
+
+
+def test_a_sheet_without_a_heading_is_understood() -> None:
+    assert said([["anne@example.org"], ["b@example.org"]])[1] == (2, "", ("b@example.org",))
+    assert said([["Anne", "anne@example.org"]]) == [(1, "Anne", ("anne@example.org",))]
+
+
+def test_groups_are_named_in_a_column() -> None:
+    table = [["mail", "Contrats"], ["anne@example.org", "Légumes, Œufs et pain"], ["b@example.org", ""]]
+    assert [line.groups for line in lines_of(table)] == [("legumes", "oeufs-et-pain"), ()]
+    assert lines_of([["mail"], ["anne@example.org"]])[0].groups is None
+
+
+def test_bad_lines_say_why_and_stop_no_other() -> None:
+    table = [["nom", "mail"], ["A", "nobody"], ["B", ""], ["C", "c@example.org, d@@x"], ["D", "x@nomail.org"]]
+    bad, none, half, placeholder = lines_of(table)
+    assert (bad.written, bad.addresses, "is not an e-mail address" in str(bad.trouble)) == (
+        "nobody",
+        (),
+        True,
+    )
+    assert str(none.trouble) == "no address"
+    assert (half.addresses, half.written) == (("c@example.org",), "d@@x")
+    assert (placeholder.addresses, placeholder.trouble) == (("x@nomail.org",), None)
+
+
+@pytest.mark.parametrize(
+    ("table", "sentence"),
+    [
+        ([], "is empty"),
+        ([["", ""]], "is empty"),
+        ([["nom", "mail"], ["Anne", ""]], "No line of this sheet has an e-mail address"),
+        ([["nom", "mail"], ["name", "e-mail"], ["Anne", "anne@example.org"]], "Lines 1, 2 are both headings"),
+        ([["anne@example.org"]] * (LINES_LIMIT + 11), "50000 are possible at most"),
+    ],
+    ids=["none", "blank", "nobody", "two headings", "too long"],
+)
+def test_sheets_that_say_nothing_get_a_sentence(table: Table, sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        lines_of(table)
+
+
+def test_names_cannot_be_formulas_nor_invisible() -> None:
+    assert said([["nom", "mail"], ["'=1+1", "a@example.org"]])[0][1] == "=1+1"
+    assert said([["nom", "mail"], ["An\u202ene\n", "a@example.org"]])[0][1] == "Anne"
+
+
+def test_the_users_of_an_amapress_site_are_understood() -> None:
+    """Up to four addresses a person; the postal address and the partner's are not theirs."""
+    headings = [
+        "user_login",
+        "user_email",
+        "first_name",
+        "last_name",
+        "display_name",
+        "role",
+        "amapress_user_adresse",
+        "amapress_user_ville",
+        "email2",
+        "email3",
+        "email4",
+        "amapress_user_telephone",
+    ]
+    row = "anne,Anne@Example.org,Anne,Martin,Anne M,amapien,1 rue,Lyon,a2@example.org,,anne@nomail.org,06"
+    (line,) = lines_of([headings, row.split(",")])
+    assert (line.name, line.addresses) == (
+        "Anne Martin",
+        ("anne@example.org", "a2@example.org", "anne@nomail.org"),
+    )

@@ -1,0 +1,1 @@
+"""Sheets of people: reading files of every common kind, and fetching them."""
