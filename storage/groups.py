@@ -12,6 +12,7 @@ from bot.core.settings import Box
 from bot.core.stores import Listing, Page
 from bot.core.text import Text
 from storage.atomic import Database, Store, atomic, reading
+from storage.incidents import forget_incidents, note_health
 from storage.persons import find_person, person_for
 from storage.roles import Ways, group_of, in_groups, listed
 from storage.rows import AddressRow, GroupRoleRow, GroupRow, MembershipRow, PersonRow
@@ -65,12 +66,16 @@ class SqlGroupStore(Store):
             waiting=now.waiting,
         )
         leave_trail("sync", now.group.written, found)
+        if now.tried_at:
+            what = Text("The source of {group}", group=now.group.written)
+            await note_health(_source_key(now.group), what, now.trouble, now.tried_at)
 
     @atomic
     async def delete(self, group: Group) -> None:
         for belongings in (GroupRoleRow, MembershipRow):
             await belongings.filter(group_id=group.id).delete()
         await GroupRow.filter(id=group.id).delete()
+        await forget_incidents(_source_key(group))
 
     @atomic
     async def join(self, group: Group, who: Mailbox) -> tuple[Person, bool]:
@@ -124,6 +129,11 @@ class SqlGroupStore(Store):
         return Following(
             group_of(row), source, row.seen, row.tried_at, text_of(row.trouble), waiting=row.waiting
         )
+
+
+def _source_key(group: Group) -> str:
+    """What `storage.incidents` calls the source of a group."""
+    return f"source {group.id}"
 
 
 def _way(group: Group, *, by_source: bool) -> Way:

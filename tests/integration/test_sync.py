@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from bot.core.chat import Place
 from tests.support.stores import BOTH
 from tests.support.world import World, mail
 
 pytestmark = BOTH
 
+OFFICE = Place("telegram", "-9", title="Bureau")
 HEADING = "Nom;Courriel;Contrat"
 PEOPLE = {
     name: f"{name};{name.lower()}@example.net;légumes" for name in ("Anne", "Boris", "Carole", "David", "Eve")
@@ -124,3 +126,29 @@ async def test_a_source_is_an_https_address_or_a_path(world: World) -> None:
         assert "https://" in await world.refused(f"/addgroup legumes source={source}")
     await world.do("/addgroup legumes")
     assert "follows no source" in await world.refused("/sync legumes")
+
+
+async def test_administrators_are_told_once_and_when_it_is_over(world: World, sheet: Path) -> None:
+    """With the people who would leave, and the words that let them."""
+    rooms, clock = world.app.stores.rooms, world.clock
+    await rooms.bind(OFFICE, None, clock.now())
+    room = await rooms.at(OFFICE)
+    assert room
+    write(sheet, *PEOPLE.values())
+    await world.do(f"/addgroup legumes source={sheet}")
+    write(sheet, *list(PEOPLE.values())[:3])
+    for _ in range(2):
+        await world.later(hours=7)
+
+    [card] = await rooms.cards_due(room, clock.now(), 10)
+    incident = await rooms.incident(card.about)
+    assert incident
+    assert str(incident.what) == "The source of @legumes"
+    assert "David, Eve" in str(incident.trouble)
+    assert "/sync legumes confirm=yes" in str(incident.trouble)
+    await rooms.shown(card, "m1", clock.now(), None)
+    await world.do("/sync legumes confirm=yes")
+    [card] = await rooms.cards_due(room, clock.now(), 10)
+    incident = await rooms.incident(card.about)
+    assert incident
+    assert incident.closed_at
