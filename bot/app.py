@@ -33,6 +33,7 @@ from bot.core.settings import Box, Security
 from bot.core.stores import Hold, Stores
 from bot.core.text import N_, Text, verbatim
 from bot.flow.accounts import Accounts
+from bot.flow.answers import Answers
 from bot.flow.archive import Archive
 from bot.flow.authentication import Authenticator
 from bot.flow.bounces import Bounces
@@ -194,9 +195,12 @@ async def open_app(
         networks = (*chats, *chat_networks(settings, stores, languages, clock))
         sheets = SheetReader()
         sync = Sync(stores, sheets, clock, timedelta(hours=settings.directory.sync_every_h))
+        notices = Notices(organisation)
+        answers = Answers(stores, notices)
         desk = Desk(
             stores=stores,
-            decisions=Decisions(stores, clock, Notices(organisation)),
+            decisions=Decisions(stores, clock, answers),
+            notices=notices,
             accounts=accounts,
             checks=Checks(stores, servers, accounts, clock, settings.zone),
             languages=languages,
@@ -226,6 +230,7 @@ async def open_app(
                 Authenticator(dns or DnsResolver(settings.dns.place)),
                 accounts,
                 bounces,
+                answers,
                 settings.screening.spam_headers,
             ),
             bounces,

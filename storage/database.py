@@ -30,6 +30,7 @@ from storage.people import SqlPeopleStore
 from storage.posts import SqlPostStore
 from storage.rooms import SqlAdminStore, SqlRoomStore
 from storage.rosters import SqlRosterStore
+from storage.templates import SqlTemplateStore
 from storage.trail import traced_by
 
 
@@ -67,6 +68,7 @@ async def open_stores(
                 bounces=SqlBounceStore(units),
                 notes=SqlNoteStore(units, box),
                 posts=SqlPostStore(units),
+                templates=SqlTemplateStore(units),
                 outbox=SqlOutboxStore(units),
                 accounts=SqlAccountStore(units),
                 rooms=SqlRoomStore(units),

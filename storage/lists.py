@@ -44,6 +44,7 @@ from storage.rows import (
     PinRow,
     PostRow,
     RoleRow,
+    TemplateRow,
     UnnamedBounceRow,
 )
 from storage.values import column, text_of
@@ -129,7 +130,15 @@ class SqlListStore(Store):
         dropped = await DeliveryRow.filter(mlist_id=mlist.id, state__in=OPEN_STATES).count()
         await delete_posts(await column(PostRow.filter(mlist_id=mlist.id), "id"))
         await BounceRow.filter(mlist_id=mlist.id).update(mlist_id=None)
-        for belongings in (RoleRow, GroupRoleRow, BanRow, BindingRow, KnownMailRow, UnnamedBounceRow):
+        for belongings in (
+            RoleRow,
+            GroupRoleRow,
+            BanRow,
+            BindingRow,
+            KnownMailRow,
+            TemplateRow,
+            UnnamedBounceRow,
+        ):
             await belongings.filter(mlist_id=mlist.id).delete()
         await forget_incidents(f"mailbox {mlist.id}")
         await MlistRow.filter(id=mlist.id).delete()

@@ -262,6 +262,23 @@ class BounceRow(Model):
         table = "bounce"
 
 
+class TemplateRow(Model):
+    """The text of a notice in one language, of one list or (without `mlist`) of all."""
+
+    id = fields.IntField(primary_key=True)
+    mlist: fields.ForeignKeyNullableRelation[MlistRow] = fields.ForeignKeyField(
+        "storage.MlistRow", null=True, related_name=False, on_delete=OnDelete.RESTRICT
+    )
+    kind = fields.CharField(max_length=40)
+    language = fields.CharField(max_length=20)
+    text = fields.TextField()
+
+    mlist_id: int | None
+
+    class Meta:
+        table = "template"
+
+
 class UnnamedBounceRow(Model):
     """How many reports to a list named nobody whom it knows."""
 

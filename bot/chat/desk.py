@@ -22,6 +22,7 @@ from bot.core.text import Text
 from bot.flow.accounts import Accounts
 from bot.flow.checks import Checks
 from bot.flow.decisions import Decisions
+from bot.flow.notices import Notices
 from bot.flow.sync import Sync
 
 Row: TypeAlias = Mapping[str, Any]
@@ -55,6 +56,7 @@ class Desk:
 
     stores: Stores
     decisions: Decisions
+    notices: Notices
     accounts: Accounts
     checks: Checks
     languages: Languages

@@ -12,6 +12,7 @@ from bot.chat.words import Words
 from bot.core.addresses import Address, Mailbox, fold
 from bot.core.errors import UserError
 from bot.core.lists import MailingList
+from bot.core.notices import NoticeKind
 from bot.core.people import Group, Person, group_name
 from bot.core.posts import Post, no_such_post
 from bot.core.text import N_, Text
@@ -190,6 +191,23 @@ class _Word:
 
 
 @dataclass(frozen=True, slots=True)
+class _NoticeName:
+    """One of the mails that authors get."""
+
+    label: str = N_("NAME")
+
+    async def read(self, words: Words, desk: Desk, call: Call) -> NoticeKind:
+        word = words.next(self.label)
+        try:
+            return NoticeKind(word)
+        except ValueError:
+            names = [kind.value for kind in NoticeKind]
+            raise UserError(
+                Text("There is no notice {name}. There is: {names}.", name=word, names=names)
+            ) from None
+
+
+@dataclass(frozen=True, slots=True)
 class _EmailAddress:
     label: str = N_("ADDRESS")
 
@@ -301,6 +319,8 @@ ListOrPost = Annotated[MailingList | Post | None, _ListOrPost()]
 Rest = Annotated[str, _Rest()]
 Reason = Annotated[str, _Rest(N_("REASON"))]
 Name = Annotated[str, _Rest(N_("COMMAND"))]
+NoticeName = Annotated[NoticeKind, _NoticeName()]
+TemplateText = Annotated[str, _Rest(N_("[LANG] TEXT"))]
 EmailAddress = Annotated[Address, _EmailAddress()]
 NewAddress = Annotated[str, _Word(N_("ADDRESS"))]
 Account = Annotated[str, _Word(N_("ID"))]

@@ -44,6 +44,7 @@ _MODULES = (
     "archives",
     "outbox",
     "bounces",
+    "templates",
     "bans",
     "audit",
 )

@@ -21,6 +21,7 @@ from bot.core.bounces import BounceStore
 from bot.core.deliveries import Batch, Counts, Delivery, Forecast, QuotaReply, Recorded
 from bot.core.directory import GroupStore, PeopleStore
 from bot.core.lists import AccountState, Certificate, MailboxAccount, MailingList, SmtpAccount
+from bot.core.notices import TemplateStore
 from bot.core.people import Actor, Ban
 from bot.core.posts import Cursor, Decision, NewPost, Post, PostState, Screened
 from bot.core.rooms import AdminStore, RoomStore
@@ -451,6 +452,7 @@ class Stores:
     bounces: BounceStore
     notes: NoteStore
     posts: PostStore
+    templates: TemplateStore
     outbox: OutboxStore
     accounts: AccountStore
     rooms: RoomStore

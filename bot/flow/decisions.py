@@ -13,8 +13,8 @@ from bot.core.header import split
 from bot.core.people import Actor
 from bot.core.posts import Decision, Disposition, Post, PostState
 from bot.core.stores import Stores
+from bot.flow.answers import Answers
 from bot.flow.distribution import copy_for
-from bot.flow.notices import Notices
 
 log = structlog.get_logger()
 
@@ -22,10 +22,10 @@ log = structlog.get_logger()
 class Decisions:
     """Decides held posts: the first word wins, everybody else is told who was first."""
 
-    def __init__(self, stores: Stores, clock: Clock, notices: Notices) -> None:
+    def __init__(self, stores: Stores, clock: Clock, answers: Answers) -> None:
         self._stores = stores
         self._clock = clock
-        self._notices = notices
+        self._answers = answers
 
     async def decide(
         self, post_id: int, disposition: Disposition, by: Actor, *, reason: str = "", seen: int | None = None
@@ -73,14 +73,10 @@ class Decisions:
     async def _mailings(self, post: Post, decision: Decision) -> tuple[NewMailing, ...]:
         mlist = await self._stores.lists.get(post.mlist_id)
         header, _ = split(await self._stores.posts.raw(post.id))
+        told = await self._answers.decided(post, header, mlist, decision)
         match decision.disposition:
             case Disposition.ACCEPT:
                 policy = post.authentication.policy
-                return (await copy_for(self._stores, mlist, header, policy, decision.undo_until),)
-            case Disposition.REJECT if mlist.settings.notify_rejected:
-                notice = self._notices.rejected(
-                    post, header, mlist, by=decision.by, reason=decision.reason, due_at=decision.undo_until
-                )
-                return (notice,) if notice else ()
+                return (await copy_for(self._stores, mlist, header, policy, decision.undo_until), *told)
             case _:
-                return ()
+                return told

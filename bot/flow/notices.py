@@ -5,11 +5,9 @@ from __future__ import annotations
 import email.utils
 import quopri
 import re
+import secrets
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from bot.core.addresses import Address, is_deliverable
@@ -17,16 +15,14 @@ from bot.core.authentication import Finding
 from bot.core.deliveries import MailingKind, NewMailing
 from bot.core.header import Header, encoded
 from bot.core.lists import MailingList
+from bot.core.notices import NoticeKind
 from bot.core.people import Actor
 from bot.core.posts import Post
 from bot.core.text import locale_of
 from bot.flow import automatic
 from bot.flow.copy import mailbox_field
+from bot.flow.wordings import as_html, filled, shipped_template
 
-if TYPE_CHECKING:
-    from jinja2.sandbox import SandboxedEnvironment
-
-_TEMPLATES = Path(__file__).parent / "templates"
 _MODERATORS = {"en": "the moderators", "fr": "les modérateurs"}
 """In the place of a name that means something on one machine only."""
 
@@ -35,6 +31,7 @@ _MESSAGE_ID = re.compile(rb"<[!-;=?-~]{1,500}>")
 _REFERENCES_LIMIT = 20
 _SUBJECT_LIMIT = 200
 _NAME_LIMIT = 80
+_SUMMARY_LIMIT = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,60 +43,80 @@ class Organisation:
     zone: ZoneInfo
 
 
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What a notice is about: a post, and for a person's decision who it was and why."""
+
+    kind: NoticeKind
+    post: Post
+    header: Header
+    mlist: MailingList
+    by: Actor | None = None
+    reason: str = ""
+
+
 class Notices:
     """Writes notices in the language of the list."""
 
     def __init__(self, organisation: Organisation) -> None:
         self._organisation = organisation
 
-    def rejected(
-        self, post: Post, header: Header, mlist: MailingList, *, by: Actor, reason: str, due_at: datetime
+    def write(
+        self, about: Occasion, due_at: datetime, own: str = "", language: str = ""
     ) -> NewMailing | None:
-        """Tell the author that a person rejected the post; None where no answer must be sent."""
-        recipient = _whom_to_answer(post, header, mlist)
+        """Tell the author; None where no answer must be sent.
+
+        `own`: a template that somebody wrote, in the place of the shipped one. `language`: empty = the
+        list's.
+        """
+        recipient = _whom_to_answer(about.post, about.header, about.mlist)
         if not recipient:
             return None
-        name = post.author.name if post.author else ""
-        subject, text = self._render(
-            "rejected",
-            mlist,
-            subject=_shortened(post.subject, _SUBJECT_LIMIT),
-            author=_shortened(name, _NAME_LIMIT),
-            moderator=by.name if not by.is_login else _MODERATORS[self._language(mlist)],
-            moderator_email="",
-            reason=reason,
-            date=self._date(post.received_at, mlist),
-        )
+        subject, text = self.rendered(about, own, language)
         sent_at = due_at.astimezone(self._organisation.zone)
+        content_type, body = _alternatives(text)
+        header = _header(about.mlist, recipient, subject, about.header, sent_at)
         return NewMailing(
             kind=MailingKind.NOTICE,
-            mail_from=mlist.address,
+            mail_from=about.mlist.address,
             recipients=(recipient,),
-            header=_header(mlist, recipient, subject, header, sent_at).to_bytes(),
-            body=quopri.encodestring(text.encode()).replace(b"\n", b"\r\n"),
+            header=header.edited(add=[("Content-Type", content_type)]).to_bytes(),
+            body=body,
             due_at=due_at,
         )
 
-    def _date(self, moment: datetime, mlist: MailingList) -> str:
+    def rendered(self, about: Occasion, own: str = "", language: str = "") -> tuple[str, str]:
+        """Subject and text."""
+        post, mlist = about.post, about.mlist
+        language = language or self.language(mlist)
+        shipped = shipped_template(about.kind, language)
+        variables = {
+            "list_name": mlist.settings.description or mlist.local_part,
+            "list_address": mlist.address,
+            "organisation": self._organisation.name,
+            "subject": _shortened(post.subject, _SUBJECT_LIMIT),
+            "author": _shortened(post.author.name if post.author else "", _NAME_LIMIT),
+            "moderator": about.by.name if about.by and not about.by.is_login else _MODERATORS[language],
+            "moderator_email": "",
+            "reason": about.reason,
+            "summary": _shortened(post.text, _SUMMARY_LIMIT),
+            "date": self._date(post.received_at, language),
+        }
+        return filled(own, shipped, variables)
+
+    def language(self, mlist: MailingList) -> str:
+        """In which the list writes to people."""
+        return mlist.settings.language or self._organisation.language
+
+    def today(self, now: datetime) -> str:
+        """The day in the organisation's time zone."""
+        return now.astimezone(self._organisation.zone).date().isoformat()
+
+    def _date(self, moment: datetime, language: str) -> str:
         from babel.dates import format_date
 
         here = moment.astimezone(self._organisation.zone)
-        return format_date(here, "long", locale=locale_of(self._language(mlist)))
-
-    def _language(self, mlist: MailingList) -> str:
-        return mlist.settings.language or self._organisation.language
-
-    def _render(self, name: str, mlist: MailingList, **variables: str) -> tuple[str, str]:
-        """The first line of a template is the subject, the rest the text."""
-        template = _environment().from_string(_template(name, self._language(mlist)))
-        rendered = template.render(
-            list_name=mlist.settings.description or mlist.local_part,
-            list_address=mlist.address,
-            organisation=self._organisation.name,
-            **variables,
-        )
-        subject, _, text = rendered.partition("\n")
-        return subject, "\n".join(text.strip().splitlines()) + "\n"
+        return format_date(here, "long", locale=locale_of(language))
 
 
 def _whom_to_answer(post: Post, header: Header, mlist: MailingList) -> Address | None:
@@ -139,8 +156,6 @@ def _header(
             ("Auto-Submitted", "auto-replied"),
             ("X-Auto-Response-Suppress", "All"),
             ("MIME-Version", "1.0"),
-            ("Content-Type", "text/plain; charset=utf-8"),
-            ("Content-Transfer-Encoding", "quoted-printable"),
         ]
     )
 
@@ -150,13 +165,14 @@ def _shortened(words: str, limit: int) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
-@cache
-def _environment() -> SandboxedEnvironment:
-    from jinja2.sandbox import SandboxedEnvironment
-
-    return SandboxedEnvironment(autoescape=False, trim_blocks=True, lstrip_blocks=True)
-
-
-@cache
-def _template(name: str, language: str) -> str:
-    return (_TEMPLATES / f"{name}.{language}.txt").read_text(encoding="utf-8")
+def _alternatives(text: str) -> tuple[str, bytes]:
+    """The text and the same as HTML (RFC 2046 section 5.1.4): Content-Type and body, CRLF line ends."""
+    boundary = f"=_{secrets.token_hex(12)}"
+    parts = [("plain", text), ("html", as_html(text))]
+    lines = [
+        b"--%s\nContent-Type: text/%s; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\n%s"
+        % (boundary.encode(), kind.encode(), quopri.encodestring(content.encode()))
+        for kind, content in parts
+    ]
+    body = b"\n".join([*lines, b"--%s--\n" % boundary.encode()])
+    return f'multipart/alternative; boundary="{boundary}"', body.replace(b"\n", b"\r\n")

@@ -10,7 +10,9 @@ from functools import partial
 import structlog
 
 from bot.core.addresses import Mailbox, domain_of
+from bot.core.authentication import Authentication
 from bot.core.clock import Clock
+from bot.core.deliveries import NewMailing
 from bot.core.directory import PeopleStore
 from bot.core.header import Header, split
 from bot.core.lists import MailingList
@@ -20,6 +22,7 @@ from bot.core.stores import Page, Stores
 from bot.core.text import Text
 from bot.flow import rules
 from bot.flow.accounts import Accounts
+from bot.flow.answers import Answers
 from bot.flow.authentication import Authenticator
 from bot.flow.automatic import looks_returned
 from bot.flow.bounces import Bounces
@@ -45,13 +48,14 @@ def judge(evidence: Evidence, chain: Sequence[Rule] = CHAIN) -> Verdict:
 class Screening:
     """Judges posts that were taken in."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - one of each thing that it asks
         self,
         stores: Stores,
         clock: Clock,
         authenticator: Authenticator,
         accounts: Accounts,
         bounces: Bounces,
+        answers: Answers,
         spam_headers: Sequence[str] = (),
     ) -> None:
         self._stores = stores
@@ -59,6 +63,7 @@ class Screening:
         self._authenticator = authenticator
         self._accounts = accounts
         self._bounces = bounces
+        self._answers = answers
         self._spam_headers = spam_headers
 
     async def screen(self, mlist: MailingList, post_id: int) -> None:
@@ -95,9 +100,18 @@ class Screening:
         if verdict.disposition is not Disposition.ACCEPT:
             if not any(standing.known for standing in evidence.standings):
                 found = replace(found, resembles=await self._resembled(post, mlist))
-            return Screened(post_id, verdict, now, authentication=found)
+            told = await self._told(verdict, post, found, header, mlist)
+            return Screened(post_id, verdict, now, told, found)
+        told = await self._told(verdict, post, found, header, mlist)
         copy = await copy_for(self._stores, mlist, header, found.policy, now)
-        return Screened(post_id, verdict, now, (copy,), found)
+        return Screened(post_id, verdict, now, (copy, *told), found)
+
+    async def _told(
+        self, verdict: Verdict, post: Post, found: Authentication, header: Header, mlist: MailingList
+    ) -> tuple[NewMailing, ...]:
+        """What the author is told."""
+        examined = replace(post, authentication=found)
+        return await self._answers.screened(verdict, examined, header, mlist, self._clock.now())
 
     async def _resembled(self, post: Post, mlist: MailingList) -> Mailbox | None:
         """Somebody of the list whom the author could be taken for."""

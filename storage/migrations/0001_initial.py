@@ -117,6 +117,22 @@ class Migration(migrations.Migration):
             options={"table": "bounce"},
         ),
         ops.CreateModel(
+            name="TemplateRow",
+            fields=[
+                ("id", fields.IntField(primary_key=True)),
+                (
+                    "mlist",
+                    fields.ForeignKeyField(
+                        "storage.MlistRow", null=True, related_name=False, on_delete=OnDelete.RESTRICT
+                    ),
+                ),
+                ("kind", fields.CharField(max_length=40)),
+                ("language", fields.CharField(max_length=20)),
+                ("text", fields.TextField()),
+            ],
+            options={"table": "template"},
+        ),
+        ops.CreateModel(
             name="UnnamedBounceRow",
             fields=[
                 ("id", fields.IntField(primary_key=True)),

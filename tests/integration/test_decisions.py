@@ -227,8 +227,10 @@ async def test_the_author_reads_why_in_the_language_of_the_list(world: World) ->
 
     [notice] = map(parsed, world.copies())
     assert notice["Subject"] == "Votre message n'a pas été distribué : Été"
-    assert "n'a pas été accepté par les modérateurs" in notice.get_content()
-    assert "La raison\N{NO-BREAK SPACE}: C'est l'été, voyons." in notice.get_content()
+    text = notice.get_body(("plain",))
+    assert text
+    assert "n'a pas été accepté par les modérateurs" in text.get_content()
+    assert "La raison\N{NO-BREAK SPACE}: C'est l'été, voyons." in text.get_content()
     assert notice["In-Reply-To"]
 
 

@@ -24,6 +24,7 @@ from bot.core.settings import Security, changed
 from bot.core.stores import Stores
 from bot.core.text import Text
 from bot.flow.accounts import Accounts
+from bot.flow.answers import Answers
 from bot.flow.checks import Checks
 from bot.flow.decisions import Decisions
 from bot.flow.notices import Notices, Organisation
@@ -95,9 +96,11 @@ async def desk(stores: Stores, clock: ManualClock, tmp_path: Path) -> Desk:
     accounts = Accounts(nowhere)
     servers = MailServers(idle=False)
     sheets = SheetReader()
+    notices = Notices(Organisation("AMAP", "en", PARIS))
     return Desk(
         stores=stores,
-        decisions=Decisions(stores, clock, Notices(Organisation("AMAP", "en", PARIS))),
+        decisions=Decisions(stores, clock, Answers(stores, notices)),
+        notices=notices,
         accounts=accounts,
         checks=Checks(stores, servers, accounts, clock, PARIS),
         languages=Languages("en", PARIS, clock),
