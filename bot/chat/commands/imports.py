@@ -7,6 +7,7 @@ import csv
 import hashlib
 import io
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ _SHOWN = {Change.REFUSED: 15, Change.REMOVED: 15, Change.CHANGED: 8, Change.ADDE
 _MARKS = {Change.REFUSED: "⚠️", Change.REMOVED: "🗑", Change.CHANGED: "✏️", Change.ADDED: "➕"}
 _SAVED = re.compile(r"saved:([0-9a-f]{16})")
 _TEXT_LIMIT = 200
+_KEPT_S = 24 * 3600
+"""How long a sheet waits for its confirmation."""
 _COUNTS = {
     Change.ADDED: N_("{count} added"),
     Change.CHANGED: N_("{count} changed"),
@@ -168,17 +171,24 @@ async def _table(desk: Desk, call: Call, path: str) -> tuple[Table, str]:
     if call.files:
         file = call.files[0]
         table = await desk.sheets.read(file.name, file.content)
-        return table, await asyncio.to_thread(_save, desk.installation.imports, file.content)
+        folder, old = desk.installation.imports, time.time() - _KEPT_S
+        return table, await asyncio.to_thread(_save, folder, file.content, old)
     if path and call.speaker.is_login:
         return await desk.sheets.load(path), path
     raise UserError(Text("Please send the sheet (CSV, XLSX or ODS) along with the command, as its caption."))
 
 
-def _save(folder: Path, content: bytes) -> str:
-    """Keep a sheet until it is confirmed; only this machine's owner of the data can read it."""
+def _save(folder: Path, content: bytes, old: float) -> str:
+    """Keep a sheet until it is confirmed, and none for long; only the owner of the data can read it.
+
+    `old`: those last written before this moment (seconds since 1970) go.
+    """
     key = hashlib.sha256(content).hexdigest()[:16]
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for earlier in folder.iterdir():
+            if earlier.stat().st_mtime < old:
+                earlier.unlink(missing_ok=True)
         file = folder / key
         file.touch(mode=0o600)
         file.write_bytes(content)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -145,3 +146,13 @@ async def test_a_group_takes_the_lines_that_name_it(office: Office, sheet: Path)
     write(sheet, "mail;groupe", "a@example.org;Légumes", "b@example.org;pain")
     await office.do(f"/import @legumes {sheet} confirm=yes")
     assert await members(office, "@legumes") == [("", ["a@example.org"])]
+
+
+async def test_a_sheet_that_nobody_confirms_is_not_kept(office: Office) -> None:
+    """It names people: after a day the next one sent takes it away."""
+    place, folder = Place("telegram", "-1", private=True), office.desk.installation.imports
+    for content in (SHEET, SHEET + "Neuve;Eve;eve@example.org\n"):
+        file = File("a.csv", "text/csv", content.encode())
+        await office.dispatcher.said(Utterance(PAUL, place, "/import adherents", (file,)))
+        (kept,) = folder.iterdir()
+        os.utime(kept, (0, 0))
