@@ -145,6 +145,7 @@ def card_of(row: CardRow, address: str) -> Card:
         failures=row.failures,
         due_at=row.due_at,
         abandoned=row.abandoned,
+        key=f"{row.id}.{row.shown}",
     )
 
 

@@ -115,7 +115,7 @@ class RoomWorker:
         if message_id:
             await self._transport.edit(card.address, message_id, screen)
         else:
-            message_id = await self._transport.post(card.address, screen)
+            message_id = await self._transport.post(card.address, replace(screen, key=card.key))
         await self._stores.rooms.shown(card, message_id, now, again_at)
         _log.info("card shown", kind=card.kind.value, about=card.about, room=self._room.id)
         if self._room.unreachable:

@@ -81,7 +81,8 @@ class File:
 class Screen:
     """One thing posted to a room: lines, then a quotation of a mail's text, lines below, buttons.
 
-    `asks`: the next words of whoever it answers are the reply to it.
+    `asks`: the next words of whoever it answers are the reply to it. `key`: posted again under the same
+    one, because nobody noted that it was, it is the same message where the network can tell.
     """
 
     lines: tuple[Line, ...]
@@ -90,6 +91,7 @@ class Screen:
     buttons: tuple[tuple[Button, ...], ...] = ()
     files: tuple[File, ...] = ()
     asks: bool = False
+    key: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +187,8 @@ class Card:
     """What one room shows of one thing: brought up to date while `shown` is below `wanted`.
 
     `address` is the room's. `message_id` is the network's id of what was posted, empty before the first
-    time. `abandoned`: the
-    room is not the list's any more, so it is shown once more, without buttons.
+    time. `abandoned`: the room is not the list's any more, so it is shown once more, without buttons.
+    `key`: that of a `Screen`, another one each time that it was shown.
     """
 
     kind: CardKind
@@ -199,3 +201,4 @@ class Card:
     failures: int
     due_at: datetime
     abandoned: bool = False
+    key: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -105,6 +106,10 @@ class Bot:
             verified_only=self.verified_only,
             grace_s=0.5,
         )
+
+    async def device(self) -> str:
+        """The id of the device that the bot uses."""
+        return str(json.loads(await self.stores.notes.recall("matrix", "login"))["device_id"])
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Matrix]:

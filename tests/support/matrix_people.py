@@ -91,6 +91,10 @@ class Member:
 
         await self.until(there)
 
+    async def knows(self, user: MatrixUser, device_id: str) -> None:
+        """Wait until this application has the keys of somebody's device."""
+        await self.until(lambda: device_id in self.client.device_store[user.id])
+
     async def say(self, room_id: str, words: str, **content: Any) -> str:
         return await self.send(room_id, {"msgtype": "m.text", "body": words, **content})
 
@@ -201,15 +205,15 @@ MakeMember = Callable[..., Awaitable[Member]]
 
 @pytest.fixture
 async def member(synapse: Synapse, tmp_path: Path) -> AsyncIterator[MakeMember]:
-    """Makes people: ``await member("anne")``; given a user, another device of theirs."""
+    """Makes people: ``await member("anne")``."""
     async with AsyncExitStack() as stack:
         count = 0
 
-        async def make(name: str = "anne", user: MatrixUser | None = None) -> Member:
+        async def make(name: str = "anne", *, server: Synapse = synapse) -> Member:
             nonlocal count
             count += 1
             (tmp_path / f"member{count}").mkdir()
-            account = user or await synapse.add_user(name)
-            return await stack.enter_async_context(logged_in(synapse, account, tmp_path / f"member{count}"))
+            account = await server.add_user(name)
+            return await stack.enter_async_context(logged_in(server, account, tmp_path / f"member{count}"))
 
         yield make

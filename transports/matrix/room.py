@@ -156,10 +156,10 @@ class Matrix(ChatTransport):
         return None
 
     @override
-    async def post(self, address: str, screen: Screen, key: str = "") -> str:
+    async def post(self, address: str, screen: Screen) -> str:
         session = await self._now_connected()
         try:
-            return await session.show.post(address, screen, key or uuid.uuid4().hex)
+            return await session.show.post(address, screen, screen.key or uuid.uuid4().hex)
         except Unreachable as error:
             await self._tell_unreachable(address, error)
             raise

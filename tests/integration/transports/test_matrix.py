@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -233,10 +234,10 @@ async def test_a_card_posted_before_a_crash_is_not_posted_again(bot: Bot, anne: 
     """The crash came before anybody noted its id; meanwhile the card looks different."""
     async with bot.running() as matrix:
         room_id = await room_with(bot, anne)
-        first = await matrix.post(room_id, a_card(), "card 7.1")
+        first = await matrix.post(room_id, replace(a_card(), key="card 7.1"))
     async with bot.running() as matrix:
-        second = await matrix.post(room_id, a_card(quote="Bonsoir"), "card 7.1")
-        anew = await matrix.post(room_id, a_card(), "card 7.2")
+        second = await matrix.post(room_id, replace(a_card(quote="Bonsoir"), key="card 7.1"))
+        anew = await matrix.post(room_id, replace(a_card(), key="card 7.2"))
         await anne.edited(first, "Bonsoir")
         await anne.message("#12 amap", number=2)
 
@@ -253,7 +254,7 @@ async def test_with_the_usual_limit_cards_come_before_reactions(
         room_id = await room_with(bot, anne)
         loop = asyncio.get_running_loop()
         started = loop.time()
-        card = await matrix.post(room_id, a_card(), "one")
+        card = await matrix.post(room_id, replace(a_card(), key="one"))
         await anne.reacted(card, bot.user.id, "✅", "❌")
         complete_s = loop.time() - started
 
