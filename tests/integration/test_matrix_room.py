@@ -16,7 +16,7 @@ from tests.support.smtp_server import SmtpServer
 from tests.support.synapse import MatrixUser, Synapse
 from tests.support.world import World, mail, opened_world
 
-Open = Callable[[], Awaitable[World]]
+Open = Callable[..., Awaitable[World]]
 
 
 @pytest.fixture
@@ -40,20 +40,21 @@ async def serving(
     smtp_server: SmtpServer,
     clock: ManualClock,
 ) -> AsyncIterator[Open]:
-    """Starts the installation's chat part; each call ends the one before, as a restart does."""
+    """Opens the installation and starts its chat part; each call ends the one before, as a restart does."""
     section = Matrix.model_validate({"homeserver": synapse.url, "user_id": bot.id, "password": bot.password})
     admins = [f"matrix:{anne.user.id}"]
     running = AsyncExitStack()
 
-    async def start() -> World:
+    async def opened(*, start: bool = True) -> World:
         await running.aclose()
         world = await running.enter_async_context(
             opened_world(tmp_path / "data", dovecot, smtp_server, clock, admins=admins, matrix=section)
         )
-        world.app.start({"chat"})
+        if start:
+            world.app.start({"chat"})
         return world
 
-    yield start
+    yield opened
     await running.aclose()
 
 
@@ -171,3 +172,24 @@ async def test_the_chat_is_checked_with_everything_else(serving: Open, bot: Matr
     found = await world.app.check_chats()
 
     assert [(where, checked.trouble) for where, checked in found] == [("[matrix]", None)] * 2
+
+
+async def test_one_pass_hears_decides_and_shows(serving: Open, bot: MatrixUser, anne: Member) -> None:
+    """For hosts with nothing but cron: what was said since, then mail, then cards, reactions included."""
+    world = await serving()
+    room_id = await bound_room(world, bot, anne)
+    mailbox = world.mailbox
+
+    world = await serving(start=False)
+    world.mailbox = mailbox
+    await world.put(mail(subject="Carottes"))
+    await world.app.one_pass()
+    card = await anne.message("Carottes", by=bot.id)
+    await serving(start=False)
+    await anne.reacted(card.event_id, bot.id, "✅", "❌", "🔇")
+    await anne.react(room_id, card.event_id, "❌")
+
+    world = await serving(start=False)
+    await world.app.one_pass()
+
+    await anne.edited(card.event_id, "Rejected by")
