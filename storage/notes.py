@@ -1,4 +1,4 @@
-"""The port `NoteStore`: what a chat network's session has to know again after a restart."""
+"""The port `NoteStore`: what has to be known again after a restart."""
 
 from __future__ import annotations
 
@@ -41,6 +41,13 @@ class SqlNoteStore(Store):
             sealed = self._box.seal(value)
             if not await found.update(value=sealed, at=at):
                 await NoteRow.create(owner=owner, name=name, value=sealed, at=at)
+
+    @atomic
+    async def take(self, owner: str, name: str, value: str) -> bool:
+        row = await NoteRow.filter(owner=owner, name=name).first()
+        if row is None or self._unsealed(row) != value:
+            return False
+        return bool(await NoteRow.filter(id=row.id, value=row.value).delete())
 
     @atomic
     async def forget(self, owner: str, prefix: str, before: datetime) -> None:

@@ -84,6 +84,8 @@ class Call:
     language: BabelLanguage
     paged: bool = True
     files: tuple[File, ...] = field(default=(), repr=False)
+    interrupts: bool = False
+    """It ended a question that waited for an answer."""
 
     def page(self, after: int | None) -> Page:
         """The part of a listing that this call wants."""
@@ -121,6 +123,9 @@ class Reply:
     `said` is one text a line; `rows` are the same facts for scripts; `screens` are shown instead
     of `said` where a card or a long text says it better. `files` are handed out, `written` is one
     that lies on the disk already.
+
+    `asks`: the next words of whoever asked are the answer to it. After a press `in_place` puts it
+    where the button was; where it stands below instead, `leaves` are the lines that remain there.
     """
 
     said: tuple[Text, ...] = ()
@@ -130,6 +135,9 @@ class Reply:
     written: Path | None = None
     screens: tuple[Screen, ...] = ()
     ok: bool = True
+    asks: bool = False
+    in_place: bool = False
+    leaves: tuple[Text, ...] = ()
 
 
 def say(*said: Text) -> Reply:

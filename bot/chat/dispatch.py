@@ -17,16 +17,17 @@ import structlog
 
 from bot.chat import incidents, presses
 from bot.chat.commands.general import RANKS
-from bot.chat.desk import Call, Desk, Option, Reply, Row, mistakes
+from bot.chat.desk import Call, Desk, Reply, Row, mistakes
+from bot.chat.dialogues import Dialogue, Dialogues, ask, tapped
+from bot.chat.drawing import Shown, drawn, flat
 from bot.chat.kinds import known_post
-from bot.chat.language import BabelLanguage
 from bot.chat.permissions import Permissions
-from bot.chat.readable import harmless
-from bot.chat.registry import Command, find
+from bot.chat.registry import Command, Unanswered, find
 from bot.chat.words import Typed, typed
 from bot.core.audit import acting
-from bot.core.chat import Answer, Button, File, Line, Place, Press, Screen, Utterance, line
+from bot.core.chat import Answer, File, Place, Press, Utterance
 from bot.core.errors import Conflict, FacteurError, UserError
+from bot.core.header import readable
 from bot.core.lists import MailingList
 from bot.core.people import Actor, Rank
 from bot.core.posts import Post
@@ -37,7 +38,7 @@ from bot.flow.runner import alone
 _SCRIPT = Place("local", "", private=True)
 """Where ``facteur do`` speaks."""
 
-_SCREEN_CHARACTERS = 3_500
+_NOTHING: Mapping[str, str] = {}
 
 _SECRET = re.compile(rf"\b({'|'.join(SECRETS)})\s*=\s*\S", re.IGNORECASE)
 """A password in a line, whatever the rest of it is worth."""
@@ -56,40 +57,40 @@ class Outcome:
     written: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    """A reply, its lines and its screens in the reader's language."""
-
-    reply: Reply
-    text: str
-    screens: tuple[Screen, ...]
-
-
 class Dispatcher:
     """The `Listener` of every chat network, and of ``facteur do``."""
 
     def __init__(self, desk: Desk, permissions: Permissions) -> None:
         self._desk = desk
         self._permissions = permissions
+        self._dialogues = Dialogues(desk.stores.notes, desk.clock)
 
     async def said(self, utterance: Utterance) -> Answer | None:
-        """Answer a command; words that are none are not for the bot."""
-        spoken = typed(utterance.text)
-        if spoken is None:
+        """Answer a command, or the answer to a question; other words are not for the bot."""
+        spoken, speaker, place = typed(utterance.text), utterance.speaker, utterance.place
+        if spoken:
+            run = partial(self._interrupting, spoken)
+        elif await alone("dialogue", partial(self._dialogues.is_open, place, speaker)):
+            run = partial(self._answered, readable(utterance.text))
+        else:
             return None
 
-        async def run(call: Call) -> Reply:
-            return await self._command(spoken, replace(call, files=utterance.files))
+        async def told(call: Call) -> Reply:
+            return await run(replace(call, files=utterance.files))
 
-        shown = await self._guarded(spoken.name, utterance.speaker, utterance.place, run)
+        shown = await self._guarded(spoken.name if spoken else "answer", speaker, place, told)
         return Answer(screens=shown.screens, secret=bool(_SECRET.search(utterance.text)))
 
     async def pressed(self, press: Press) -> Answer:
-        """Answer a tap, be it on a card or on a button that carries a command line."""
+        """Answer a tap, be it on a card, on a question or on a button that carries a command line."""
         shown = await self._guarded("press", press.speaker, press.place, partial(self._press, press.data))
-        if typed(press.data) is not None or shown.reply.options:
-            return Answer(screens=shown.screens)
-        return Answer(shown.text, shown.reply.screens)
+        reply = shown.reply
+        if reply.in_place and len(shown.screens) == 1:
+            said = "" if reply.options else shown.text
+            return Answer(said, instead=shown.screens[0])
+        if typed(press.data) or tapped(press.data) or reply.options or reply.asks:
+            return Answer(screens=shown.screens, instead=shown.remains)
+        return Answer(shown.text, reply.screens, shown.remains)
 
     async def moved(self, transport: str, before: str, after: str) -> None:
         """A room has another address now: it keeps what it is bound to."""
@@ -114,30 +115,83 @@ class Dispatcher:
 
         shown = await self._guarded(spoken.name if spoken else "", speaker, place, run)
         reply = shown.reply
-        return Outcome(reply.ok, _flat(shown.screens), reply.rows, reply.files, reply.written)
+        return Outcome(reply.ok, flat(shown.screens), reply.rows, reply.files, reply.written)
 
     async def _press(self, data: str, call: Call) -> Reply:
+        answered = tapped(data)
+        if answered:
+            return await self._chosen(*answered, call)
         spoken = typed(data)
-        if spoken is not None:
-            return await self._command(spoken, call)
+        if spoken:
+            return await self._asking(spoken, call)
         if incident := incidents.trusting(data):
             _require(Rank.ADMIN, call.rank, call)
             return await incidents.trust(self._desk, *incident)
-        what = presses.tap(data)
+        return await self._tap(presses.tap(data), call)
+
+    async def _tap(self, what: presses.Tap, call: Call) -> Reply:
         _require(Rank.MODERATOR, call.rank, call)
         post = known_post(await self._desk.stores.posts.get(what.post_id), call)
         rank = call.rights.on(post.mlist_id)
         return await presses.pressed(self._desk, replace(call, rank=rank), post, what)
 
-    async def _command(self, spoken: Typed, call: Call) -> Reply:
+    async def _interrupting(self, spoken: Typed, call: Call) -> Reply:
+        """A command; what was asked before needs no answer any more."""
+        ended = await self._dialogues.take(call.place, call.speaker)
+        return await self._asking(spoken, replace(call, interrupts=ended is not None))
+
+    async def _asking(self, spoken: Typed, call: Call, given: Mapping[str, str] = _NOTHING) -> Reply:
+        """Run a command, or ask for what it lacks."""
+        try:
+            return await self._command(spoken, call, given)
+        except Unanswered as lacking:
+            about = replace(call, needed=find(spoken.name).rank)
+            line = f"/{spoken.name} {spoken.rest}"
+            asked = await ask(self._desk, about, line, lacking.param, given)
+            mistake = mistakes(lacking) if lacking.mistake else ()
+            return replace(asked, said=(*mistake, *asked.said), ok=False)
+
+    async def _answered(self, words: str, call: Call) -> Reply:
+        """Words that are no command."""
+        dialogue = await self._dialogues.take(call.place, call.speaker)
+        if dialogue is None:
+            raise _over()
+        return await self._resumed(dialogue, words, call)
+
+    async def _chosen(self, token: str, number: int, call: Call) -> Reply:
+        """A button below a question, which tells from then on what was chosen."""
+        dialogue = await self._dialogues.take(call.place, call.speaker, token)
+        choice = dialogue.chosen(number) if dialogue else None
+        if dialogue is None or choice is None:
+            raise _over()
+        label, answer = choice
+        reply = await self._replied("answer", call.speaker, partial(self._resumed, dialogue, answer, call))
+        return replace(reply, leaves=(Text("✔ {answer}", answer=label),))
+
+    async def _resumed(self, dialogue: Dialogue, answer: str, call: Call) -> Reply:
+        """Do what was said or tapped, now that there is one more answer."""
+        spoken = typed(dialogue.line)
+        if spoken:
+            return await self._asking(spoken, call, {**dialogue.given, dialogue.asked: answer})
+        return await self._tap(replace(presses.tap(dialogue.line), words=answer), call)
+
+    async def _command(self, spoken: Typed, call: Call, given: Mapping[str, str] = _NOTHING) -> Reply:
         known = find(spoken.name)
         _require(known.rank, call.rank, call, known)
         call = replace(call, needed=known.rank)
-        arguments = await known.parsed(spoken.rest, self._desk, call)
-        mlist = await self._list_of(arguments)
-        rank = call.rights.on(mlist.id) if mlist else call.rank
+        try:
+            arguments = await known.parsed(spoken.rest, self._desk, call, given)
+        except Unanswered as lacking:  # whoever may not do it is not asked either
+            _require(known.rank, await self._rank_about(lacking.arguments, call), call, known)
+            raise
+        rank = await self._rank_about(arguments, call)
         _require(known.rank_for(arguments), rank, call, known)
         return await known.run(self._desk, replace(call, rank=rank), **arguments)
+
+    async def _rank_about(self, arguments: Mapping[str, Any], call: Call) -> Rank:
+        """What they may do about the list that the arguments name, if they name one."""
+        mlist = await self._list_of(arguments)
+        return call.rights.on(mlist.id) if mlist else call.rank
 
     async def _call(self, speaker: Actor, place: Place) -> Call:
         """Who speaks, where, and what they may do; an administrator's own room is remembered."""
@@ -162,7 +216,7 @@ class Dispatcher:
 
     async def _guarded(
         self, name: str, speaker: Actor, place: Place, run: Callable[[Call], Awaitable[Reply]]
-    ) -> _Shown:
+    ) -> Shown:
         """Run it and draw the answer; whatever goes wrong becomes a sentence."""
         language = self._desk.languages.default
 
@@ -174,11 +228,11 @@ class Dispatcher:
                 return await run(call)
 
         try:
-            return _drawn(await self._replied(name, speaker, called), language)
+            return drawn(await self._replied(name, speaker, called), language)
         except Exception:  # noqa: BLE001 - see above
             _log.exception("command crashed", command=name, speaker=speaker.id)
             sorry = Text("Sorry, that went wrong here. Nothing of it is lost; the log says more.")
-            return _drawn(Reply(said=(sorry,), ok=False), language)
+            return drawn(Reply(said=(sorry,), ok=False), language)
 
     async def _replied(self, name: str, speaker: Actor, run: Callable[[], Awaitable[Reply]]) -> Reply:
         """What it says, or what is wrong. The line itself is not logged: it may hold a password."""
@@ -196,6 +250,10 @@ class Dispatcher:
             return Reply(said=(error.text,), ok=False)
         _log.info("command", command=name, speaker=speaker.id, ok=reply.ok)
         return reply
+
+
+def _over() -> UserError:
+    return UserError(Text("That question is over, or was somebody else's. Please say the command again."))
 
 
 def _require(needed: Rank, rank: Rank, call: Call, known: Command | None = None) -> None:
@@ -216,43 +274,3 @@ def _require(needed: Rank, rank: Rank, call: Call, known: Command | None = None)
 def _where(place: Place) -> str:
     """A place as the trail of changes names it: ``telegram Modération``."""
     return f"{place.transport} {place.title or place.address}".strip()
-
-
-def _drawn(reply: Reply, language: BabelLanguage) -> _Shown:
-    """The reply in the reader's words: its own screens, or its lines with its buttons and files."""
-    said = [harmless(text.render(language)) for text in reply.said]
-    return _Shown(reply, "\n".join(said), reply.screens or _screens(reply, said, language))
-
-
-def _screens(reply: Reply, said: Sequence[str], language: BabelLanguage) -> tuple[Screen, ...]:
-    lines = tuple(line(text, strong=len(said) > 1 and number == 0) for number, text in enumerate(said))
-    buttons = tuple(tuple(_button(option, language) for option in row) for row in reply.options)
-    *before, last = _split(lines)
-    return (*(Screen(lines=part) for part in before), Screen(lines=last, buttons=buttons, files=reply.files))
-
-
-def _split(lines: tuple[Line, ...]) -> list[tuple[Line, ...]]:
-    """Lines in parts that every network can show at once."""
-    parts: list[list[Line]] = [[]]
-    length = 0
-    for each in lines:
-        length += sum(len(span.text) for span in each) + 1
-        if length > _SCREEN_CHARACTERS and parts[-1]:
-            parts.append([])
-            length = 0
-        parts[-1].append(each)
-    return [tuple(part) for part in parts]
-
-
-def _button(option: Option, language: BabelLanguage) -> Button:
-    return Button(option.label.render(language), option.data, option.tone)
-
-
-def _flat(screens: Sequence[Screen]) -> str:
-    """Screens as plain text."""
-    parts = []
-    for screen in screens:
-        parts += ["".join(span.text for span in each) for each in screen.lines]
-        parts += [screen.quote] if screen.quote else []
-        parts += ["".join(span.text for span in each) for each in screen.below]
-    return "\n".join(parts)

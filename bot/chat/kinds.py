@@ -1,32 +1,50 @@
-"""The kinds of parameters that commands have: how each is read, and how usage lines call it."""
+"""The kinds of parameters that commands have: how each is read, asked for, and called in usage lines.
+
+Those that name people and addresses are in `bot.chat.whom`.
+"""
 
 from __future__ import annotations
 
+import difflib
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from bot.chat.desk import Call, Desk
-from bot.chat.words import Words
-from bot.core.addresses import Address, Mailbox, fold
+from bot.chat.cards import subject_of
+from bot.chat.desk import Call, Desk, Option
+from bot.chat.words import Missing, Words
+from bot.core.addresses import fold
 from bot.core.errors import UserError
 from bot.core.lists import MailingList
 from bot.core.notices import NoticeKind
-from bot.core.people import Group, Person, group_name
-from bot.core.posts import Post, no_such_post
+from bot.core.people import Group, group_name
+from bot.core.posts import Post, PostState, no_such_post
+from bot.core.stores import Page
 from bot.core.text import N_, Text
-from bot.flow.bans import normal_form
-from bot.flow.validity import valid_address
 
 _NUMBER = re.compile(r"#?([0-9]{1,9})")
-_NAMED = re.compile(r"(?P<name>.*?)\s*<(?P<address>[^<>]+)>", re.DOTALL)
-_ADDRESS_LIKE = re.compile(r"[^\s,;<>\"]+@[^\s,;<>\"]+")
 _BY_ID = "list:"
-_NAMED_AT_ONCE = 5
-"""People whom an answer names where several may be meant."""
+_CHOICES = 12
+"""Buttons below a question; what is not among them can be typed."""
+_POSTS = 6
+_NEAR = 0.75
+"""How alike a word and a name must be to be taken for a slip (0 to 1, by difflib)."""
+_HELD = frozenset({PostState.HELD})
+_DECIDED = frozenset({PostState.ACCEPTED, PostState.REJECTED, PostState.DISCARDED})
 ALL = "all"
 ADMINS = "admins"
+
+
+class TypedOnly:
+    """A kind whose values nobody can be offered."""
+
+    __slots__ = ()
+
+    async def choices(self, desk: Desk, call: Call) -> Sequence[Option]:
+        """None."""
+        return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +56,7 @@ class _OneList:
 
     label: str = N_("LIST")
     besides: tuple[str, ...] = ()
+    question: str = N_("Which list is it about?")
 
     async def read(self, words: Words, desk: Desk, call: Call) -> MailingList:
         lists = await _known(desk, call)
@@ -49,12 +68,16 @@ class _OneList:
             return meant[0]
         raise _no_list(words.peek(), lists, self.besides)
 
+    async def choices(self, desk: Desk, call: Call) -> Sequence[Option]:
+        return _lists_to_tap(call.meant(await desk.stores.lists.all()))
+
 
 @dataclass(frozen=True, slots=True)
-class _OneGroup:
+class GroupKind:
     """A group by its name, with or without ``@``."""
 
     label: str = N_("GROUP")
+    question: str = N_("Which group is it about?")
 
     async def read(self, words: Words, desk: Desk, call: Call) -> Group:
         written = words.next(self.label)
@@ -67,17 +90,29 @@ class _OneGroup:
             )
         return found
 
+    async def choices(self, desk: Desk, call: Call) -> Sequence[Option]:
+        """Which groups there are is the administrators' to know."""
+        if not call.rights.admin:
+            return ()
+        groups = [facts.group.written for facts in await desk.stores.groups.all()]
+        return [Option(Text("{group}", group=written), written) for written in groups[:_CHOICES]]
+
 
 @dataclass(frozen=True, slots=True)
 class _Target:
     """A list, or a group, which begins with ``@``."""
 
     label: str = N_("TARGET")
+    question: str = N_("Which list or group is it about?")
 
     async def read(self, words: Words, desk: Desk, call: Call) -> MailingList | Group:
         if words.peek().startswith("@"):
-            return await _OneGroup(self.label).read(words, desk, call)
+            return await GroupKind(self.label).read(words, desk, call)
         return await _OneList(self.label).read(words, desk, call)
+
+    async def choices(self, desk: Desk, call: Call) -> Sequence[Option]:
+        lists, groups = await _OneList().choices(desk, call), await GroupKind().choices(desk, call)
+        return [*lists, *groups][:_CHOICES]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +120,7 @@ class _ListOrAll:
     """A list, left out where there is just one; None for the word ``all``."""
 
     label: str = N_("LIST|all")
+    question: str = N_("Which list is it about?")
 
     async def read(self, words: Words, desk: Desk, call: Call) -> MailingList | None:
         if words.peek() == ALL:
@@ -92,12 +128,18 @@ class _ListOrAll:
             return None
         return await _OneList(self.label, (ALL,)).read(words, desk, call)
 
+    async def choices(self, desk: Desk, call: Call) -> Sequence[Option]:
+        """All at once is the administrators'."""
+        lists = await _OneList().choices(desk, call)
+        return [*lists, Option(Text("every list"), ALL)] if call.rights.admin else lists
+
 
 @dataclass(frozen=True, slots=True)
 class _ListOrAdmins:
     """A list, left out where there is just one; None for the word ``admins``."""
 
     label: str = N_("LIST|admins")
+    question: str = N_("Whose room is it: that of a list, or the administrators'?")
 
     async def read(self, words: Words, desk: Desk, call: Call) -> MailingList | None:
         if words.peek() == ADMINS:
@@ -105,12 +147,17 @@ class _ListOrAdmins:
             return None
         return await _OneList(self.label, (ADMINS,)).read(words, desk, call)
 
+    async def choices(self, desk: Desk, call: Call) -> Sequence[Option]:
+        lists = await _OneList().choices(desk, call)
+        return [*lists, Option(Text("administrators"), ADMINS)] if call.rights.admin else lists
+
 
 @dataclass(frozen=True, slots=True)
-class _AnyList:
+class _AnyList(TypedOnly):
     """A list, or None for every list: for the word ``all``, or for nothing."""
 
     label: str = N_("LIST")
+    question: str = ""
 
     async def read(self, words: Words, desk: Desk, call: Call) -> MailingList | None:
         if not words:
@@ -123,10 +170,11 @@ class _AnyList:
 
 
 @dataclass(frozen=True, slots=True)
-class _ListOrWords:
+class _ListOrWords(TypedOnly):
     """A list, or None for every list; a word that names no list is left for the next parameter."""
 
     label: str = N_("LIST")
+    question: str = ""
 
     async def read(self, words: Words, desk: Desk, call: Call) -> MailingList | None:
         found = list_named(words.peek(), await _known(desk, call))
@@ -136,8 +184,9 @@ class _ListOrWords:
 
 
 @dataclass(frozen=True, slots=True)
-class _Number:
+class _Number(TypedOnly):
     label: str = N_("ID")
+    question: str = ""
 
     async def read(self, words: Words, desk: Desk, call: Call) -> int:
         word = words.next(self.label)
@@ -149,20 +198,31 @@ class _Number:
 
 @dataclass(frozen=True, slots=True)
 class _PostId:
-    """A post by its number, with or without ``#``."""
+    """A post by its number, with or without ``#``; those in `offered` are the first that come to mind."""
 
     label: str = N_("ID")
+    question: str = N_("Which post? Its number stands on its card.")
+    offered: frozenset[PostState] = _HELD
 
     async def read(self, words: Words, desk: Desk, call: Call) -> Post:
         post = await desk.stores.posts.get(await _Number().read(words, desk, call))
         return known_post(post, call)
 
+    async def choices(self, desk: Desk, call: Call) -> Sequence[Option]:
+        lists = call.meant(await desk.stores.lists.all())
+        found = await desk.stores.posts.find([each.id for each in lists], self.offered, "", Page(_POSTS))
+        return [
+            Option(Text("#{number} {subject}", number=post.id, subject=subject_of(post)), str(post.id))
+            for post in found.items
+        ]
+
 
 @dataclass(frozen=True, slots=True)
-class _ListOrPost:
+class _ListOrPost(TypedOnly):
     """A number is a post, anything else a list; None for nothing."""
 
     label: str = N_("LIST|ID")
+    question: str = ""
 
     async def read(self, words: Words, desk: Desk, call: Call) -> MailingList | Post | None:
         if _NUMBER.fullmatch(words.peek()):
@@ -171,20 +231,22 @@ class _ListOrPost:
 
 
 @dataclass(frozen=True, slots=True)
-class _Rest:
+class RestKind(TypedOnly):
     """Everything that is left, as it was typed."""
 
     label: str = N_("WORDS")
+    question: str = ""
 
     async def read(self, words: Words, desk: Desk, call: Call) -> str:
         return words.rest(self.label)
 
 
 @dataclass(frozen=True, slots=True)
-class _Word:
+class _Word(TypedOnly):
     """One word, which the command itself judges."""
 
     label: str
+    question: str = ""
 
     async def read(self, words: Words, desk: Desk, call: Call) -> str:
         return words.next(self.label)
@@ -195,6 +257,7 @@ class _NoticeName:
     """One of the mails that authors get."""
 
     label: str = N_("NAME")
+    question: str = N_("Which of the mails to authors is it about?")
 
     async def read(self, words: Words, desk: Desk, call: Call) -> NoticeKind:
         word = words.next(self.label)
@@ -206,134 +269,63 @@ class _NoticeName:
                 Text("There is no notice {name}. There is: {names}.", name=word, names=names)
             ) from None
 
-
-@dataclass(frozen=True, slots=True)
-class _EmailAddress:
-    label: str = N_("ADDRESS")
-
-    async def read(self, words: Words, desk: Desk, call: Call) -> Address:
-        return valid_address(words.next(self.label))
+    async def choices(self, desk: Desk, call: Call) -> Sequence[Option]:
+        return [Option(Text("{name}", name=kind.value), kind.value) for kind in NoticeKind]
 
 
 @dataclass(frozen=True, slots=True)
-class _Pattern:
-    """Authors to ban, in normal form: what it takes to ban them is judged by nothing else."""
-
-    label: str = N_("PATTERN")
-
-    async def read(self, words: Words, desk: Desk, call: Call) -> str:
-        return normal_form(words.next(self.label))
-
-
-@dataclass(frozen=True, slots=True)
-class _Who:
-    """An address, or ``Name <address>``."""
-
-    label: str = N_("WHO")
-
-    async def read(self, words: Words, desk: Desk, call: Call) -> Mailbox:
-        return mailbox(words.rest(self.label))
-
-
-@dataclass(frozen=True, slots=True)
-class _WhoOrGroup:
-    """An address, ``Name <address>``, or a group, which begins with ``@``."""
-
-    label: str = N_("WHO")
-
-    async def read(self, words: Words, desk: Desk, call: Call) -> Mailbox | Group:
-        if words.peek().startswith("@"):
-            return await _OneGroup(self.label).read(words, desk, call)
-        return mailbox(words.rest(self.label))
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """Somebody in the directory: words up to one with an @, or all words where only a name is given."""
-
-    label: str = N_("WHO")
-
-    async def read(self, words: Words, desk: Desk, call: Call) -> Person:
-        taken = [words.next(self.label)]
-        while words and "@" not in taken[-1]:
-            taken.append(words.next(self.label))
-        if "@" not in taken[-1]:
-            return await _only_one(desk, " ".join(taken))
-        address = mailbox(" ".join(taken)).address
-        found = await desk.stores.people.find(address)
-        if found is None:
-            raise UserError(Text("Nobody in the directory has the address {address}.", address=address))
-        return found
-
-
-def mailbox(text: str) -> Mailbox:
-    """An address, or ``Name <address>``. Raises UserError for anything else."""
-    if len(set(_ADDRESS_LIKE.findall(text.lower()))) > 1:
-        raise UserError(Text("Only one person at a time, please: Name <address>."))
-    named = _NAMED.fullmatch(text)
-    if not named:
-        return Mailbox("", valid_address(text))
-    name = " ".join(named["name"].strip('"“” ').split())
-    if not name.isprintable():
-        raise UserError(Text("That name has characters that cannot be shown; please type it again."))
-    return Mailbox(name, valid_address(named["address"]))
-
-
-async def _only_one(desk: Desk, words: str) -> Person:
-    """Who is called that. Raises UserError unless it is one person."""
-    found = await desk.stores.people.search(words, _NAMED_AT_ONCE + 1)
-    if not found:
-        raise UserError(Text("Nobody in the directory is called “{word}”.", word=words))
-    if len(found) > 1:
-        named = [person.written for person in found[:_NAMED_AT_ONCE]]
-        raise UserError(Text("Which one? Please give the address: {people}.", people=named))
-    return found[0]
-
-
-@dataclass(frozen=True, slots=True)
-class _Pairs:
+class _Pairs(TypedOnly):
     label: str = N_("key=value...")
+    question: str = N_('What shall change? For example: moderation=all, or prefix="[Our farm]".')
 
     async def read(self, words: Words, desk: Desk, call: Call) -> dict[str, str]:
         return words.pairs(self.label)
 
 
 @dataclass(frozen=True, slots=True)
-class _Confirmation:
+class _Confirmation(TypedOnly):
     label: str = N_("yes")
+    question: str = ""
 
     async def read(self, words: Words, desk: Desk, call: Call) -> bool:
         return words.next(self.label).lower() in {"yes", "oui"}
 
 
 OneList = Annotated[MailingList, _OneList()]
-OneGroup = Annotated[Group, _OneGroup()]
-AnyGroup = Annotated[Group | None, _OneGroup()]
+OneGroup = Annotated[Group, GroupKind()]
+AnyGroup = Annotated[Group | None, GroupKind()]
 Target = Annotated[MailingList | Group, _Target()]
 AnyList = Annotated[MailingList | None, _AnyList()]
 ListOrAll = Annotated[MailingList | None, _ListOrAll()]
 ListOrAdmins = Annotated[MailingList | None, _ListOrAdmins()]
 ListOrWords = Annotated[MailingList | None, _ListOrWords()]
 PostId = Annotated[Post, _PostId()]
+DecidedPost = Annotated[Post, _PostId(offered=_DECIDED)]
+LeavingPost = Annotated[Post, _PostId(offered=frozenset({PostState.ACCEPTED}))]
 ListOrPost = Annotated[MailingList | Post | None, _ListOrPost()]
-Rest = Annotated[str, _Rest()]
-Reason = Annotated[str, _Rest(N_("REASON"))]
-Name = Annotated[str, _Rest(N_("COMMAND"))]
+Rest = Annotated[str, RestKind()]
+Reason = Annotated[
+    str, RestKind(N_("REASON"), N_("What shall the author be told? Your words go into the mail."))
+]
+Name = Annotated[str, RestKind(N_("COMMAND"))]
+NewAddress = Annotated[str, _Word(N_("ADDRESS"), N_("What is the address of the list?"))]
+Account = Annotated[
+    str, _Word(N_("ID"), N_("Whose id? /whoami shows it to them, such as telegram:123456789."))
+]
 NoticeName = Annotated[NoticeKind, _NoticeName()]
-TemplateText = Annotated[str, _Rest(N_("[LANG] TEXT"))]
-EmailAddress = Annotated[Address, _EmailAddress()]
-NewAddress = Annotated[str, _Word(N_("ADDRESS"))]
-Account = Annotated[str, _Word(N_("ID"))]
+TemplateText = Annotated[str, RestKind(N_("[LANG] TEXT"))]
 LanguageCode = Annotated[str, _Word(N_("LANG"))]
-Pattern = Annotated[str, _Pattern()]
-Who = Annotated[Mailbox, _Who()]
-WhoOrGroup = Annotated[Mailbox | Group, _WhoOrGroup()]
-Known = Annotated[Person, _Known()]
-PersonName = Annotated[str, _Rest(N_("NAME"))]
-GroupName = Annotated[str, _Word(N_("NAME"))]
-Source = Annotated[str, _Word(N_("URL|PATH"))]
-FilePath = Annotated[str, _Rest(N_("PATH"))]
+GroupName = Annotated[str, _Word(N_("NAME"), N_("What shall the group be called?"))]
+Source = Annotated[
+    str,
+    _Word(N_("URL|PATH"), N_("Where is it? An address that begins with https://, or the path of a file.")),
+]
+FilePath = Annotated[str, RestKind(N_("PATH"))]
 Pairs = Annotated[dict[str, str], _Pairs()]
+NewSettings = Annotated[
+    dict[str, str],
+    _Pairs(question=N_("Where is its mailbox? For example: host=imap.example.org password=secret")),
+]
 Confirmation = Annotated[bool, _Confirmation()]
 After = Annotated[int | None, _Number()]
 
@@ -377,10 +369,27 @@ def _no_list(word: str, lists: Sequence[MailingList], besides: Sequence[str]) ->
         return UserError(Text("There is no list yet. /addlist makes one."))
     choice = [*(mlist.address for mlist in lists), *besides]
     if not word:
-        return UserError(Text("Which list? There is: {lists}.", lists=choice))
-    return UserError(
-        Text("Which list? There is: {lists}. No list is called “{word}”.", lists=choice, word=word)
+        return Missing(N_("LIST"), Text("Which list? There is: {lists}.", lists=choice))
+    near = difflib.get_close_matches(
+        fold(word), [*choice, *(mlist.local_part for mlist in lists)], n=1, cutoff=_NEAR
     )
+    if near:
+        text = Text("No list is called “{word}”. Did you mean {near}?", word=word, near=near[0])
+        return Missing(N_("LIST"), text, word=word, near=True)
+    text = Text("Which list? There is: {lists}. No list is called “{word}”.", lists=choice, word=word)
+    return Missing(N_("LIST"), text, word=word)
+
+
+def _lists_to_tap(lists: Sequence[MailingList]) -> list[Option]:
+    """By the shortest name that is nobody else's."""
+    times = Counter(mlist.local_part for mlist in lists)
+    return [
+        Option(
+            Text("{list}", list=mlist.local_part if times[mlist.local_part] == 1 else mlist.address),
+            by_id(mlist),
+        )
+        for mlist in lists[:_CHOICES]
+    ]
 
 
 def by_id(mlist: MailingList) -> str:

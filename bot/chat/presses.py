@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.chat.cards import authors_line, subject_of
 from bot.chat.commands.bans import allow_author, ban_author
 from bot.chat.commands.directory import another_address, may_extend
 from bot.chat.commands.moderation import decided_by_hand, stopped, undone
-from bot.chat.desk import Call, Desk, Option, Reply
+from bot.chat.desk import Call, Desk, Option, Reply, mistakes
+from bot.chat.dialogues import ask
 from bot.chat.readable import harmless, one_line
 from bot.chat.reasons import canned_reason, canned_reasons
+from bot.chat.registry import find
 from bot.core.chat import File, Screen, Tone, line
 from bot.core.errors import AlreadyDecided, UserError
-from bot.core.posts import Disposition, Post
+from bot.core.posts import Disposition, Post, PostState
 from bot.core.text import Text
 from bot.flow.bans import lone
 from bot.flow.reading import attached_files
@@ -35,12 +37,18 @@ PAGES = 3
 
 @dataclass(frozen=True, slots=True)
 class Tap:
-    """A press taken apart; `argument` is a number or None."""
+    """A press taken apart; `argument` is a number or None, `words` were typed when it asked for them."""
 
     key: str
     post_id: int
     seen: int
     argument: int | None
+    words: str = ""
+
+    @property
+    def is_of_more(self) -> bool:
+        """Whether the button is below what ➕ More shows, and not on the card."""
+        return self.key in _OF_MORE or self.argument is not None
 
 
 def tap(data: str) -> Tap:
@@ -52,8 +60,17 @@ def tap(data: str) -> Tap:
 
 
 async def pressed(desk: Desk, call: Call, post: Post, what: Tap) -> Reply:
-    """Do what the button says; the right to it was tested before."""
-    return await _PRESSES[what.key](desk, call, post, what)
+    """Do what the button says; the right to it was tested before.
+
+    What ➕ More shows has served then, also where somebody else was faster, and the outcome takes its place.
+    """
+    if not what.is_of_more:
+        return await _PRESSES[what.key](desk, call, post, what)
+    try:
+        reply = await _PRESSES[what.key](desk, call, post, what)
+    except AlreadyDecided as error:
+        return Reply(said=mistakes(error), ok=False, in_place=True)
+    return replace(reply, in_place=not reply.asks)
 
 
 async def _distribute(desk: Desk, call: Call, post: Post, what: Tap) -> Reply:
@@ -62,8 +79,17 @@ async def _distribute(desk: Desk, call: Call, post: Post, what: Tap) -> Reply:
 
 async def _reject(desk: Desk, call: Call, post: Post, what: Tap) -> Reply:
     mlist = await desk.stores.lists.get(post.mlist_id)
-    reason = "" if what.argument is None else canned_reason(desk, mlist, what.argument)
+    reason = what.words if what.argument is None else canned_reason(desk, mlist, what.argument)
     return await decided_by_hand(desk, call, post, Disposition.REJECT, reason=reason, seen=what.seen)
+
+
+async def _reason(desk: Desk, call: Call, post: Post, what: Tap) -> Reply:
+    """Ask for the reason to reject with; the count of decisions is that of this button."""
+    _require_held(post, what)
+    more = await _more(desk, call, post, what)
+    reason = find("reject").param("reason")
+    asked = await ask(desk, call, f"reject:{post.id}:{what.seen}", reason)
+    return replace(asked, leaves=more.said)
 
 
 async def _discard(desk: Desk, call: Call, post: Post, what: Tap) -> Reply:
@@ -109,9 +135,11 @@ async def _more(desk: Desk, call: Call, post: Post, what: Tap) -> Reply:
     said = (
         Text("More for #{number}, {subject}", number=post.id, subject=subject_of(post)),
         authors_line(post),
-        Text("Reject with a reason below, or type your own: /reject {number} your reason", number=post.id),
+        Text("Reject with a reason below, or with one in your own words."),
     )
-    return Reply(said=said, options=(*reasons, *same, about_author) if post.author else tuple(reasons))
+    own = (Option(Text("✏️ Another reason..."), f"reason:{post.id}:{what.seen}"),)
+    about = (*same, about_author) if post.author else ()
+    return Reply(said=said, options=(*reasons, own, *about))
 
 
 async def _perhaps_known(desk: Desk, call: Call, post: Post, what: Tap) -> list[tuple[Option]]:
@@ -154,9 +182,22 @@ def _require_newest(post: Post, what: Tap) -> None:
         raise AlreadyDecided(Text("this button is of an earlier decision: the newest card counts"))
 
 
+def _require_held(post: Post, what: Tap) -> None:
+    """Lest somebody types a reason for nothing. Raises AlreadyDecided."""
+    _require_newest(post, what)
+    if post.state is not PostState.HELD:
+        who = post.decided_by.name if post.decided_by else ""
+        raise AlreadyDecided(
+            Text("#{number} was decided by {who} at {at}", number=post.id, who=who, at=post.decided_at or "")
+        )
+
+
+_OF_MORE = frozenset({"reason", "same", "allow", "ban"})
+
 _PRESSES: dict[str, Callable[[Desk, Call, Post, Tap], Awaitable[Reply]]] = {
     "distribute": _distribute,
     "reject": _reject,
+    "reason": _reason,
     "discard": _discard,
     "undo": _undo,
     "stop": _stop,

@@ -13,13 +13,13 @@ from __future__ import annotations
 import difflib
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib import import_module
 from typing import Any, Protocol, get_type_hints
 
-from bot.chat.desk import Call, Desk, Reply
+from bot.chat.desk import Call, Desk, Option, Reply
 from bot.chat.words import Missing, Words
 from bot.core.errors import UserError
 from bot.core.people import Rank
@@ -31,6 +31,7 @@ Raise = Callable[[Mapping[str, Any]], Rank]
 
 NAME = re.compile(r"[a-z0-9_]{1,32}")
 SUMMARY_LIMIT = 256
+_NOTHING: Mapping[str, str] = {}
 
 _MODULES = (
     "general",
@@ -52,15 +53,24 @@ _MODULES = (
 
 
 class Kind(Protocol):
-    """How one parameter is read from the line."""
+    """How one parameter is read from the line, and asked for where it is missing."""
 
     @property
     def label(self) -> str:
         """What stands for it in a usage line, as a template: ``LIST``."""
         ...
 
+    @property
+    def question(self) -> str:
+        """What somebody is asked who left it out, as a template; empty where it is never asked for."""
+        ...
+
     async def read(self, words: Words, desk: Desk, call: Call) -> Any:  # noqa: ANN401 - the executor's annotation says it
         """Take what it needs from `words`. Raises UserError where it makes no sense, Missing at the end."""
+        ...
+
+    async def choices(self, desk: Desk, call: Call) -> Sequence[Option]:
+        """Answers to the question that can be tapped; `data` is what somebody would type."""
         ...
 
 
@@ -78,6 +88,25 @@ class Param:
         """With ``{name}`` where the label stands."""
         written = f"{self.name}={{{self.name}}}" if self.option else f"{{{self.name}}}"
         return written if self.required else f"[{written}]"
+
+
+class Unanswered(UserError):
+    """A parameter is to be asked for: it is missing, or the answer to the question made no sense.
+
+    Attributes:
+        text: what those are told who cannot be asked.
+        param: the parameter.
+        arguments: those before it, by name.
+        mistake: what was wrong with the answer; None where there was none yet.
+    """
+
+    def __init__(
+        self, text: Text, param: Param, arguments: Mapping[str, Any], mistake: Text | None = None
+    ) -> None:
+        super().__init__(text)
+        self.param = param
+        self.arguments = arguments
+        self.mistake = mistake
 
 
 @dataclass(frozen=True)
@@ -118,33 +147,76 @@ class Command:
         """The rank that this use of it takes."""
         return max(self.rank, self.raises(arguments)) if self.raises else self.rank
 
-    async def parsed(self, line: str, desk: Desk, call: Call) -> dict[str, Any]:
-        """The arguments in `line`, which is what follows the name. Raises UserError with the usage."""
+    def param(self, name: str) -> Param:
+        """The parameter called `name`."""
+        return next(param for param in self.params if param.name == name)
+
+    async def parsed(
+        self, line: str, desk: Desk, call: Call, given: Mapping[str, str] = _NOTHING
+    ) -> dict[str, Any]:
+        """The arguments in `line`, which is what follows the name, and in the answers `given` to questions.
+
+        Raises:
+            Unanswered: one is missing, or its answer makes no sense.
+            UserError: the line makes no sense; with the usage.
+        """
         words = Words(line, [param.name for param in self.params if param.option])
-        arguments = {}
-        try:
-            for param in self.params:
-                source = _option(words, param) if param.option else words
-                if source or param.required:
+        arguments: dict[str, Any] = {}
+        for param in self.params:
+            try:
+                if param.name in given:
+                    arguments[param.name] = await self._answer(
+                        param, given[param.name], arguments, desk, call
+                    )
+                elif (source := _option(words, param) if param.option else words) or param.required:
                     arguments[param.name] = await param.kind.read(source, desk, call)
-        except Missing as missing:
-            said = [
-                Text(
-                    "{label} is missing. It is written: {usage}", label=Text(missing.label), usage=self.usage
-                )
-            ]
-            if self.example:
-                said.append(Text("For example: {example}", example=self.example))
-            raise UserError(Text("{mistakes}", mistakes=said)) from None
+            except Missing as missing:
+                if missing.word and not self._is_left_out(param, missing, words):
+                    raise UserError(missing.text) from None
+                raise Unanswered(self._complaint(missing), param, arguments) from None
         if words:
-            raise UserError(
-                Text(
-                    "“{word}” makes no sense here. It is written: {usage}",
-                    word=words.peek(),
-                    usage=self.usage,
-                )
-            )
+            raise self._senseless(words)
         return arguments
+
+    async def _answer(
+        self, param: Param, answer: str, before: Mapping[str, Any], desk: Desk, call: Call
+    ) -> Any:  # noqa: ANN401 - as `Kind.read`
+        """The value of an answer that was typed or tapped. Raises Unanswered, with the mistake in it."""
+        words = Words(answer)
+        try:
+            value = await param.kind.read(words, desk, call)
+            if words:
+                raise self._senseless(words)
+        except UserError as error:
+            raise Unanswered(error.text, param, before, _mistake(error)) from None
+        return value
+
+    def _is_left_out(self, param: Param, missing: Missing, words: Words) -> bool:
+        """Whether what stands in the place of `param` is rather the beginning of what follows it."""
+        behind = self.params[self.params.index(param) + 1 :]
+        needed = sum(each.required for each in behind)
+        return bool(needed) and not missing.near and (words.at_pair or len(words) <= needed)
+
+    def _complaint(self, missing: Missing) -> Text:
+        if missing.explained:
+            return missing.text
+        label = Text(missing.label)
+        said = [Text("{label} is missing. It is written: {usage}", label=label, usage=self.usage)]
+        if self.example:
+            said.append(Text("For example: {example}", example=self.example))
+        return Text("{mistakes}", mistakes=said)
+
+    def _senseless(self, words: Words) -> UserError:
+        return UserError(
+            Text("“{word}” makes no sense here. It is written: {usage}", word=words.peek(), usage=self.usage)
+        )
+
+
+def _mistake(error: UserError) -> Text:
+    """The question is put again below it, with what there is to choose from."""
+    if isinstance(error, Missing) and error.word and not error.near:
+        return Text("No list is called “{word}”.", word=error.word)
+    return error.text
 
 
 def _option(words: Words, param: Param) -> Words:

@@ -19,11 +19,21 @@ _WORD = re.compile(
 
 
 class Missing(UserError):
-    """The line ended before a parameter that cannot be left out."""
+    """A parameter that cannot be left out is not there.
 
-    def __init__(self, label: str) -> None:
-        super().__init__(Text("{label} is missing.", label=label))
+    Attributes:
+        label: what usage lines call it.
+        explained: `text` says more than that it is missing.
+        word: what stands in its place and may be meant for the next parameter; empty at the end.
+        near: `word` is nearly what could stand there.
+    """
+
+    def __init__(self, label: str, text: Text | None = None, *, word: str = "", near: bool = False) -> None:
+        super().__init__(text or Text("{label} is missing.", label=Text(label)))
         self.label = label
+        self.explained = text is not None
+        self.word = word
+        self.near = near
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +85,13 @@ class Words:
         words._waiting = [_Word(0, len(value), "", value)]
         return words
 
-    def __bool__(self) -> bool:
-        return bool(self._waiting)
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def at_pair(self) -> bool:
+        """Whether the next word looks like ``key=value``."""
+        return bool(self._waiting) and bool(self._waiting[0].key)
 
     def peek(self) -> str:
         """The next word without its quotes; empty at the end."""

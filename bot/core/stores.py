@@ -225,9 +225,10 @@ class BanStore(Protocol):
 
 
 class NoteStore(Protocol):
-    """What a chat network's session has to know again after a restart; values are sealed.
+    """What has to be known again after a restart; values are sealed.
 
-    `owner` is the network's name; names are at most 600 characters.
+    `owner` is the name of a chat network, for its session, or ``dialogue``: see `bot.chat.dialogues`.
+    Names are at most 600 characters.
     """
 
     async def recall(self, owner: str, name: str) -> str:
@@ -240,6 +241,10 @@ class NoteStore(Protocol):
 
     async def keep(self, owner: str, values: Mapping[str, str], at: datetime) -> None:
         """Write these by name, all or none; an empty value takes the note away."""
+        ...
+
+    async def take(self, owner: str, name: str, value: str) -> bool:
+        """Take the note away if it is still this value: of several who try at once, one gets True."""
         ...
 
     async def forget(self, owner: str, prefix: str, before: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -43,6 +44,18 @@ async def test_notes_of_one_kind_come_in_the_order_in_which_they_were_last_writt
         ("b", "SCREEN B"),
         ("a", "SCREEN A"),
     ]
+
+
+async def test_a_note_is_taken_once_and_only_as_it_was_read(stores: Stores, clock: ManualClock) -> None:
+    """Of two who try at once, one has it; on each engine."""
+    await stores.notes.keep("dialogue", {"anne": "which list?"}, clock.now())
+
+    assert not await stores.notes.take("dialogue", "anne", "which post?")
+    assert not await stores.notes.take("dialogue", "paul", "which list?")
+    taken = await asyncio.gather(*(stores.notes.take("dialogue", "anne", "which list?") for _ in range(4)))
+
+    assert sorted(taken) == [False, False, False, True]
+    assert not await stores.notes.recall("dialogue", "anne")
 
 
 async def test_old_notes_of_one_kind_are_forgotten(stores: Stores, clock: ManualClock) -> None:

@@ -81,6 +81,11 @@ class Office:
         assert answer is not None
         return answer.screens
 
+    async def answer(self, words: str, speaker: Actor = ANNE, place: Place = CONSOLE) -> str | None:
+        """What words get that are no command; None = nobody feels addressed."""
+        answer = await self.dispatcher.said(Utterance(speaker, place, words))
+        return "\n".join(text_of(screen) for screen in answer.screens) if answer else None
+
     async def press(self, data: str, speaker: Actor = ANNE, place: Place = CONSOLE) -> Answer:
         return await self.dispatcher.pressed(Press(speaker, place, data))
 

@@ -154,6 +154,8 @@ class Terminal(ChatTransport):
             answer = await listener.pressed(Press(self._speaker, PLACE, target.data))
             if answer.text:
                 self._say(answer.text)
+            elif answer.instead and not answer.screens:  # what scrolled away is not edited: the page below
+                await self._answer([answer.instead])
             await self._answer(answer.screens)
 
     async def _answer(self, screens: Sequence[Screen]) -> None:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.chat.desk import Call, Desk, Reply, iso, say
-from bot.chat.kinds import AnyList, Confirmation, EmailAddress, ListOrAll, Pattern
+from bot.chat.kinds import AnyList, Confirmation, ListOrAll
 from bot.chat.listings import scope
 from bot.chat.registry import command
+from bot.chat.whom import EmailAddress, Pattern
 from bot.core.addresses import Address, Mailbox
 from bot.core.errors import UserError
 from bot.core.lists import MailingList

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from bot.chat.desk import Call, Desk, Option, Reply, iso, say
-from bot.chat.kinds import AnyList, EmailAddress
+from bot.chat.kinds import AnyList
 from bot.chat.listings import scope
 from bot.chat.readable import one_line
 from bot.chat.registry import command
+from bot.chat.whom import EmailAddress
 from bot.core.bounces import Bouncing, Unnamed
 from bot.core.chat import PRESS_LIMIT_OCTETS
 from bot.core.errors import UserError

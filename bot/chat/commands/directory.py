@@ -7,10 +7,11 @@ from typing import Any
 from bot.chat.commands.imports import refuse_other_sources, synced
 from bot.chat.desk import Call, Desk, Option, Reply, iso
 from bot.chat.holders import written
-from bot.chat.kinds import Confirmation, EmailAddress, GroupName, Known, OneGroup, PersonName, Source
+from bot.chat.kinds import Confirmation, GroupName, OneGroup, Source
 from bot.chat.listings import addresses, people
 from bot.chat.readable import one_line
 from bot.chat.registry import command
+from bot.chat.whom import EmailAddress, Known, PersonName
 from bot.core.addresses import Address
 from bot.core.chat import Tone
 from bot.core.errors import UserError

@@ -74,6 +74,12 @@ async def whoami(desk: Desk, call: Call) -> Reply:
     )
 
 
+@command("cancel", N_("End the question that waits for an answer"), rank=Rank.ANYONE)
+async def cancel(desk: Desk, call: Call) -> Reply:
+    """Any command does that; this one does nothing else."""
+    return say(Text("All right, forget it.") if call.interrupts else Text("I am not waiting for an answer."))
+
+
 @command("version", N_("Show the version of facteur"), rank=Rank.ADMIN)
 async def version(desk: Desk, call: Call) -> Reply:
     """The installed version."""

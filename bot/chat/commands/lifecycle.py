@@ -8,7 +8,7 @@ from bot.chat.commands.lists import checked_lines, checked_rows
 from bot.chat.commands.rooms import bound
 from bot.chat.desk import Call, Desk, Option, Reply, mistakes
 from bot.chat.export import export_and_delete
-from bot.chat.kinds import Confirmation, NewAddress, OneList, Pairs, by_id
+from bot.chat.kinds import Confirmation, NewAddress, NewSettings, OneList, by_id
 from bot.chat.listings import waiting
 from bot.chat.registry import command
 from bot.core.addresses import Address
@@ -33,7 +33,7 @@ from bot.flow.validity import valid_address
         "smtp_host where mail leaves elsewhere. docs/commands.md has every key."
     ),
 )
-async def addlist(desk: Desk, call: Call, new: NewAddress, settings: Pairs) -> Reply:
+async def addlist(desk: Desk, call: Call, new: NewAddress, settings: NewSettings) -> Reply:
     """Store the list, then try its accounts; it is kept even if they do not work yet."""
     address, own = _checked(new, settings)
     mlist = await desk.stores.lists.add(address, own, desk.clock.now())

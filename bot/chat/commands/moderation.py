@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.chat.cards import authors_line, card, subject_of
 from bot.chat.desk import Call, Desk, Reply, say
 from bot.chat.facts import facts_of
-from bot.chat.kinds import After, AnyList, PostId, Reason
+from bot.chat.kinds import After, AnyList, DecidedPost, LeavingPost, PostId, Reason
 from bot.chat.listings import counted, next_page, post_row, scope
 from bot.chat.registry import command
 from bot.core.lists import MailingList
@@ -119,13 +119,13 @@ async def discard(desk: Desk, call: Call, post: PostId) -> Reply:
 
 
 @command("undo", N_("Take a decision back before anything has left"), rank=Rank.MODERATOR)
-async def undo(desk: Desk, call: Call, post: PostId) -> Reply:
+async def undo(desk: Desk, call: Call, post: DecidedPost) -> Reply:
     """Back to waiting."""
     return await undone(desk, call, post)
 
 
 @command("stop", N_("Stop a distribution that is under way"), rank=Rank.MODERATOR)
-async def stop(desk: Desk, call: Call, post: PostId) -> Reply:
+async def stop(desk: Desk, call: Call, post: LeavingPost) -> Reply:
     """Drop what has not left."""
     return await stopped(desk, call, post)
 

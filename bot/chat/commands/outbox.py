@@ -8,11 +8,12 @@ from typing import Any
 
 from bot.chat.cards import subject_of
 from bot.chat.desk import Call, Desk, Reply, iso, say
-from bot.chat.kinds import After, AnyList, EmailAddress, ListOrPost, PostId
+from bot.chat.kinds import After, AnyList, LeavingPost, ListOrPost
 from bot.chat.leaving import leaving
 from bot.chat.listings import next_page, scope
 from bot.chat.readable import one_line
 from bot.chat.registry import command
+from bot.chat.whom import EmailAddress
 from bot.core.addresses import Address
 from bot.core.deliveries import OPEN_STATES, Delivery, DeliveryState
 from bot.core.errors import UserError
@@ -110,7 +111,7 @@ async def retry(
 async def drop(
     desk: Desk,
     call: Call,
-    post: PostId,
+    post: LeavingPost,
     address: EmailAddress = _ANYBODY,
 ) -> Reply:
     """Drop what has not left, for everybody or one address."""

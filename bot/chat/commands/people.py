@@ -9,9 +9,10 @@ from typing import Any
 from bot.chat import groups
 from bot.chat.desk import Call, Desk, Option, Reply
 from bot.chat.holders import holder_line, holder_row, written
-from bot.chat.kinds import After, OneList, Rest, Target, WhoOrGroup, by_id
+from bot.chat.kinds import After, OneList, Rest, Target, by_id
 from bot.chat.listings import addresses, next_page, people
 from bot.chat.registry import command
+from bot.chat.whom import WhoOrGroup
 from bot.core.addresses import Address, Mailbox
 from bot.core.errors import UserError
 from bot.core.lists import MailingList

@@ -48,7 +48,20 @@ def test_a_near_miss_gets_a_hint() -> None:
 def test_the_menu_grows_with_the_rank() -> None:
     sizes = [len(menu(rank)) for rank in Rank]
     assert sizes == sorted(sizes)
-    assert {"help", "language", "start", "whoami"} == {known.name for known in menu(Rank.ANYONE)}
+    assert {"cancel", "help", "language", "start", "whoami"} == {known.name for known in menu(Rank.ANYONE)}
+
+
+@pytest.mark.parametrize("known", EVERY_COMMAND, ids=lambda known: known.name)
+def test_whatever_cannot_be_left_out_can_be_asked_for(known: Command) -> None:
+    assert [param.name for param in known.params if param.required and not param.kind.question] == []
+
+
+@pytest.mark.parametrize("word", ["adherent", "adhrents", "Adherents@amap.exemple"])
+async def test_a_list_that_is_nearly_named_is_suggested(office: Office, word: str) -> None:
+    await office.do("/addlist amis@other.example host=127.0.0.2 port=1")
+    asked = await office.do(f"/list {word}")
+    assert not asked.ok
+    assert f"No list is called “{word}”. Did you mean adherents" in asked.text
 
 
 async def test_the_only_list_may_be_left_out(office: Office) -> None:
