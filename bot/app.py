@@ -40,6 +40,7 @@ from bot.flow.bounces import Bounces
 from bot.flow.checks import Checked, Checks
 from bot.flow.decisions import Decisions
 from bot.flow.notices import Notices, Organisation
+from bot.flow.reminders import Hours, Reminders
 from bot.flow.screening import Screening
 from bot.flow.service import Service
 from bot.flow.sync import Sync
@@ -56,7 +57,7 @@ log = structlog.get_logger()
 PARTS = ("poll", "chat", "deliver")
 """What ``facteur run --only`` chooses from."""
 
-_NOT_YET = ("reminders", "http")
+_NOT_YET = ("http",)
 """Sections of the configuration that are promised: whoever fills one in is told."""
 
 _SHARED = ("deliver",)
@@ -239,6 +240,7 @@ async def open_app(
             poll_interval,
             settings.zone,
             sync,
+            Reminders(stores, clock, notices, Hours(settings.reminders.hours, settings.zone)),
         )
         await stores.admins.configure(settings.admins, clock.now())
         dispatcher = Dispatcher(desk, Permissions(stores))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import time
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -196,6 +197,11 @@ class Reminders(Section):
             if not (colon and hour.isdigit() and minute.isdigit() and int(hour) < 24 and int(minute) < 60):
                 raise wrong(N_('must be hours such as "09:00"'))
         return values
+
+    @property
+    def hours(self) -> tuple[time, ...]:
+        """`at` as hours of the day."""
+        return tuple(time(int(hour), int(minute)) for hour, _, minute in (v.partition(":") for v in self.at))
 
 
 class Screening(Section):

@@ -17,6 +17,9 @@ from storage.waiting import together
 ROOMS = "rooms"
 """What `storage.waiting` calls rooms and what they are bound to."""
 
+REMINDERS = (CardKind.REMINDER, CardKind.FAILURES)
+"""Cards about the room that they are in."""
+
 CALM = timedelta(seconds=5)
 """The progress of a distribution is shown at most that often."""
 

@@ -28,6 +28,7 @@ from storage.notes import SqlNoteStore
 from storage.outbox import SqlOutboxStore
 from storage.people import SqlPeopleStore
 from storage.posts import SqlPostStore
+from storage.reminders import SqlReminderStore
 from storage.rooms import SqlAdminStore, SqlRoomStore
 from storage.rosters import SqlRosterStore
 from storage.templates import SqlTemplateStore
@@ -72,6 +73,7 @@ async def open_stores(
                 outbox=SqlOutboxStore(units),
                 accounts=SqlAccountStore(units),
                 rooms=SqlRoomStore(units),
+                reminders=SqlReminderStore(units),
                 admins=SqlAdminStore(units),
                 audit=SqlAuditStore(units),
                 changes=changes,

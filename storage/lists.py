@@ -43,6 +43,7 @@ from storage.rows import (
     PersonRow,
     PinRow,
     PostRow,
+    ReminderRow,
     RoleRow,
     TemplateRow,
     UnnamedBounceRow,
@@ -136,6 +137,7 @@ class SqlListStore(Store):
             BanRow,
             BindingRow,
             KnownMailRow,
+            ReminderRow,
             TemplateRow,
             UnnamedBounceRow,
         ):

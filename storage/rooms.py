@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from tortoise.expressions import F
+from tortoise.expressions import F, Q
 
 from bot.core.chat import CardKind, Place, Room
 from bot.core.errors import UserError
@@ -14,7 +14,7 @@ from bot.core.people import Role
 from bot.core.posts import PostState
 from bot.core.text import Text
 from storage.atomic import Store, atomic, reading
-from storage.cards import ROOMS, admins_rooms, deal_anew, rooms_of
+from storage.cards import REMINDERS, ROOMS, admins_rooms, deal_anew, rooms_of
 from storage.incidents import forget_incidents, note_health
 from storage.roles import roles_everywhere
 from storage.rows import AdminRow, BindingRow, CardRow, LinkRow, PostRow, RoomRow
@@ -186,7 +186,8 @@ async def _binding(room_id: int, mlist_id: int | None) -> BindingRow | None:
 async def _post_anew(room_id: int, at: datetime) -> None:
     """What was posted under another address cannot be edited: what waits is posted once more."""
     held = await column(PostRow.filter(state=PostState.HELD), "id")
-    await CardRow.filter(room_id=room_id, kind=CardKind.POST, about__in=held).update(
+    anew = Q(kind=CardKind.POST, about__in=held) | Q(kind__in=REMINDERS, abandoned=False)
+    await CardRow.filter(anew, room_id=room_id).update(
         message_id="", failures=0, wanted=F("wanted") + 1, urgent=F("wanted") + 1, due_at=at
     )
 

@@ -577,6 +577,30 @@ class IncidentRow(Model):
         table = "incident"
 
 
+class ReminderRow(Model):
+    """What of a list has waited too long, as rooms were told at `told_at`, by `kind` of card.
+
+    It goes when nothing waits any more. `hours` = how often that was told; `before` is what counts as
+    old since the last time.
+    """
+
+    id = fields.IntField(primary_key=True)
+    kind = fields.CharField(max_length=20)
+    mlist = _mlist()
+    told_at = fields.DatetimeField()
+    before = fields.DatetimeField()
+    hours = fields.IntField(default=1)
+    count = fields.IntField()
+    oldest_at = fields.DatetimeField()
+    owners_told = fields.BooleanField(default=False)
+
+    mlist_id: int
+
+    class Meta:
+        table = "reminder"
+        unique_together = (("kind", "mlist_id"),)
+
+
 class CardRow(Model):
     """What one room shows of one thing: `about` is the number of the post (or other `kind`).
 

@@ -6,7 +6,7 @@ restart repeats nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -18,6 +18,7 @@ from bot.chat.cards import card as card_of
 from bot.chat.facts import facts_of
 from bot.chat.incidents import incident_card
 from bot.chat.language import Languages
+from bot.chat.reminders import reminder_card
 from bot.core.chat import Card, CardKind, Place, Room, Screen, line
 from bot.core.clock import Clock
 from bot.core.errors import Busy, PermanentError, TransientError, UserError
@@ -109,7 +110,7 @@ class RoomWorker:
             await self._stores.rooms.shown(card, card.message_id, now, None)
             return True
         screen, again_at = drawn
-        if card.abandoned:
+        if card.abandoned and card.kind is CardKind.POST:
             screen, again_at = self._abandoned(screen), None
         message_id = card.message_id
         if message_id:
@@ -124,7 +125,13 @@ class RoomWorker:
         return True
 
     async def _drawn(self, card: Card) -> Drawn | None:
-        return await {CardKind.POST: self._post, CardKind.INCIDENT: self._incident}[card.kind](card.about)
+        drawers: Mapping[CardKind, Callable[[int], Awaitable[Drawn | None]]] = {
+            CardKind.POST: self._post,
+            CardKind.INCIDENT: self._incident,
+            CardKind.REMINDER: partial(self._reminder, CardKind.REMINDER),
+            CardKind.FAILURES: partial(self._reminder, CardKind.FAILURES),
+        }
+        return await drawers[card.kind](card.about)
 
     async def _post(self, post_id: int) -> Drawn | None:
         """None for one that is purged, or whose list is deleted."""
@@ -138,6 +145,10 @@ class RoomWorker:
     async def _incident(self, incident_id: int) -> Drawn | None:
         incident = await self._stores.rooms.incident(incident_id)
         return (incident_card(incident, self._language), None) if incident else None
+
+    async def _reminder(self, kind: CardKind, room_id: int) -> Drawn:
+        told = await self._stores.reminders.told_in(room_id, kind)
+        return reminder_card(kind, told, self._language), None
 
     def _abandoned(self, screen: Screen) -> Screen:
         """As it was, with nothing left to press."""

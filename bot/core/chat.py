@@ -155,10 +155,15 @@ class Room:
 
 
 class CardKind(StrEnum):
-    """What a card is about; it is named by its kind and the number of that."""
+    """What a card is about; it is named by its kind and the number of that.
+
+    A reminder, of held posts or of deliveries that fail, is about the room that it is in.
+    """
 
     POST = "post"
     INCIDENT = "incident"
+    REMINDER = "reminder"
+    FAILURES = "failures"
 
 
 @dataclass(frozen=True, slots=True)

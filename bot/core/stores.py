@@ -24,6 +24,7 @@ from bot.core.lists import AccountState, Certificate, MailboxAccount, MailingLis
 from bot.core.notices import TemplateStore
 from bot.core.people import Actor, Ban
 from bot.core.posts import Cursor, Decision, NewPost, Post, PostState, Screened
+from bot.core.reminders import ReminderStore
 from bot.core.rooms import AdminStore, RoomStore
 from bot.core.rosters import RosterStore
 from bot.core.text import Text
@@ -461,6 +462,7 @@ class Stores:
     outbox: OutboxStore
     accounts: AccountStore
     rooms: RoomStore
+    reminders: ReminderStore
     admins: AdminStore
     audit: AuditStore
     changes: Changes

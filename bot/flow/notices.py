@@ -1,4 +1,4 @@
-"""Mails that facteur itself writes to authors: deliveries like any other (RFC 3834)."""
+"""Mails that facteur itself writes to authors and owners: deliveries like any other (RFC 3834)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from bot.core.addresses import Address, is_deliverable
@@ -25,6 +26,10 @@ from bot.flow.wordings import as_html, filled, shipped_template
 
 _MODERATORS = {"en": "the moderators", "fr": "les modérateurs"}
 """In the place of a name that means something on one machine only."""
+
+_MIME = (("X-Auto-Response-Suppress", "All"), ("MIME-Version", "1.0"))
+
+Fields: TypeAlias = "list[tuple[str, str | bytes]]"
 
 _BULK = {"bulk", "list", "junk"}
 _MESSAGE_ID = re.compile(rb"<[!-;=?-~]{1,500}>")
@@ -72,15 +77,44 @@ class Notices:
         recipient = _whom_to_answer(about.post, about.header, about.mlist)
         if not recipient:
             return None
-        subject, text = self.rendered(about, own, language)
-        sent_at = due_at.astimezone(self._organisation.zone)
+        fields = _answering(about.header)
+        return self._mailing(about.mlist, recipient, fields, self.rendered(about, own, language), due_at)
+
+    def reminder(
+        self, post: Post, mlist: MailingList, owner: Address, count: int, due_at: datetime
+    ) -> NewMailing:
+        """Tell an owner that `count` posts have waited for a long time, `post` for the longest."""
+        language = self.language(mlist)
+        variables: dict[str, str | int] = {
+            "list_name": mlist.settings.description or mlist.local_part,
+            "organisation": self._organisation.name,
+            "subject": _shortened(post.subject, _SUBJECT_LIMIT),
+            "author": _shortened(post.author.name or post.author.address if post.author else "", _NAME_LIMIT),
+            "number": post.id,
+            "count": count,
+            "date": self._date(post.received_at, language),
+        }
+        said = filled("", shipped_template("reminder", language), variables)
+        return self._mailing(mlist, owner, [("Auto-Submitted", "auto-generated")], said, due_at)
+
+    def _mailing(
+        self,
+        mlist: MailingList,
+        recipient: Address,
+        fields: Fields,
+        said: tuple[str, str],
+        due_at: datetime,
+    ) -> NewMailing:
+        """A mail of the list itself; `said` is its subject and its text."""
+        subject, text = said
         content_type, body = _alternatives(text)
-        header = _header(about.mlist, recipient, subject, about.header, sent_at)
+        sent_at = due_at.astimezone(self._organisation.zone)
+        header = _header(mlist, recipient, subject, sent_at)
         return NewMailing(
             kind=MailingKind.NOTICE,
-            mail_from=about.mlist.address,
+            mail_from=mlist.address,
             recipients=(recipient,),
-            header=header.edited(add=[("Content-Type", content_type)]).to_bytes(),
+            header=header.edited(add=[*fields, *_MIME, ("Content-Type", content_type)]).to_bytes(),
             body=body,
             due_at=due_at,
         )
@@ -137,13 +171,7 @@ def _whom_to_answer(post: Post, header: Header, mlist: MailingList) -> Address |
     return author if reachable and not (written_by_program or bulk) else None
 
 
-def _header(
-    mlist: MailingList, recipient: Address, subject: str, answered: Header, sent_at: datetime
-) -> Header:
-    """A mail of the list itself, in the thread of the mail that it answers (RFC 3834 section 3.1)."""
-    ids = _MESSAGE_ID.findall(answered.raw("message-id") or b"")[:1]
-    earlier = _MESSAGE_ID.findall(answered.raw("references") or answered.raw("in-reply-to") or b"")
-    references = [*earlier[-_REFERENCES_LIMIT:], *ids]
+def _header(mlist: MailingList, recipient: Address, subject: str, sent_at: datetime) -> Header:
     return Header(()).edited(
         add=[
             ("Date", email.utils.format_datetime(sent_at)),
@@ -151,13 +179,20 @@ def _header(
             ("To", f"<{recipient}>"),
             ("Subject", encoded(subject)),
             ("Message-ID", email.utils.make_msgid(domain=mlist.domain)),
-            *(("In-Reply-To", message_id) for message_id in ids),
-            *[("References", b"\r\n ".join(references)) for _ in ids],
-            ("Auto-Submitted", "auto-replied"),
-            ("X-Auto-Response-Suppress", "All"),
-            ("MIME-Version", "1.0"),
         ]
     )
+
+
+def _answering(answered: Header) -> Fields:
+    """In the thread of the mail that it answers (RFC 3834 section 3.1)."""
+    ids = _MESSAGE_ID.findall(answered.raw("message-id") or b"")[:1]
+    earlier = _MESSAGE_ID.findall(answered.raw("references") or answered.raw("in-reply-to") or b"")
+    references = [*earlier[-_REFERENCES_LIMIT:], *ids]
+    return [
+        *(("In-Reply-To", message_id) for message_id in ids),
+        *[("References", b"\r\n ".join(references)) for _ in ids],
+        ("Auto-Submitted", "auto-replied"),
+    ]
 
 
 def _shortened(words: str, limit: int) -> str:

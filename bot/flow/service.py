@@ -20,6 +20,7 @@ from bot.flow.bounces import Bounces
 from bot.flow.following import Following, Wanted
 from bot.flow.intake import Intake
 from bot.flow.outbox import Outbox
+from bot.flow.reminders import Reminders
 from bot.flow.runner import Runner, alone
 from bot.flow.screening import Screening
 from bot.flow.sync import Sync
@@ -45,6 +46,7 @@ class Service:
         poll_interval: timedelta,
         zone: ZoneInfo,
         sync: Sync,
+        reminders: Reminders,
     ) -> None:
         self._stores = stores
         self._servers = servers
@@ -56,16 +58,18 @@ class Service:
         self._poll_interval = poll_interval
         self._zone = zone
         self._sync = sync
+        self._reminders = reminders
         self.runner = Runner(clock, stores.changes)
         self._mailboxes = Following(self.runner)
         self._senders = Following(self.runner)
         self._sharing: dict[tuple[str, str | None], tuple[int, ...]] = {}
 
     def start_polling(self) -> None:
-        """Take in mail, now and from lists to come; purge what is old; follow the sources of groups."""
+        """Take in mail, now and from lists to come; purge what is old; follow sources; remind."""
         self.runner.start("mailboxes", self._follow_mailboxes)
         self.runner.start("archive", self._archive.step, wake=self._archive.wake)
         self.runner.start("sync", self._sync.step)
+        self.runner.start("reminders", self._reminders.step)
 
     def start_delivering(self) -> None:
         """Send what is due, now and for lists to come."""
@@ -85,6 +89,7 @@ class Service:
         troubles = await asyncio.gather(
             *(alone(f"poll {mlist.id}", partial(self._poll_once, mlist)) for mlist in lists)
         )
+        await alone("reminders", self._reminders.step)
         if between:
             await alone("between", between)
         for outgoing in self._accounts.outgoing(lists):

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from bot.core.errors import UserError
 from bot.core.header import readable
-from bot.core.notices import NoticeKind
 from bot.core.text import Text
 
 if TYPE_CHECKING:
@@ -44,9 +43,9 @@ _ALLOWED = {
 _LINK = re.compile(r"https?://[^\s<>\"]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 
 
-def shipped_template(kind: NoticeKind, language: str) -> str:
+def shipped_template(name: str, language: str) -> str:
     """The first line is the subject, the rest behind an empty line the text."""
-    return _file(kind.value, language)
+    return _file(name, language)
 
 
 def checked(text: str) -> str:
@@ -79,7 +78,7 @@ def checked(text: str) -> str:
     return text
 
 
-def filled(own: str, shipped: str, variables: Mapping[str, str]) -> tuple[str, str]:
+def filled(own: str, shipped: str, variables: Mapping[str, str | int]) -> tuple[str, str]:
     """Subject and text of a notice.
 
     A text of one's own has a subject where its first line stands alone; otherwise the shipped one's
@@ -119,7 +118,7 @@ def _parts(text: str) -> tuple[str, str]:
     return text, ""
 
 
-def _rendered(template: str, variables: Mapping[str, str]) -> str:
+def _rendered(template: str, variables: Mapping[str, str | int]) -> str:
     return _environment().from_string(template).render(variables)[:_RENDERED_LIMIT]
 
 

@@ -501,6 +501,26 @@ class Migration(migrations.Migration):
             options={"table": "incident"},
         ),
         ops.CreateModel(
+            name="ReminderRow",
+            fields=[
+                ("id", fields.IntField(primary_key=True)),
+                ("kind", fields.CharField(max_length=20)),
+                (
+                    "mlist",
+                    fields.ForeignKeyField(
+                        "storage.MlistRow", related_name=False, on_delete=OnDelete.RESTRICT
+                    ),
+                ),
+                ("told_at", fields.DatetimeField()),
+                ("before", fields.DatetimeField()),
+                ("hours", fields.IntField(default=1)),
+                ("count", fields.IntField()),
+                ("oldest_at", fields.DatetimeField()),
+                ("owners_told", fields.BooleanField(default=False)),
+            ],
+            options={"table": "reminder", "unique_together": (("kind", "mlist_id"),)},
+        ),
+        ops.CreateModel(
             name="CardRow",
             fields=[
                 ("id", fields.IntField(primary_key=True)),

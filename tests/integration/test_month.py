@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
 
 from bot.core.addresses import Address, Mailbox
+from bot.core.chat import CardKind, Place
 from bot.core.deliveries import DeliveryState
 from bot.core.errors import UserError
 from bot.core.people import Role
@@ -29,6 +30,7 @@ EXPIRE_DAYS = (1, 7, 16, 18, 25)
 RETRYING, IN_A_QUOTA, ARCHIVED = 3, 5, 6
 PER_HOUR, EACH = 20, 30
 KEEP = Archive(keep_days=20, log_keep_days=16)
+ROOM = Place("test", "-1")
 BUSY = "450 4.2.1 mailbox busy"
 
 Check = Callable[[], Awaitable[bool]]
@@ -111,6 +113,16 @@ class Month:
 
         return check
 
+    def is_reminded(self, at: datetime) -> Check:
+        async def check() -> bool:
+            rooms = self.world.app.stores.rooms
+            room = await rooms.at(ROOM)
+            assert room
+            cards = await rooms.cards_due(room, self.now, 100)
+            return any(card.kind is CardKind.REMINDER and card.due_at >= at for card in cards)
+
+        return check
+
     def is_forgotten(self, seen: World) -> Check:
         async def check() -> bool:
             address = f"{seen.name}-0@example.org"
@@ -131,7 +143,7 @@ async def month(
 
 
 async def test_everything_happens_at_its_time(month: Month) -> None:
-    """Expiry, retries, the quota, forgetting and purging; reminders will be expected in `month` as well."""
+    """Expiry, reminders, retries, the quota, forgetting and purging."""
     start, end = month.now, month.now + 31 * DAY
     for days in EXPIRE_DAYS:
         post_id = await month.a_post(await month.a_list(expire_days=str(days)))
@@ -139,7 +151,9 @@ async def test_everything_happens_at_its_time(month: Month) -> None:
         if start + (days + KEEP.keep_days) * DAY < end:  # it ended when it expired, a second later
             purged_at = start + (days + KEEP.keep_days) * DAY + timedelta(seconds=1)
             month.expect(purged_at, month.is_gone(post_id))
-    never = await month.a_post(await month.a_list())
+    waits_in = await month.a_list()
+    never = await month.a_post(waits_in)
+    await expect_reminders(month, waits_in)
     for _ in range(ARCHIVED):
         seen = await month.a_list(members=1)
         post_id = await month.a_post(seen)
@@ -166,6 +180,18 @@ async def test_everything_happens_at_its_time(month: Month) -> None:
     assert_retried(tries)
     assert_within_quota(left)
     assert month.passes < 300
+
+
+async def expect_reminders(month: Month, seen: World) -> None:
+    """In the list's room, at 9 and at 18 o'clock, before and after the change."""
+    stores, zone = month.world.app.stores, month.world.app.settings.zone
+    mlist = next(m for m in await stores.lists.all() if m.address == seen.address)
+    await stores.rooms.bind(ROOM, mlist.id, month.now)
+    day = month.change.astimezone(zone).date()
+    for days in range(-3, 4):
+        for hour in (time(9), time(18)):
+            at = datetime.combine(day + days * DAY, hour, zone).astimezone(UTC)
+            month.expect(at, month.is_reminded(at))
 
 
 async def start_retries(month: Month, lists: list[World]) -> dict[str, list[datetime]]:
