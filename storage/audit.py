@@ -27,8 +27,8 @@ class SqlAuditStore(Store):
         found = AuditRow.all()
         for word in words_of(words):
             found = found.filter(folded__contains=word)
-        rows, total = await paged(found, page)
-        return listing([_entry(row) for row in await rows], page, total)
+        rows, around = await paged(found, page)
+        return listing([_entry(row) for row in await rows], page, around)
 
     @atomic
     async def purge(self, before: datetime) -> int:

@@ -214,8 +214,8 @@ class SqlOutboxStore(Store):
             found = found.filter(mlist_id__in=list(mlist_ids))
         if address:
             found = found.filter(recipient=address_key(address))
-        rows, total = await paged(found, page)
-        return listing(await _deliveries(rows), page, total)
+        rows, around = await paged(found, page)
+        return listing(await _deliveries(rows), page, around)
 
     @atomic
     async def retry(

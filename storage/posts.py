@@ -122,8 +122,8 @@ class SqlPostStore(SqlDecisionStore):
             found = found.filter(mlist_id__in=list(mlist_ids))
         for word in words_of(words):
             found = found.filter(folded__contains=word)
-        rows, total = await paged(found, page)
-        return listing([post_of(row) for row in await rows], page, total)
+        rows, around = await paged(found, page)
+        return listing([post_of(row) for row in await rows], page, around)
 
     async def purge(self, before: datetime) -> int:
         purged = 0

@@ -105,13 +105,27 @@ async def listed(condition: Q, ways: Ways, words: str, page: Page) -> Listing[Ho
     wanted = words_of(words)
     people = [person for person in await people_where(condition) if contains(person, wanted)]
     start = 0
-    if page.after is not None:
+    if page.after:
         start = next((n for n, person in enumerate(people, 1) if person.id == page.after), len(people))
     end = len(people) if page.size is None else start + page.size
     shown = people[start:end]
     more = end < len(people) and bool(shown)
     holders = tuple(Holder(person, tuple(sorted(ways.get(person.id, ())))) for person in shown)
-    return Listing(holders, len(people), shown[-1].id if more else None)
+    return Listing(
+        holders,
+        total=len(people),
+        next_after=shown[-1].id if more else None,
+        previous_after=_previous(people, start, page),
+        before=start,
+    )
+
+
+def _previous(people: Sequence[Person], start: int, page: Page) -> int | None:
+    """`Listing.previous_after` of the page of `people` that begins at `start`."""
+    if not page.after:
+        return None
+    first = 0 if page.size is None else start - page.size
+    return people[first - 1].id if first > 0 else 0
 
 
 def contains(person: Person, words: Sequence[str]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Protocol, TypeVar
 
@@ -161,13 +162,27 @@ def in_groups(items: Iterable[T], size: int) -> Iterator[list[T]]:
         yield group
 
 
-async def paged(found: QuerySet[M], page: Page) -> tuple[QuerySet[M], int]:
-    """The rows of a page, newest first, as `listing` takes them; and how many were found in all."""
-    total = await found.count()
-    if page.after is not None:
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What there is beside a page: `total`, `before` and `previous_after` of its `Listing`."""
+
+    total: int
+    before: int = 0
+    previous_after: int | None = None
+
+
+async def paged(found: QuerySet[M], page: Page) -> tuple[QuerySet[M], Around]:
+    """The rows of a page, newest first, as `listing` takes them; and what there is beside it."""
+    around = Around(await found.count())
+    if page.after:
+        earlier = found.filter(id__gte=page.after)
+        previous: list[int] = []
+        if page.size is not None:
+            previous = await column(earlier.order_by("id").offset(page.size).limit(1), "id")
+        around = Around(around.total, await earlier.count(), previous[0] if previous else 0)
         found = found.filter(id__lt=page.after)
     rows = found.order_by("-id")
-    return rows if page.size is None else rows.limit(page.size + 1), total
+    return rows if page.size is None else rows.limit(page.size + 1), around
 
 
 class _Numbered(Protocol):
@@ -178,8 +193,9 @@ class _Numbered(Protocol):
 N = TypeVar("N", bound=_Numbered)
 
 
-def listing(found: Sequence[N], page: Page, total: int) -> Listing[N]:
+def listing(found: Sequence[N], page: Page, around: Around) -> Listing[N]:
     """A page of what was found, given one item more than the page holds (if there is one more)."""
     items = found if page.size is None else found[: page.size]
     more = len(found) > len(items) and len(items) > 0
-    return Listing(tuple(items), total, items[-1].id if more else None)
+    next_after = items[-1].id if more else None
+    return Listing(tuple(items), around.total, next_after, around.previous_after, around.before)

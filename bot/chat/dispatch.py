@@ -86,7 +86,7 @@ class Dispatcher:
         shown = await self._guarded("press", press.speaker, press.place, partial(self._press, press.data))
         reply = shown.reply
         if reply.in_place and len(shown.screens) == 1:
-            said = "" if reply.options else shown.text
+            said = "" if reply.options or typed(press.data) else shown.text
             return Answer(said, instead=shown.screens[0])
         if typed(press.data) or tapped(press.data) or reply.options or reply.asks:
             return Answer(screens=shown.screens, instead=shown.remains)

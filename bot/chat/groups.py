@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.chat.desk import Call, Desk, Reply
 from bot.chat.holders import holder_line, holder_row, written
-from bot.chat.listings import addresses, next_page, people
+from bot.chat.listings import Turning, addresses, people, turned
 from bot.core.addresses import Mailbox
 from bot.core.errors import UserError
 from bot.core.people import Group, Holder, Rank
@@ -26,12 +26,11 @@ async def show(desk: Desk, call: Call, group: Group, words: str, after: int | No
         people=people(found.total),
         addresses=addresses(total),
     )
-    more = next_page("members", group, words, found.next_after)
-    return Reply(
-        said=(title, *(holder_line(holder, ()) for holder in found.items), *more.said),
+    reply = Reply(
+        said=(title, *(holder_line(holder, ()) for holder in found.items)),
         rows=[holder_row(holder, ()) for holder in found.items],
-        options=more.options,
     )
+    return turned(reply, found, Turning("members", group, words, after))
 
 
 async def add(desk: Desk, group: Group, who: Mailbox | Group) -> Reply:

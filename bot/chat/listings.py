@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.chat.desk import Call, Desk, Option, Reply, iso
+from bot.chat.desk import PAGE_SIZE, Call, Desk, Option, Reply, iso
 from bot.chat.kinds import by_id
 from bot.core.deliveries import Counts
 from bot.core.lists import MailingList
 from bot.core.people import Group
 from bot.core.posts import Post
+from bot.core.stores import Listing
 from bot.core.text import Text, undirected
 
 
@@ -18,19 +20,46 @@ async def scope(desk: Desk, call: Call, mlist: MailingList | None) -> dict[int, 
     return {each.id: each for each in ([mlist] if mlist else call.meant(await desk.stores.lists.all()))}
 
 
-def next_page(name: str, about: MailingList | Group | None, words: str, after: int | None) -> Reply:
-    """The button to the next page; where its line is too long for a button, the line to type."""
-    if after is None:
-        return Reply()
-    named = about.written if isinstance(about, Group) else by_id(about) if about else ""
-    parts = [f"/{name}", named, words, f"after={after}"]
-    line = " ".join(part for part in parts if part)
-    button = Option(Text("Next ▶"), line)
-    return (
-        Reply(options=((button,),))
-        if button.fits
-        else Reply(said=(Text("There are more: {line}", line=line),))
-    )
+@dataclass(frozen=True, slots=True)
+class Turning:
+    """The command that shows a listing, page by page: its name, what it is about and its other words.
+
+    `after` is what the page was asked with: where it is not None, a page was turned.
+    """
+
+    name: str
+    about: MailingList | Group | None
+    words: str
+    after: int | None
+
+    def line(self, after: int) -> str:
+        """What shows the page behind `after`."""
+        about = self.about
+        named = about.written if isinstance(about, Group) else by_id(about) if about else ""
+        return " ".join(part for part in (f"/{self.name}", named, self.words, f"after={after}") if part)
+
+
+def turned(reply: Reply, found: Listing[Any], turning: Turning) -> Reply:
+    """The reply with which page it is and the buttons to those beside it, in whose place it is shown.
+
+    Where their line is too long for a button, the line to type leads to the next one.
+    """
+    previous, following = found.previous_after, found.next_after
+    buttons = [
+        Option(label, turning.line(after))
+        for label, after in ((Text("⬅️ Previous"), previous), (Text("➡️ Next"), following))
+        if after is not None
+    ]
+    said = list(reply.said)
+    if buttons:
+        earlier = -(-found.before // PAGE_SIZE)
+        count = earlier + max(1, -(-(found.total - found.before) // PAGE_SIZE))
+        said.append(Text("Page {number} of {count}", number=earlier + 1, count=count))
+    fitting = tuple(button for button in buttons if button.fits)
+    if following is not None and len(fitting) < len(buttons):
+        said.append(Text("There are more: {line}", line=turning.line(following)))
+    options = (*reply.options, fitting) if fitting else reply.options
+    return replace(reply, said=tuple(said), options=options, in_place=turning.after is not None)
 
 
 def people(count: int) -> Text:

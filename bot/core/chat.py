@@ -118,7 +118,8 @@ class Answer:
     """The answer to words or a press: a short sentence at once, then screens posted below.
 
     Attributes:
-        instead: takes the place of the screen whose button was pressed (the next page of a listing).
+        instead: takes the place of the screen whose button was pressed (the next page of a listing);
+            it says all that `text` does.
         secret: what was said carried a password and must go from the chat.
     """
 

@@ -34,7 +34,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A part of a listing: at most `size` items (None = all) behind the item with the id `after`."""
+    """A part of a listing: at most `size` items (None = all) behind the item with the id `after`.
+
+    None and 0, which no item has, are its beginning.
+    """
 
     size: int | None = None
     after: int | None = None
@@ -42,11 +45,21 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Listing(Generic[T]):
-    """`next_after` is the id to ask the next page with, None on the last; `total` counts all pages."""
+    """A page of what was found.
+
+    Attributes:
+        items: those on this page.
+        total: how many there are on all pages.
+        next_after: what to ask the next page with; None on the last.
+        previous_after: what to ask the page before with, 0 = the first; None on the first.
+        before: how many items the pages before have.
+    """
 
     items: tuple[T, ...]
     total: int
     next_after: int | None = None
+    previous_after: int | None = None
+    before: int = 0
 
 
 @dataclass(frozen=True, slots=True)

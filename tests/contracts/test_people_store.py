@@ -7,9 +7,9 @@ import pytest
 from bot.core.addresses import Mailbox, fold
 from bot.core.errors import UserError
 from bot.core.lists import MailingList
-from bot.core.people import Ban, Role, Standing
+from bot.core.people import Ban, Holder, Role, Standing
 from bot.core.posts import Disposition
-from bot.core.stores import Page, Stores
+from bot.core.stores import Listing, Page, Stores
 from tests.support.clock import ManualClock
 from tests.support.stores import a_list, accepted, decision, new_post, screened
 
@@ -86,9 +86,25 @@ async def test_holders_are_listed_by_name_then_address(stores: Stores, mlist: Ma
     first = await stores.people.holders(mlist, Role.MEMBER, "", Page(3))
     assert first.total == 5
     assert await members(stores, mlist, page=Page(3, first.next_after)) == ["Émile", "Zoé"]
+    assert await stores.people.holders(mlist, Role.MEMBER, "", Page(3, 0)) == first
     assert await members(stores, mlist, "ZOE") == ["Zoé"]
     assert await members(stores, mlist, "anne b@") == ["Anne"]
     assert await members(stores, mlist, "%") == []
+
+
+async def test_a_page_of_holders_tells_the_way_back(stores: Stores, mlist: MailingList) -> None:
+    for name in "abcde":
+        await stores.people.grant(mlist, Role.MEMBER, Mailbox(name, fold(f"{name}@example.org")))
+
+    async def page(after: int | None) -> Listing[Holder]:
+        return await stores.people.holders(mlist, Role.MEMBER, "", Page(2, after))
+
+    first = await page(None)
+    second = await page(first.next_after)
+    third = await page(second.next_after)
+    assert (first.previous_after, first.before) == (None, 0)
+    assert (second.previous_after, second.before) == (0, 2)
+    assert (third.previous_after, third.before) == (first.next_after, 4)
 
 
 async def test_addresses_come_once_and_in_a_stable_order(stores: Stores, mlist: MailingList) -> None:

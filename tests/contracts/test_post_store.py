@@ -10,8 +10,8 @@ import pytest
 
 from bot.core.deliveries import DeliveryState, MailingKind, Recorded
 from bot.core.errors import Conflict, UserError
-from bot.core.posts import Disposition, PostState
-from bot.core.stores import Page, Stores
+from bot.core.posts import Disposition, Post, PostState
+from bot.core.stores import Listing, Page, Stores
 from tests.support.clock import ManualClock
 from tests.support.outgoing import ACCOUNT
 from tests.support.stores import a_list, accepted, decision, mailing, new_post, screened
@@ -157,6 +157,34 @@ async def test_listings_page_from_the_newest(stores: Stores, clock: ManualClock)
     assert after is None
     assert (await stores.posts.find([], EVERY_STATE, "", Page())).total == 0
     assert (await stores.posts.find(None, EVERY_STATE, "", Page())).total == 6
+
+
+async def test_a_page_tells_the_way_back(stores: Stores, clock: ManualClock) -> None:
+    """The page before has as many items again, or is the first, whatever came in meanwhile."""
+    mlist, other = await a_list(stores, clock.now()), await a_list(stores, clock.now(), "b@example.org")
+    for _ in range(6):
+        await screened(stores, new_post(mlist.id, clock.now()))
+        await screened(stores, new_post(other.id, clock.now()))
+
+    async def page(after: int | None) -> Listing[Post]:
+        return await stores.posts.find([mlist.id], {PostState.HELD}, "", Page(2, after))
+
+    first = await page(None)
+    second = await page(first.next_after)
+    third = await page(second.next_after)
+    assert (first.previous_after, first.before) == (None, 0)
+    assert (second.previous_after, second.before) == (0, 2)
+    assert (third.previous_after, third.before) == (first.next_after, 4)
+    assert await page(0) == first
+
+    await screened(stores, new_post(mlist.id, clock.now()))
+    again = await page(second.next_after)
+    assert (again.items, again.before) == (third.items, 5)
+    assert (await page(again.previous_after)).items == second.items
+    beyond = await page(1)
+    assert beyond.items == ()
+    assert beyond.before == beyond.total == 7
+    assert (await page(beyond.previous_after)).items == third.items
 
 
 async def test_purging_takes_only_what_ended_long_ago(stores: Stores, clock: ManualClock) -> None:

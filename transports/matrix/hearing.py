@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -9,7 +10,7 @@ from nio import MatrixRoom
 from nio.events import Event, ReactionEvent, RoomMessageText
 from nio.events.room_events import RoomEncryptedFile, RoomMessageFile
 
-from bot.core.chat import Answer, File, Place, Press, Utterance
+from bot.core.chat import Answer, File, Place, Press, Screen, Utterance
 from bot.core.errors import FacteurError
 from bot.core.people import Actor
 from bot.core.ports import Listener
@@ -54,9 +55,19 @@ class Hearing:
             return
         press = Press(self._actor(room_id, event.sender), self.place(room_id), data)
         answer = await self._listener.pressed(press)
-        if answer.instead:
-            await self._show.edit(room_id, event.reacts_to, answer.instead, Urgency.ANSWER)
-        await self._show.answer(answer, Below(room_id, event.reacts_to, event.reacts_to), event.event_id)
+        if answer.instead and await self._turned(room_id, event.reacts_to, answer.instead):
+            answer = replace(answer, text="", instead=None)  # it says the same
+        below = Below(room_id, event.reacts_to, event.reacts_to)
+        await self._show.answer(_whole(answer), below, event.event_id)
+
+    async def _turned(self, room_id: str, event_id: str, screen: Screen) -> bool:
+        """Whether it stands in the place of the screen now."""
+        try:
+            await self._show.edit(room_id, event_id, screen, Urgency.ANSWER)
+        except FacteurError as error:
+            _log.warning("page not turned", room=room_id, why=str(error))
+            return False
+        return True
 
     async def _said(self, room_id: str, event: RoomMessageText) -> None:
         content = event.source.get("content", {})
@@ -114,7 +125,7 @@ class Hearing:
 
 
 def _whole(answer: Answer) -> Answer:
-    """Where no button was pressed there is no screen to be replaced: it is shown below."""
+    """Where no screen is there to be replaced: it is shown below, and the sentence stands in it."""
     if answer.instead is None:
         return answer
-    return Answer(answer.text, (answer.instead, *answer.screens))
+    return Answer(screens=(answer.instead, *answer.screens))

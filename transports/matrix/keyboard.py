@@ -38,7 +38,7 @@ def plain(emoji: str) -> str:
 
 
 def leading_emoji(label: str) -> str:
-    """The first word of a label if it is a symbol: ``↩️`` of ``↩️ Undo``, nothing of ``Next ▶``."""
+    """The first word of a label if it is a symbol: ``↩️`` of ``↩️ Undo``, nothing of ``Next ➡``."""
     word = label.partition(" ")[0]
     return word if (word and all(_is_symbol(character) for character in word)) or _is_number(word) else ""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.chat.cards import authors_line, subject_of
 from bot.chat.desk import Call, Desk, Reply
 from bot.chat.kinds import After, ListOrWords, PostId, Rest
-from bot.chat.listings import next_page, post_row, scope
+from bot.chat.listings import Turning, post_row, scope, turned
 from bot.chat.registry import command
 from bot.core.chat import File
 from bot.core.people import Rank
@@ -34,12 +34,11 @@ async def archives(
         if found.total
         else Text("Nothing in the archives.")
     )
-    more = next_page("archives", mlist, words, found.next_after)
-    return Reply(
-        said=(title, *(_line(post, lists[post.mlist_id].local_part) for post in found.items), *more.said),
+    reply = Reply(
+        said=(title, *(_line(post, lists[post.mlist_id].local_part) for post in found.items)),
         rows=[post_row(post, lists[post.mlist_id]) for post in found.items],
-        options=more.options,
     )
+    return turned(reply, found, Turning("archives", mlist, words, after))
 
 
 @command("eml", N_("Hand out a post as a file"), rank=Rank.MODERATOR)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from bot.chat.desk import Call, Desk, Reply, iso
 from bot.chat.kinds import After, Rest
-from bot.chat.listings import next_page
+from bot.chat.listings import Turning, turned
 from bot.chat.readable import one_line
 from bot.chat.registry import command
 from bot.core.audit import OURSELVES, Entry
@@ -41,9 +41,8 @@ async def audit(desk: Desk, call: Call, words: Rest = "", *, after: After = None
         if found.total
         else Text("No change is noted.")
     )
-    more = next_page("audit", None, words, found.next_after)
-    return Reply(
-        said=(title, *map(_line, found.items), *more.said),
+    reply = Reply(
+        said=(title, *map(_line, found.items)),
         rows=[
             {
                 "at": iso(entry.at),
@@ -57,8 +56,8 @@ async def audit(desk: Desk, call: Call, words: Rest = "", *, after: After = None
             }
             for entry in found.items
         ],
-        options=more.options,
     )
+    return turned(reply, found, Turning("audit", None, words, after))
 
 
 def _line(entry: Entry) -> Text:

@@ -6,7 +6,7 @@ from bot.chat.cards import authors_line, card, subject_of
 from bot.chat.desk import Call, Desk, Reply, say
 from bot.chat.facts import facts_of
 from bot.chat.kinds import After, AnyList, DecidedPost, LeavingPost, PostId, Reason
-from bot.chat.listings import counted, next_page, post_row, scope
+from bot.chat.listings import Turning, counted, post_row, scope, turned
 from bot.chat.registry import command
 from bot.core.lists import MailingList
 from bot.core.people import Rank
@@ -83,12 +83,11 @@ async def pending(desk: Desk, call: Call, mlist: AnyList = None, *, after: After
         if found.total
         else Text("No post waits. Enjoy your day!")
     )
-    more = next_page("pending", mlist, "", found.next_after)
-    return Reply(
-        said=(title, *lines, *more.said),
+    reply = Reply(
+        said=(title, *lines),
         rows=[post_row(post, lists[post.mlist_id]) for post in found.items],
-        options=more.options,
     )
+    return turned(reply, found, Turning("pending", mlist, "", after))
 
 
 @command("show", N_("Show a post, what became of it and its buttons"), rank=Rank.MODERATOR)

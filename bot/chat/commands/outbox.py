@@ -10,7 +10,7 @@ from bot.chat.cards import subject_of
 from bot.chat.desk import Call, Desk, Reply, iso, say
 from bot.chat.kinds import After, AnyList, LeavingPost, ListOrPost
 from bot.chat.leaving import leaving
-from bot.chat.listings import next_page, scope
+from bot.chat.listings import Turning, scope, turned
 from bot.chat.readable import one_line
 from bot.chat.registry import command
 from bot.chat.whom import EmailAddress
@@ -156,16 +156,11 @@ async def _listing(desk: Desk, call: Call, wanted: _Wanted, after: int | None) -
         else Text("None at all.")
     )
     subjects = await _subjects(desk, found.items) if wanted.subjects else {}
-    more = next_page(wanted.command, wanted.mlist, wanted.address, found.next_after)
-    return Reply(
-        said=(
-            title,
-            *(_line(delivery, subjects.get(delivery.post_id)) for delivery in found.items),
-            *more.said,
-        ),
+    reply = Reply(
+        said=(title, *(_line(delivery, subjects.get(delivery.post_id)) for delivery in found.items)),
         rows=[_row(delivery, lists[delivery.mlist_id]) for delivery in found.items],
-        options=more.options,
     )
+    return turned(reply, found, Turning(wanted.command, wanted.mlist, wanted.address, after))
 
 
 async def _subjects(desk: Desk, deliveries: Iterable[Delivery]) -> dict[int, Text]:

@@ -10,7 +10,7 @@ from bot.chat import groups
 from bot.chat.desk import Call, Desk, Option, Reply
 from bot.chat.holders import holder_line, holder_row, written
 from bot.chat.kinds import After, OneList, Rest, Target, by_id
-from bot.chat.listings import addresses, next_page, people
+from bot.chat.listings import Turning, addresses, people, turned
 from bot.chat.registry import command
 from bot.chat.whom import WhoOrGroup
 from bot.core.addresses import Address, Mailbox
@@ -232,18 +232,16 @@ async def _show(
         addresses=addresses(total),
     )
     given = [group.written for group in await store.groups_of(mlist, wording.role)]
-    more = next_page(wording.listing, mlist, words, found.next_after)
     excluded = await _excluded(desk, mlist)
-    return Reply(
+    reply = Reply(
         said=(
             title,
             *((Text("By group: {groups}", groups=given),) if given else ()),
             *(holder_line(holder, excluded) for holder in found.items),
-            *more.said,
         ),
         rows=[holder_row(holder, excluded) for holder in found.items],
-        options=more.options,
     )
+    return turned(reply, found, Turning(wording.listing, mlist, words, after))
 
 
 _register_members(_WORDINGS[0])

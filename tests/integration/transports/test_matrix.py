@@ -185,6 +185,27 @@ async def test_a_listing_turns_its_page_in_place(bot: Bot, anne: Member) -> None
     assert bot.listener.presses == ["/archives after=1"]
 
 
+async def test_what_takes_the_place_of_a_screen_is_not_said_below_it_too(bot: Bot, anne: Member) -> None:
+    """The sentence of an answer is what the screen says from then on."""
+    more = Screen((line("More for #12"),), buttons=((Button("👍 Allow", "allow:12:0"),),))
+    allowed = Screen((line("allowed from now on"),))
+    bot.listener.answers["!more"] = Answer(screens=(more,))
+    bot.listener.answers["allow:12:0"] = Answer("allowed from now on", instead=allowed)
+    bot.listener.answers["!last"] = Answer(screens=(Screen((line("last"),)),))
+    async with bot.running():
+        room_id = await room_with(bot, anne)
+        await anne.say(room_id, "!more")
+        screen = await anne.message("More for #12")
+        await anne.reacted(screen.event_id, bot.user.id, "👍")
+        await anne.react(room_id, screen.event_id, "👍")
+        edited = await anne.edited(screen.event_id, "allowed")
+        await anne.say(room_id, "!last")
+        await anne.message("last", by=bot.user.id)
+
+    said = [each.event_id for each in anne.messages(bot.user.id) if "allowed" in each.body]
+    assert said == [edited.event_id]
+
+
 async def test_a_password_is_taken_away_or_asked_to_be(bot: Bot, anne: Member) -> None:
     stored = Screen((line("stored"),))
     bot.listener.answers["!set amap password=s3cret"] = Answer(screens=(stored,), secret=True)
