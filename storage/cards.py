@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from tortoise.expressions import F, Q, Subquery
 from tortoise.queryset import QuerySet
@@ -20,6 +20,9 @@ ROOMS = "rooms"
 REMINDERS = (CardKind.REMINDER, CardKind.FAILURES)
 """Cards about the room that they are in."""
 
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+"""Any moment that has passed: what is due then is due at once."""
+
 CALM = timedelta(seconds=5)
 """The progress of a distribution is shown at most that often."""
 
@@ -32,6 +35,8 @@ async def raise_cards(post_ids: Collection[int], at: datetime) -> None:
     """
     await together(ROOMS)
     await _raise(_of_posts(post_ids), at)
+    # after the cards: one that joins a wave at this moment has joined by now, or sees the change
+    await note_waves(await waves_of(_of_posts(post_ids)), at)
 
 
 async def deal_cards(post: PostRow, at: datetime) -> None:
@@ -84,11 +89,32 @@ async def incident_rooms() -> list[int]:
 
 async def note_progress(post_ids: Collection[int], at: datetime) -> None:
     """Raise the cards of running distributions, without hurry."""
-    for row in await _of_posts(post_ids).select_for_update():
-        hurried = row.failures or row.shown < row.urgent  # a back-off or a state change sets the date
-        calm_at = row.shown_at + CALM if row.shown_at else at
-        due_at = row.due_at if hurried else max(at, calm_at)
-        await CardRow.filter(id=row.id).update(wanted=F("wanted") + 1, due_at=due_at)
+    for row in await _of_posts(post_ids).filter(wave_id__isnull=True).select_for_update():
+        await raise_calmly(row, at)
+
+
+async def raise_calmly(row: CardRow, at: datetime) -> None:
+    """Have it shown anew, but not at once if it was just shown."""
+    hurried = row.failures or row.shown < row.urgent  # a back-off or a state change sets the date
+    calm_at = row.shown_at + CALM if row.shown_at else at
+    due_at = row.due_at if hurried else max(at, calm_at)
+    await CardRow.filter(id=row.id).update(wanted=F("wanted") + 1, due_at=due_at)
+
+
+async def waves_of(cards: QuerySet[CardRow]) -> list[int]:
+    """The waves that show these cards."""
+    return await column(cards.filter(wave_id__isnull=False).distinct(), "wave_id")
+
+
+async def note_waves(wave_ids: Collection[int], at: datetime) -> None:
+    """Raise waves of which something has changed; those that show nothing any more go."""
+    if not wave_ids:
+        return
+    alive = await column(CardRow.filter(wave_id__in=wave_ids).distinct(), "wave_id")
+    empty = CardRow.filter(id__in=set(wave_ids) - set(alive))
+    await empty.filter(message_id="").delete()
+    await empty.update(abandoned=True)
+    await _raise(CardRow.filter(id__in=wave_ids), at)
 
 
 async def deal(kind: CardKind, abouts: Collection[int], rooms: Collection[int], at: datetime) -> None:
@@ -102,12 +128,26 @@ async def deal(kind: CardKind, abouts: Collection[int], rooms: Collection[int], 
     )
 
 
+async def delete_cards(post_ids: Collection[int]) -> None:
+    """The posts are gone, soon. What a wave showed of those that waited goes from there too."""
+    held = await column(PostRow.filter(id__in=post_ids, state=PostState.HELD), "id")
+    waiting = set(await waves_of(_of_posts(held)))
+    others = set(await waves_of(_of_posts(post_ids))) - waiting
+    await _of_posts(post_ids).delete()
+    await note_waves(waiting, LONG_AGO)
+    left = await column(CardRow.filter(wave_id__in=others).distinct(), "wave_id")
+    await CardRow.filter(id__in=others - set(left)).delete()
+
+
 async def _abandon(cards: QuerySet[CardRow], posts: QuerySet[PostRow], at: datetime) -> None:
     """Those that have buttons are shown once more, without; the others stay as they are for good."""
     pressable = posts.filter(Q(state__in=(PostState.HELD, PostState.ACCEPTED)) | Q(undo_until__gt=at))
     still = cards.filter(about__in=Subquery(pressable.values("id")))
     shown = await column(still.exclude(message_id=""), "id")
-    await CardRow.filter(id__in=await column(cards.exclude(id__in=shown), "id")).delete()
+    gone = CardRow.filter(id__in=await column(cards.exclude(id__in=shown), "id"))
+    waves = await waves_of(gone)
+    await gone.delete()
+    await note_waves(waves, at)
     await CardRow.filter(id__in=shown).update(abandoned=True)
     await _raise(CardRow.filter(id__in=shown), at)
 

@@ -15,7 +15,7 @@ from bot.core.people import Actor
 from bot.core.posts import Decision, Disposition, Post, PostState, Screened, no_such_post
 from bot.core.text import Text
 from storage.atomic import Store, atomic
-from storage.cards import deal_cards, raise_cards
+from storage.cards import deal_cards, note_waves, raise_cards, waves_of
 from storage.logbook import any_forgotten
 from storage.mailings import add_mailings, copy_ids, delete_mailings
 from storage.refusals import already_decided, nothing_to_undo, too_late
@@ -145,9 +145,11 @@ class SqlDecisionStore(Store):
         if row.state == PostState.RECEIVED:
             raise already_decided(row)
         await deal_cards(row, row.received_at)  # any moment that has passed: at once
-        return await CardRow.filter(kind=CardKind.POST, about=post_id, abandoned=False).update(
-            message_id="", failures=0
-        )
+        cards = CardRow.filter(kind=CardKind.POST, about=post_id, abandoned=False)
+        waves = await waves_of(cards)
+        count = await cards.update(message_id="", failures=0, wave_id=None)
+        await note_waves(waves, row.received_at)
+        return count
 
 
 async def _row(post_id: int) -> PostRow:

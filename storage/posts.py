@@ -9,15 +9,15 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from bot.core.chat import CardKind
 from bot.core.deliveries import OPEN_STATES
 from bot.core.posts import Cursor, NewPost, Post, PostState, no_such_post
 from bot.core.stores import Listing, Page
 from bot.core.text import folded
 from storage.atomic import atomic, reading
+from storage.cards import delete_cards
 from storage.decisions import SqlDecisionStore
 from storage.mailings import delete_mailings
-from storage.rows import CardRow, DeliveryRow, KnownMailRow, MailingRow, PostRow, RawRow
+from storage.rows import DeliveryRow, KnownMailRow, MailingRow, PostRow, RawRow
 from storage.values import address_key, column, in_groups, listing, paged, post_of, words_of
 
 _ENDS = (PostState.REJECTED, PostState.DISCARDED, PostState.EXPIRED, PostState.DISTRIBUTED)
@@ -151,7 +151,7 @@ async def delete_posts(post_ids: Collection[int]) -> None:
     """Delete posts and all that hangs on them."""
     for group in in_groups(post_ids, _ASKED_AT_ONCE):
         await delete_mailings(await column(MailingRow.filter(post_id__in=group), "id"))
-        await CardRow.filter(kind=CardKind.POST, about__in=group).delete()
+        await delete_cards(group)
         await RawRow.filter(post_id__in=group).delete()
         await PostRow.filter(id__in=group).delete()
 

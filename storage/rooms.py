@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from tortoise.expressions import F, Q
+from tortoise.expressions import F
 
 from bot.core.chat import CardKind, Place, Room
 from bot.core.errors import UserError
@@ -14,17 +14,17 @@ from bot.core.people import Role
 from bot.core.posts import PostState
 from bot.core.text import Text
 from storage.atomic import Store, atomic, reading
-from storage.cards import REMINDERS, ROOMS, admins_rooms, deal_anew, rooms_of
+from storage.cards import REMINDERS, ROOMS, admins_rooms, deal_anew, rooms_of, waves_of
 from storage.incidents import forget_incidents, note_health
 from storage.roles import roles_everywhere
 from storage.rows import AdminRow, BindingRow, CardRow, LinkRow, PostRow, RoomRow
-from storage.showing import SqlCardStore
 from storage.values import column, room_of
 from storage.waiting import one_at_a_time
+from storage.waves import SqlWaveStore
 
 
-class SqlRoomStore(SqlCardStore):
-    """Rooms; their cards are in the base class."""
+class SqlRoomStore(SqlWaveStore):
+    """Rooms; their cards are in the base classes."""
 
     @atomic
     async def open(self, transport: str, address: str, language: str, now: datetime) -> Room:
@@ -186,10 +186,12 @@ async def _binding(room_id: int, mlist_id: int | None) -> BindingRow | None:
 async def _post_anew(room_id: int, at: datetime) -> None:
     """What was posted under another address cannot be edited: what waits is posted once more."""
     held = await column(PostRow.filter(state=PostState.HELD), "id")
-    anew = Q(kind=CardKind.POST, about__in=held) | Q(kind__in=REMINDERS, abandoned=False)
-    await CardRow.filter(anew, room_id=room_id).update(
-        message_id="", failures=0, wanted=F("wanted") + 1, urgent=F("wanted") + 1, due_at=at
-    )
+    waiting = CardRow.filter(room_id=room_id, kind=CardKind.POST, about__in=held)
+    raised = {"wanted": F("wanted") + 1, "urgent": F("wanted") + 1}
+    anew = {"message_id": "", "failures": 0, "due_at": at, **raised}
+    await CardRow.filter(id__in=await waves_of(waiting)).update(**anew)
+    await waiting.filter(wave_id__isnull=True).update(shown=0, **anew)  # many of them are a wave there
+    await CardRow.filter(room_id=room_id, kind__in=REMINDERS, abandoned=False).update(**anew)
 
 
 async def _room(row: RoomRow) -> Room:

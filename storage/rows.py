@@ -607,6 +607,10 @@ class CardRow(Model):
     Revisions rise by one.
     `urgent` is the last revision that must be shown at once; later ones are mere progress, which
     waits until some seconds after `shown_at`.
+
+    `wave_id` is the id of the card that shows this one as one line of many; nothing is posted for it
+    then. A card of the kind ``wave`` is about its own id; until `gathers_until` it takes in others,
+    and it shows its `page` (from 0).
     """
 
     id = fields.IntField(primary_key=True)
@@ -623,6 +627,9 @@ class CardRow(Model):
     due_at = fields.DatetimeField()
     shown_at: datetime | None = fields.DatetimeField(null=True)
     abandoned = fields.BooleanField(default=False)
+    wave_id: int | None = fields.IntField(null=True)
+    page = fields.IntField(default=0)
+    gathers_until: datetime | None = fields.DatetimeField(null=True)
 
     room_id: int
 
@@ -632,4 +639,5 @@ class CardRow(Model):
         indexes = (
             Index(fields=("room_id", "due_at"), name="card_due"),
             Index(fields=("kind", "about"), name="card_about"),
+            Index(fields=("wave_id",), name="card_wave"),
         )

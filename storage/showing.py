@@ -64,7 +64,7 @@ def _row(card: Card) -> QuerySet[CardRow]:
 
 
 def _behind(room: Room, *, posted: bool | None) -> QuerySet[CardRow]:
-    behind = CardRow.filter(room_id=room.id, room__open=True, shown__lt=F("wanted"))
+    behind = CardRow.filter(room_id=room.id, room__open=True, shown__lt=F("wanted"), wave_id__isnull=True)
     if posted is None:
         return behind
     return behind.exclude(message_id="") if posted else behind.filter(message_id="")

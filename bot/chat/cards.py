@@ -96,6 +96,14 @@ def subject_of(post: Post) -> Text:
     return Text("{subject}", subject=shown) if shown else Text("(no subject)")
 
 
+def outcome(post: Post) -> list[Text]:
+    """What became of a post that is not held any more, by whom and when."""
+    said = _outcome(post)
+    if post.stopped_by:
+        said.append(Text("⏹ Stopped by {who}", who=one_line(post.stopped_by, _NAME_LIMIT)))
+    return said
+
+
 def trust(standing: Standing) -> Text:
     """Whether the list knows the author, and what became of their posts so far."""
     roles: list[Text] = [Text(name) for role, name in _ROLES.items() if role in standing.roles]

@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 
-from bot.chat import incidents, presses
+from bot.chat import incidents, presses, waves
 from bot.chat.commands.general import RANKS
 from bot.chat.desk import Call, Desk, Reply, Row, mistakes
 from bot.chat.dialogues import Dialogue, Dialogues, ask, tapped
@@ -127,6 +127,9 @@ class Dispatcher:
         if incident := incidents.trusting(data):
             _require(Rank.ADMIN, call.rank, call)
             return await incidents.trust(self._desk, *incident)
+        if of_wave := waves.tapped(data):
+            _require(Rank.MODERATOR, call.rank, call)
+            return await waves.pressed(self._desk, call, of_wave)
         return await self._tap(presses.tap(data), call)
 
     async def _tap(self, what: presses.Tap, call: Call) -> Reply:

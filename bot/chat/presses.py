@@ -120,6 +120,14 @@ async def _read(desk: Desk, call: Call, post: Post, what: Tap) -> Reply:
     )
 
 
+async def _open(desk: Desk, call: Call, post: Post, what: Tap) -> Reply:
+    """Its own card, in place of a line in a wave."""
+    room = await desk.stores.rooms.at(call.place)
+    if not room or not await desk.stores.rooms.take_out(room, post.id, desk.clock.now()):
+        raise UserError(Text("#{number} has its own card; /resend {number} shows it anew.", number=post.id))
+    return Reply(said=(Text("#{number} comes below, with all of it.", number=post.id),))
+
+
 async def _more(desk: Desk, call: Call, post: Post, what: Tap) -> Reply:
     """Less frequent answers to a held post, as buttons."""
     mlist = await desk.stores.lists.get(post.mlist_id)
@@ -202,6 +210,7 @@ _PRESSES: dict[str, Callable[[Desk, Call, Post, Tap], Awaitable[Reply]]] = {
     "undo": _undo,
     "stop": _stop,
     "read": _read,
+    "open": _open,
     "more": _more,
     "same": _same,
     "allow": _allow,

@@ -19,6 +19,7 @@ from bot.chat.facts import facts_of
 from bot.chat.incidents import incident_card
 from bot.chat.language import Languages
 from bot.chat.reminders import reminder_card
+from bot.chat.waves import wave_card
 from bot.core.chat import Card, CardKind, Place, Room, Screen, line
 from bot.core.clock import Clock
 from bot.core.errors import Busy, PermanentError, TransientError, UserError
@@ -71,6 +72,8 @@ class RoomWorker:
         What is posted already is edited first: somebody may have tapped it. The network may ask to
         wait with new ones and take edits nevertheless.
         """
+        now = self._clock.now()
+        await self._stores.rooms.gather(self._room, now, busy=self._closed_until[False] > now)
         again_at = [await self._show_due(posted=posted) for posted in (True, False)]
         return min((moment for moment in again_at if moment), default=None)
 
@@ -127,6 +130,7 @@ class RoomWorker:
     async def _drawn(self, card: Card) -> Drawn | None:
         drawers: Mapping[CardKind, Callable[[int], Awaitable[Drawn | None]]] = {
             CardKind.POST: self._post,
+            CardKind.WAVE: self._wave,
             CardKind.INCIDENT: self._incident,
             CardKind.REMINDER: partial(self._reminder, CardKind.REMINDER),
             CardKind.FAILURES: partial(self._reminder, CardKind.FAILURES),
@@ -149,6 +153,10 @@ class RoomWorker:
     async def _reminder(self, kind: CardKind, room_id: int) -> Drawn:
         told = await self._stores.reminders.told_in(room_id, kind)
         return reminder_card(kind, told, self._language), None
+
+    async def _wave(self, wave_id: int) -> Drawn | None:
+        wave = await self._stores.rooms.wave(wave_id)
+        return (await wave_card(wave, self._stores, self._language), None) if wave else None
 
     def _abandoned(self, screen: Screen) -> Screen:
         """As it was, with nothing left to press."""

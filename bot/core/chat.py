@@ -165,6 +165,7 @@ class CardKind(StrEnum):
     INCIDENT = "incident"
     REMINDER = "reminder"
     FAILURES = "failures"
+    WAVE = "wave"
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +187,23 @@ class Incident:
     closed_at: datetime | None
     revision: int
     seen: Certificate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """Many posts that one card shows, a page at a time.
+
+    Attributes:
+        post_ids: all of them, lowest first; decided ones too.
+        held: those that wait for a decision.
+        page: the one that is shown, from 0; it may be beyond the last one.
+    """
+
+    id: int
+    room_id: int
+    post_ids: tuple[int, ...]
+    held: frozenset[int]
+    page: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from bot.core.chat import Card, Incident, Place, Room
+from bot.core.chat import Card, Incident, Place, Room, Wave
 from bot.core.people import Role
 from bot.core.text import Text
 
@@ -93,6 +93,26 @@ class RoomStore(Protocol):
 
     async def incident(self, incident_id: int) -> Incident | None:
         """What the card of an incident is about; None = that is gone."""
+        ...
+
+    async def gather(self, room: Room, now: datetime, *, busy: bool) -> None:
+        """Have cards of held posts that nobody has seen yet shown by one, where they are many.
+
+        More than five become a wave. Later ones join it while it is young or not posted yet, and,
+        where the network is `busy`, some time longer. A console has no waves.
+        """
+        ...
+
+    async def wave(self, wave_id: int) -> Wave | None:
+        """What the card of a wave is about; None = that is gone."""
+        ...
+
+    async def turn(self, wave_id: int, page: int, at: datetime) -> None:
+        """Show another page of it."""
+        ...
+
+    async def take_out(self, room: Room, post_id: int, at: datetime) -> bool:
+        """Give a post of a wave its own card. False = no wave of this room has it."""
         ...
 
     async def cards_due(

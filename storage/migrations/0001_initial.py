@@ -540,6 +540,9 @@ class Migration(migrations.Migration):
                 ("due_at", fields.DatetimeField()),
                 ("shown_at", fields.DatetimeField(null=True)),
                 ("abandoned", fields.BooleanField(default=False)),
+                ("wave_id", fields.IntField(null=True)),
+                ("page", fields.IntField(default=0)),
+                ("gathers_until", fields.DatetimeField(null=True)),
             ],
             options={
                 "table": "card",
@@ -547,6 +550,7 @@ class Migration(migrations.Migration):
                 "indexes": [
                     Index(fields=["room_id", "due_at"], name="card_due"),
                     Index(fields=["kind", "about"], name="card_about"),
+                    Index(fields=["wave_id"], name="card_wave"),
                 ],
             },
         ),
