@@ -39,6 +39,7 @@ from bot.flow.authentication import Authenticator
 from bot.flow.bounces import Bounces
 from bot.flow.checks import Checked, Checks
 from bot.flow.decisions import Decisions
+from bot.flow.disk import Disk
 from bot.flow.notices import Notices, Organisation
 from bot.flow.reminders import Hours, Reminders
 from bot.flow.screening import Screening
@@ -120,8 +121,11 @@ class App:
                     await transport.drain(self.dispatcher)
                 except FacteurError as error:
                     troubles[transport.name] = error.text
+                    if not isinstance(error, UserError):  # then another process listens, as it should
+                        await self.dispatcher.away(transport.name, error.text)
                 else:
                     heard.append(transport)
+                    await self.dispatcher.away(transport.name, None)
             troubles |= await self.service.one_pass(partial(self._show_cards, heard))
             await self._show_cards(heard)
         return troubles
@@ -241,6 +245,7 @@ async def open_app(
             settings.zone,
             sync,
             Reminders(stores, clock, notices, Hours(settings.reminders.hours, settings.zone)),
+            Disk(stores, clock, settings.data_dir),
         )
         await stores.admins.configure(settings.admins, clock.now())
         dispatcher = Dispatcher(desk, Permissions(stores))

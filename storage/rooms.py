@@ -121,6 +121,10 @@ class SqlRoomStore(SqlWaveStore):
             what = Text("The room {room}", room=row.title or row.address)
             await note_health(f"room {row.id}", what, why, at)
 
+    @atomic
+    async def works(self, key: str, what: Text, trouble: Text | None, at: datetime) -> None:
+        await note_health(key, what, trouble, at)
+
 
 class SqlAdminStore(Store):
     """Administrators, and the roles of linked accounts."""

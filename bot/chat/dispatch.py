@@ -104,6 +104,12 @@ class Dispatcher:
         reached = partial(self._desk.stores.rooms.reached, place, why, self._desk.clock.now())
         await alone("room reached", reached)
 
+    async def away(self, transport: str, why: Text | None) -> None:
+        """Nobody is heard on a network; for None, all are again. Administrators elsewhere are told."""
+        now, what = self._desk.clock.now(), Text("The connection to {network}", network=transport.title())
+        works = partial(self._desk.stores.rooms.works, f"chat {transport}", what, why, now)
+        await alone("network heard", works)
+
     async def run_line(self, text: str, speaker: Actor, place: Place = _SCRIPT) -> Outcome:
         """Run one command line for a script: all rows at once, nothing is asked."""
         spoken = typed(text if text.lstrip().startswith(("/", "!")) else f"/{text}")

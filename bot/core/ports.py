@@ -139,6 +139,13 @@ class Listener(Protocol):
         """The bot cannot write there (removed, muted), or for None can again."""
         ...
 
+    async def away(self, transport: str, why: Text | None) -> None:
+        """Nobody on this network is heard (it is down, another program listens), or for None all are again.
+
+        Told any number of times; a transport that starts to hear says so.
+        """
+        ...
+
 
 class ChatTransport(Protocol):
     """A chat network (or the terminal), seen through the places in it."""

@@ -91,6 +91,13 @@ class RoomStore(Protocol):
         """Why the bot cannot write there, which is an incident; None = it can."""
         ...
 
+    async def works(self, key: str, what: Text, trouble: Text | None, at: datetime) -> None:
+        """Something that is nobody's own, named by `key`, does not work; or for None does.
+
+        An incident, which is told where administrators are once it has lasted a minute.
+        """
+        ...
+
     async def incident(self, incident_id: int) -> Incident | None:
         """What the card of an incident is about; None = that is gone."""
         ...

@@ -17,6 +17,7 @@ from bot.core.text import Text
 from bot.flow.accounts import Accounts, Outgoing
 from bot.flow.archive import Archive
 from bot.flow.bounces import Bounces
+from bot.flow.disk import Disk
 from bot.flow.following import Following, Wanted
 from bot.flow.intake import Intake
 from bot.flow.outbox import Outbox
@@ -47,6 +48,7 @@ class Service:
         zone: ZoneInfo,
         sync: Sync,
         reminders: Reminders,
+        disk: Disk,
     ) -> None:
         self._stores = stores
         self._servers = servers
@@ -59,6 +61,7 @@ class Service:
         self._zone = zone
         self._sync = sync
         self._reminders = reminders
+        self._disk = disk
         self.runner = Runner(clock, stores.changes)
         self._mailboxes = Following(self.runner)
         self._senders = Following(self.runner)
@@ -69,6 +72,7 @@ class Service:
         self.runner.start("mailboxes", self._follow_mailboxes)
         self.runner.start("archive", self._archive.step, wake=self._archive.wake)
         self.runner.start("sync", self._sync.step)
+        self.runner.start("disk", self._disk.step, wake=self._disk.wake)
         self.runner.start("reminders", self._reminders.step)
 
     def start_delivering(self) -> None:
@@ -89,6 +93,7 @@ class Service:
         troubles = await asyncio.gather(
             *(alone(f"poll {mlist.id}", partial(self._poll_once, mlist)) for mlist in lists)
         )
+        await alone("disk", self._disk.step)
         await alone("reminders", self._reminders.step)
         if between:
             await alone("between", between)

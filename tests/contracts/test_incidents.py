@@ -138,6 +138,22 @@ async def test_a_room_that_cannot_be_reached_is_an_incident(
     assert (await show(stores, clock)).closed_at == clock.now()
 
 
+async def test_what_is_nobody_s_own_is_an_incident_too(
+    stores: Stores, clock: ManualClock, mlist: MailingList
+) -> None:
+    """Such as the connection to a chat network, or the disk."""
+    what, why = Text("The connection to Matrix"), Text("nobody answers")
+    for _ in range(2):
+        await stores.rooms.works("chat matrix", what, why, clock.now())
+    clock.advance(MINUTE)
+    told = await show(stores, clock)
+    assert (str(told.what), str(told.trouble)) == ("The connection to Matrix", "nobody answers")
+    for _ in range(2):
+        await stores.rooms.works("chat matrix", what, None, clock.now())
+    assert (await show(stores, clock)).closed_at == clock.now()
+    assert await due(stores, clock) == []
+
+
 async def test_administrators_who_get_a_room_later_are_told_what_lasts(
     stores: Stores, clock: ManualClock, mlist: MailingList
 ) -> None:

@@ -55,6 +55,10 @@ class Recording(Listener):
     async def unreachable(self, place: Place, why: Text | None) -> None:
         await self._note(("unreachable", place.address, str(why) if why else None))
 
+    @override
+    async def away(self, transport: str, why: Text | None) -> None:
+        await self._note(("away", transport, str(why) if why else None))
+
     async def _note(self, what: Any) -> None:
         async with self.changed:
             self.told.append(what)

@@ -76,6 +76,9 @@ class ScriptedListener:
     async def unreachable(self, place: Place, why: Text | None) -> None:
         raise AssertionError(place)
 
+    async def away(self, transport: str, why: Text | None) -> None:
+        raise AssertionError(transport)
+
 
 class Watcher:
     """Reads everything from a file descriptor and waits for words in it."""

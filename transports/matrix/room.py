@@ -103,12 +103,14 @@ class Matrix(ChatTransport):
             try:
                 async with self._opened(listener) as session:
                     failures = 0
+                    await listener.away(OWNER, None)
                     await _first_of(session.listening.go_on(), session.show.react())
             except FacteurError as error:
                 if isinstance(error, LoggedOut):
                     await self._logins.forget(self._clock.now())
                 failures += 1
                 _log.warning("not connected to Matrix", why=str(error), failures=failures)
+                await listener.away(OWNER, error.text)
                 await asyncio.sleep(_back_off(error, failures))
 
     @override

@@ -15,6 +15,7 @@ import structlog
 from telegram import Update
 
 from bot.core.errors import Busy, FacteurError, ServerTrouble, Trouble
+from bot.core.text import Text
 from transports.telegram.api import LONG_POLL, Api
 
 _AT_ONCE = timedelta(0)
@@ -23,6 +24,12 @@ _FIRST_DELAY_S = 1.0
 _LONGEST_DELAY_S = 60.0
 _LISTENS_TWICE_S = 10.0
 """After a conflict: two that poll in turn would only take each other's place again and again."""
+
+_CALM_S = 60.0
+"""Of two that poll in turn each hears something now and then: only after so long the other has gone."""
+
+Tell = Callable[[Text | None], Awaitable[None]]
+"""Why nobody is heard, or None."""
 
 Handle = Callable[[Update], Awaitable[None]]
 Key = Callable[[Update], str]
@@ -33,7 +40,7 @@ _log = structlog.get_logger(__name__)
 class Inbox:
     """Hands on updates, each in a task of its own; those with the same key one after the other."""
 
-    def __init__(self, api: Api, handle: Handle, key: Key) -> None:
+    def __init__(self, api: Api, handle: Handle, key: Key, tell: Tell) -> None:
         self._api = api
         self._handle = handle
         self._key = key
@@ -41,20 +48,23 @@ class Inbox:
         self._handled: set[int] = set()
         self._last: dict[str, asyncio.Task[None]] = {}
         self._offset: int | None = None
-        self._told = ""
+        self._tell = tell
+        self._told: str | None = None
+        self._shared_until = 0.0
 
     async def listen(self) -> None:
         """For ever; what fails is tried again, from the first second on."""
         delay_s = _FIRST_DELAY_S
         while True:
             try:
-                await self._round(_AT_ONCE if self._open else LONG_POLL)
+                await self._round(_AT_ONCE if self._open or self._may_hear() else LONG_POLL)
             except FacteurError as error:
                 await self._failed(error)
                 await asyncio.sleep(_pause(error, delay_s))
                 delay_s = min(2 * delay_s, _LONGEST_DELAY_S)
             else:
                 delay_s = _FIRST_DELAY_S
+                await self._heard()
 
     async def drain(self) -> None:
         """All that was said until now, and no more. Raises as `Api.updates`."""
@@ -73,9 +83,6 @@ class Inbox:
     async def _round(self, patience: timedelta) -> int:
         """One look; the number of updates that Telegram still had."""
         updates = await self._api.updates(self._offset, patience=patience)
-        if self._told:
-            self._told = ""
-            _log.info("telegram heard again")
         for update in updates:
             if update.update_id not in self._handled:
                 self._begin(update)
@@ -118,16 +125,33 @@ class Inbox:
         else:
             self._offset, self._handled = None, set()
 
+    async def _heard(self) -> None:
+        if self._may_hear():
+            if self._told:
+                _log.info("telegram heard again")
+            self._told = ""
+            await self._tell(None)
+
+    def _may_hear(self) -> bool:
+        """Whether one round that succeeds shows that people are heard again, which was not told yet."""
+        return self._told != "" and asyncio.get_running_loop().time() >= self._shared_until
+
     async def _failed(self, error: FacteurError) -> None:
         if self._told != str(error):
             _log.warning("telegram away", why=str(error))
             self._told = str(error)
+            if not isinstance(error, Busy):
+                await self._tell(error.text)
+        if _in_use(error):
+            self._shared_until = asyncio.get_running_loop().time() + _CALM_S
         await self._api.hang_up()  # a connection that hangs would hang again
 
 
 def _pause(error: FacteurError, delay_s: float) -> float:
     if isinstance(error, Busy):
         return error.delay.total_seconds()
-    if isinstance(error, ServerTrouble) and error.trouble is Trouble.IN_USE:
-        return max(delay_s, _LISTENS_TWICE_S)
-    return delay_s
+    return max(delay_s, _LISTENS_TWICE_S) if _in_use(error) else delay_s
+
+
+def _in_use(error: FacteurError) -> bool:
+    return isinstance(error, ServerTrouble) and error.trouble is Trouble.IN_USE

@@ -192,11 +192,16 @@ class Telegram(ChatTransport):
                 if told != str(error):
                     told = str(error)
                     _log.warning("telegram away", why=told)
+                    await self._away(error.text)
                 await asyncio.sleep(delay_s)
                 delay_s = min(2 * delay_s, _LONGEST_DELAY_S)
 
     def _inbox(self) -> Inbox:
-        return Inbox(self._api, self._handle, lambda update: chain_of(self._understood(update)))
+        return Inbox(self._api, self._handle, lambda update: chain_of(self._understood(update)), self._away)
+
+    async def _away(self, why: Text | None) -> None:
+        if self._listener:
+            await self._listener.away(NAME, why)
 
     def _understood(self, update: Update) -> Event | None:
         assert self._api.me

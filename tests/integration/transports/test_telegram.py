@@ -34,6 +34,7 @@ class Listening:
     presses: list[Press] = field(default_factory=list)
     moves: list[tuple[str, str, str]] = field(default_factory=list)
     states: dict[str, str] = field(default_factory=dict)
+    troubles: list[tuple[str, Text | None]] = field(default_factory=list)
     gate: asyncio.Event | None = None
     happened: asyncio.Event = field(default_factory=asyncio.Event)
     meanwhile: Callable[[], Awaitable[object]] | None = None
@@ -58,6 +59,10 @@ class Listening:
 
     async def unreachable(self, place: Place, why: Text | None) -> None:
         self.states[place.address] = str(why or "")
+        self.happened.set()
+
+    async def away(self, transport: str, why: Text | None) -> None:
+        self.troubles.append((transport, why))
         self.happened.set()
 
     async def until(self, condition: Callable[[], object]) -> None:
@@ -299,6 +304,28 @@ async def test_a_second_listener_is_told_in_plain_words(bot_api: BotApi, listene
 
     assert caught.value.trouble is Trouble.IN_USE
     assert "Another program listens as this bot" in str(caught.value)
+
+
+async def test_whoever_can_mend_it_is_told_that_another_program_listens(
+    bot_api: BotApi, listener: Listening
+) -> None:
+    """FIELD section 3 row 5."""
+    refused = broken(409, "Conflict: terminated by other getUpdates request")
+    bot_api.troubles.add("getUpdates", refused, times=EVERY)
+    async with running(telegram(bot_api), listener):
+        await listener.until(lambda: listener.troubles)
+    [(network, why)] = listener.troubles
+    assert network == "telegram"
+    assert "Another program listens as this bot" in str(why)
+
+
+async def test_an_outage_and_its_end_are_told_once_each(bot_api: BotApi, listener: Listening) -> None:
+    async with running(telegram(bot_api), listener):
+        await listener.until(lambda: listener.troubles == [("telegram", None)])
+        bot_api.troubles.add("getUpdates", broken(502), times=2)
+        bot_api.person("Anne")
+        await listener.until(lambda: len(listener.troubles) == 3)
+    assert [why is None for _, why in listener.troubles] == [True, False, True]
 
 
 async def test_a_wrong_token_is_explained_and_never_shown(bot_api: BotApi) -> None:
