@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.chat.cards import author_line, authors_line, outcome, subject_of
@@ -44,7 +44,7 @@ class WaveTap:
 
 
 @dataclass(frozen=True, slots=True)
-class _Page:
+class Page:
     """The posts of a page that are still there, and its number from 0 of `count`."""
 
     posts: tuple[Post, ...]
@@ -66,8 +66,12 @@ async def wave_card(wave: Wave, stores: Stores, language: Language) -> Screen:
     """The card as it should look now."""
     if not wave.post_ids:
         return Screen(lines=(line(Text("These posts are not shown here any more.").render(language)),))
-    page = await _page(wave, wave.page, stores)
     lists = {mlist.id: mlist for mlist in await stores.lists.all()}
+    return wave_screen(wave, await _page(wave, wave.page, stores), lists, language)
+
+
+def wave_screen(wave: Wave, page: Page, lists: Mapping[int, MailingList], language: Language) -> Screen:
+    """One page of it, with buttons while any of its posts waits; `lists` by id."""
     lines: list[Line] = [line(_title(wave, page).render(language), strong=True)]
     buttons = []
     for number, post in zip(_NUMBERS, page.posts, strict=False):
@@ -102,7 +106,7 @@ async def pressed(desk: Desk, call: Call, what: WaveTap) -> Reply:
     return await _swept(desk, call, page, what)
 
 
-def _asked(wave: Wave, page: _Page) -> Reply:
+def _asked(wave: Wave, page: Page) -> Reply:
     if not page.held:
         raise UserError(_NOT_THIS)
     said = Text.counted(
@@ -115,7 +119,7 @@ def _asked(wave: Wave, page: _Page) -> Reply:
     return Reply(said=(said,), options=((yes,),))
 
 
-async def _swept(desk: Desk, call: Call, page: _Page, what: WaveTap) -> Reply:
+async def _swept(desk: Desk, call: Call, page: Page, what: WaveTap) -> Reply:
     """What somebody else decides meanwhile stays theirs."""
     if not page.held or what.total != page.total:
         raise UserError(_NOT_THIS)
@@ -140,7 +144,7 @@ def _require(call: Call, post: Post) -> None:
         raise UserError(Text("Posts of a list that is not yours are among them."))
 
 
-async def _page(wave: Wave, number: int, stores: Stores) -> _Page:
+async def _page(wave: Wave, number: int, stores: Stores) -> Page:
     """The last one where there are not so many any more."""
     count = max(1, -(-len(wave.post_ids) // PAGE_POSTS))
     number = min(number, count - 1)
@@ -150,10 +154,10 @@ async def _page(wave: Wave, number: int, stores: Stores) -> _Page:
             posts.append(await stores.posts.get(post_id))
         except UserError:  # purged just now
             continue
-    return _Page(tuple(posts), number, count)
+    return Page(tuple(posts), number, count)
 
 
-def _title(wave: Wave, page: _Page) -> Text:
+def _title(wave: Wave, page: Page) -> Text:
     if not wave.held:
         return Text.counted(
             "✅ {count} post, none waits any more",
@@ -187,7 +191,7 @@ def _decisions(post: Post, number: str) -> tuple[Button, ...]:
     return (opening, *(Button(sign, f"{key}:{post.id}:{post.decisions}", tone) for sign, key, tone in keys))
 
 
-def _pages(wave: Wave, page: _Page, language: Language) -> list[tuple[Button, ...]]:
+def _pages(wave: Wave, page: Page, language: Language) -> list[tuple[Button, ...]]:
     """Signs that no other button begins with: where buttons are reactions, these can be pressed."""
     turning: Sequence[tuple[str, int]] = (("⬅️", page.number - 1), ("➡️", page.number + 1))
     row = [

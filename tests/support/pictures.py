@@ -21,8 +21,9 @@ from telegram import InlineKeyboardButton
 from bot.chat.cards import card as card_of
 from bot.chat.facts import Facts
 from bot.chat.language import Languages
+from bot.chat.waves import Page, wave_screen
 from bot.core.addresses import Address, Mailbox
-from bot.core.chat import Screen
+from bot.core.chat import Screen, Wave
 from bot.core.clock import Clock
 from bot.core.deliveries import Counts
 from bot.core.lists import MailingList
@@ -70,6 +71,23 @@ DECIDED = replace(
     decided_by=Actor("telegram:1", "Anne Martin"),
     decided_at=NOW + timedelta(minutes=4),
     undo_until=NOW + timedelta(minutes=5),
+)
+
+WRITTEN = (
+    ("Hélène Petit", "helene@example.org", "Panier de jeudi : il manque des bras"),
+    ("Jean Roy", "jean@example.org", "Re: Panier de jeudi"),
+    ("Dr. Gain", "win@casino.example", "You have won!!!"),
+    ("Léa Blanc", "lea@example.org", "Qui a oublié son parapluie ?"),
+    ("", "support@bank.example", "Your account is locked"),
+    ("Ali Ben", "ali@example.org", "Covoiturage samedi"),
+    ("Paul Noir", "paul@example.org", "Contrat œufs 2027"),
+    ("Dr. Gain", "win@casino.example", "You have won again!!!"),
+)
+PAGE = tuple(
+    replace(
+        DECIDED if number == 12 else HELD, id=number, subject=subject, authors=(Mailbox(name, Address(at)),)
+    )
+    for number, (name, at, subject) in enumerate(WRITTEN, start=12)
 )
 
 STYLE = """
@@ -133,6 +151,8 @@ def main() -> None:
     draw("telegram-held.png", card_of(HELD, held, language)[0], 480)
     draw("telegram-undo.png", card_of(DECIDED, decided, language)[0], 180)
     draw("telegram-leaving.png", card_of(replace(DECIDED, undo_until=NOW), leaving, language)[0], 180)
+    wave = Wave(1, 1, tuple(range(12, 40)), frozenset(range(13, 40)), page=0)
+    draw("telegram-wave.png", wave_screen(wave, Page(PAGE, 0, 4), {1: MLIST}, language), 760)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from bot.core.posts import PostState
 from bot.core.text import Text
 from tests.support.office import ANNE, MAIL, PAUL, STRANGER, Office, buttons_of, text_of
 from tests.support.wall import Wall
+from transports.matrix.keyboard import keys_of, plain
 
 GROUP = Place("test", "-1", title="Modération")
 OTHER = Place("test", "-2")
@@ -141,6 +142,8 @@ async def test_pages_are_turned_for_everybody_and_the_emoji_are_unique(office: O
     assert await group.tap("➡️") == "Page 2 of 3"
     await group.step()
     assert "page 2 of 3\n1️⃣ #9 " in text_of(group.wave)
+    signs = [f"{number}️⃣" for number in range(1, 9)]
+    assert [plain(sign) for sign in (*signs, "⬅️", "➡️", "🧹")] == list(keys_of(group.wave).data)
     await group.tap("➡️")
     await group.step()
     assert [button.label for button in group.wave.buttons[-1]] == ["⬅️ 2/3", "🧹 All 4 silently"]
