@@ -196,7 +196,7 @@ class SqlListStore(Store):
     async def not_looked_at(
         self, mlist_id: int, account: MailboxAccount, cursors: Collection[Cursor]
     ) -> Collection[str]:
-        return not_looked_at(await _row(mlist_id), account, cursors)
+        return await not_looked_at(await _row(mlist_id), account, cursors)
 
     @atomic
     async def note_old_mail(

@@ -8,15 +8,16 @@ from bot.core.errors import UserError
 from bot.core.lists import MailboxAccount, folder_name
 from bot.core.posts import Cursor
 from bot.core.text import Text
-from storage.rows import KnownMailRow, MlistRow
-from storage.values import in_groups
+from storage.rows import KnownMailRow, MlistRow, PostRow
+from storage.values import column, in_groups
 
+_ASKED_AT_ONCE = 500
 _DELETED_AT_ONCE = 500
 
 
-def not_looked_at(mlist: MlistRow, account: MailboxAccount, cursors: Collection[Cursor]) -> set[str]:
+async def not_looked_at(mlist: MlistRow, account: MailboxAccount, cursors: Collection[Cursor]) -> set[str]:
     """The folders whose mail would be old mail at this look."""
-    return _looked(mlist, account, cursors)[1]
+    return (await _looked(mlist, account, cursors))[1]
 
 
 async def note_look(
@@ -29,12 +30,13 @@ async def note_look(
 
     What lies in a folder is old mail at the first look into it; and again when it is not the same
     folder any more, because another server, login or UIDVALIDITY is behind its name (RFC 3501
-    section 2.3.1.1): then nobody can tell which of its mails were seen before.
+    section 2.3.1.1): then nobody can tell which of its mails were seen before. The same goes for a POP3
+    server that names all its mails anew.
 
     Raises:
         UserError: an older list reads that very folder, by another name of the server.
     """
-    looked, fresh = _looked(mlist, account, cursors)
+    looked, fresh = await _looked(mlist, account, cursors)
     await _refuse_twin(mlist, looked)
     listed = {str(cursor) for cursor in cursors}
     first_seen = {str(cursor) for cursor in cursors if cursor.folder in fresh}
@@ -54,7 +56,7 @@ async def note_look(
     return new | {cursor: leave for cursor, leave in marked.items() if cursor in listed}
 
 
-def _looked(
+async def _looked(
     mlist: MlistRow, account: MailboxAccount, cursors: Collection[Cursor]
 ) -> tuple[dict[str, list[str]], set[str]]:
     """Server and UIDVALIDITY behind each folder now, and the folders that are not the same any more.
@@ -69,9 +71,25 @@ def _looked(
         if before != place:
             validity = ""
         looked[folder] = [place, shown.get(folder, validity)]
-        if before != place or validity not in {"", looked[folder][1]}:
+        another = before != place or validity not in {"", looked[folder][1]}
+        if another or (shown.get(folder) == "" and await _named_anew(mlist, folder, cursors)):
             fresh.add(folder)
     return looked, fresh
+
+
+async def _named_anew(mlist: MlistRow, folder: str, cursors: Collection[Cursor]) -> bool:
+    """Whether no old mail has the name that it had, although some was never taken in.
+
+    POP3 has no UIDVALIDITY to tell, and servers exist whose UIDLs change with each session.
+    """
+    marks = KnownMailRow.filter(mlist_id=mlist.id, raw_sha256="", cursor__startswith=f"{folder}/")
+    marked = set(await column(marks, "cursor"))
+    if not marked or any(str(cursor) in marked for cursor in cursors):
+        return False
+    taken: set[str] = set()
+    for group in in_groups(marked, _ASKED_AT_ONCE):
+        taken.update(await column(PostRow.filter(mlist_id=mlist.id, cursor__in=group), "cursor"))
+    return taken != marked
 
 
 async def _refuse_twin(mlist: MlistRow, looked: Mapping[str, list[str]]) -> None:

@@ -387,6 +387,28 @@ async def test_uidls_that_change_with_every_session_lose_nothing_and_distribute_
     assert {(await world.state(number)) for number in (3, 4)} == {("discarded", "duplicate")}
 
 
+@pytest.mark.parametrize("first_poll", ["hold", "leave"])
+async def test_old_mail_is_known_although_uidls_change_with_every_session(
+    world: World, first_poll: str
+) -> None:
+    """From the look of /addlist on no mail has its name again: what lies there passes all the same not."""
+    async with scripted_pop3() as server:
+        server.uidl_of = lambda session, _number, uidl: f"{session}-{uidl}"
+        server.hold(mail(author=ANNE, subject="vieux"), mail(author=ANNE, subject="ancien"))
+        await a_list(world, protocol="pop3", host="localhost", port=str(server.port), first_poll=first_poll)
+        server.answer("QUIT", Act.CUT, times=1)
+        await world.pass_()
+        await world.pass_()
+        assert world.copies() == []
+
+        held = await world.rows("/pending")
+        assert {row["subject"] for row in held} == ({"vieux", "ancien"} if first_poll == "hold" else set())
+        if first_poll == "hold":  # all that was there has been taken in: what comes now is new
+            server.hold(mail(author=ANNE, subject="neuf"))
+            await world.pass_()
+            assert len(world.copies()) == 1
+
+
 async def test_many_mails_come_in_over_several_sessions(world: World, odd_pop3: ScriptedPop3) -> None:
     """Each fifty are deleted before the next are fetched, which ends a POP3 session."""
     raws = [mail(author=ANNE, subject=f"{number}") for number in range(120)]
