@@ -134,7 +134,7 @@ class App:
         """Bring every room up to date, as far as that is possible now."""
         for transport in transports:
             for room in await self.stores.rooms.running(transport.name):
-                worker = self.worker_in(transport, room)
+                worker = self.worker_in(transport, room, rests=False)
                 while (again_at := await worker.step()) and again_at <= self.clock.now():
                     pass
 
@@ -153,10 +153,12 @@ class App:
                     break  # nothing else can be better
         return found
 
-    def worker_in(self, transport: ChatTransport, room: Room) -> RoomWorker:
-        """What keeps the cards of a room up to date."""
+    def worker_in(self, transport: ChatTransport, room: Room, *, rests: bool = True) -> RoomWorker:
+        """What keeps the cards of a room up to date; see there for `rests`."""
         desk = self.desk
-        return RoomWorker(self.stores, desk.accounts, desk.languages, self.clock, transport, room)
+        return RoomWorker(
+            self.stores, desk.accounts, desk.languages, self.clock, transport, room, rests=rests
+        )
 
     async def moderate(self, transport: ChatTransport, address: str) -> None:
         """Make the transport's place a room for every list, until the person there leaves."""

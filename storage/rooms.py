@@ -19,7 +19,7 @@ from storage.incidents import forget_incidents, note_health
 from storage.roles import roles_everywhere
 from storage.rows import AdminRow, BindingRow, CardRow, LinkRow, PostRow, RoomRow
 from storage.values import column, room_of
-from storage.waiting import one_at_a_time
+from storage.waiting import one_at_a_time, together
 from storage.waves import SqlWaveStore
 
 
@@ -118,6 +118,8 @@ class SqlRoomStore(SqlWaveStore):
         row = await RoomRow.get_or_none(transport=place.transport, address=place.address)
         if row:
             await RoomRow.filter(id=row.id).update(unreachable=why.dump() if why else None)
+            if row.unreachable and why is None:
+                await _try_again(row.id, at)
             what = Text("The room {room}", room=row.title or row.address)
             await note_health(f"room {row.id}", what, why, at)
 
@@ -185,6 +187,13 @@ async def _binding(room_id: int, mlist_id: int | None) -> BindingRow | None:
     bound = BindingRow.filter(room_id=room_id)
     bound = bound.filter(mlist_id__isnull=True) if mlist_id is None else bound.filter(mlist_id=mlist_id)
     return await bound.first()
+
+
+async def _try_again(room_id: int, at: datetime) -> None:
+    """What could not be shown there waits for hours; now it can."""
+    await together(ROOMS)
+    refused = CardRow.filter(room_id=room_id, shown__lt=F("wanted"), failures__gt=0)
+    await refused.update(failures=0, due_at=at)
 
 
 async def _post_anew(room_id: int, at: datetime) -> None:

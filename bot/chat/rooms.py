@@ -47,7 +47,7 @@ _log = structlog.get_logger(__name__)
 class RoomWorker:
     """Brings the cards of one room up to date; one task uses it at a time."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one of each thing that it needs
         self,
         stores: Stores,
         accounts: Accounts,
@@ -55,7 +55,10 @@ class RoomWorker:
         clock: Clock,
         transport: ChatTransport,
         room: Room,
+        *,
+        rests: bool = True,
     ) -> None:
+        """`rests`: a room that cannot be reached is tried a little later, and not at once."""
         self._stores = stores
         self._accounts = accounts
         self._language = languages.of(room.language)
@@ -63,7 +66,7 @@ class RoomWorker:
         self._transport = transport
         self._room = room
         # an unreachable room may have been mended without a word: it is tried, rarely
-        rest = clock.now() + LONGEST_DELAY if room.unreachable else datetime.min.replace(tzinfo=UTC)
+        rest = clock.now() + LONGEST_DELAY if rests and room.unreachable else datetime.min.replace(tzinfo=UTC)
         self._closed_until = dict.fromkeys((True, False), rest)
 
     async def step(self) -> datetime | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import datetime
@@ -39,6 +41,7 @@ class ChatSession:
         self._runner = runner
         self._worker_in = worker_in
         self._workers = Following(runner)
+        self._turns: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._rooms = f"rooms {transport.name}"
         self._leaving = AsyncExitStack()
         self._held: Hold | None = None
@@ -84,4 +87,11 @@ class ChatSession:
         return None
 
     def _start_worker(self, room: Room) -> None:
-        self._runner.start(f"room {room.id}", self._worker_in(self._transport, room).step)
+        """In its turn: what its predecessor is posting this moment must not be posted twice."""
+        worker, turn = self._worker_in(self._transport, room), self._turns[room.id]
+
+        async def step() -> datetime | None:
+            async with turn:
+                return await worker.step()
+
+        self._runner.start(f"room {room.id}", step)

@@ -24,6 +24,10 @@ class Wall:
     trouble: Exception | None = None
     trouble_posting: Exception | None = None
     running: bool = False
+    gate: asyncio.Event | None = None
+    """What a post takes its time for."""
+    tried: list[str] = field(default_factory=list)
+    """The address of each post that was begun."""
 
     def __post_init__(self) -> None:
         self._changed = asyncio.Condition()
@@ -50,6 +54,10 @@ class Wall:
         pass
 
     async def post(self, address: str, screen: Screen) -> str:
+        self.tried.append(address)
+        await self.tell()
+        if self.gate:
+            await self.gate.wait()
         self._fail()
         if self.trouble_posting:
             raise self.trouble_posting
@@ -69,6 +77,11 @@ class Wall:
         """So many screens were posted."""
         async with asyncio.timeout(10), self._changed:
             await self._changed.wait_for(lambda: len(self.screens) >= number)
+
+    async def until_tried(self, address: str) -> None:
+        """A post to that room was begun."""
+        async with asyncio.timeout(10), self._changed:
+            await self._changed.wait_for(lambda: address in self.tried)
 
     async def until_running(self) -> None:
         """Somebody listens to it."""
