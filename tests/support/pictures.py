@@ -31,7 +31,7 @@ from bot.core.people import Actor, Role, Standing
 from bot.core.posts import Attachment, Cursor, Post, PostState
 from bot.core.settings import ListSettings
 from bot.core.text import Text
-from transports.telegram.keyboard import keyboard
+from transports.telegram.keyboard import Links, keyboard
 from transports.telegram.render import card
 
 HERE = Path(__file__).parents[2] / "docs/pictures"
@@ -105,7 +105,7 @@ blockquote { margin: 4px 0; padding: 4px 8px; border-left: 3px solid #3a8f48; ba
 
 def page(screen: Screen) -> str:
     """The message as a client shows it; its inside is what Telegram is sent."""
-    markup = keyboard(screen, bot="facteur_bot", private=False)
+    markup = keyboard(screen, links=Links("facteur_bot", b"secret"), private=False)
     rows = markup.inline_keyboard if markup else ()
     buttons = "".join(f"<div class=row>{''.join(map(_button, row))}</div>" for row in rows)
     inside = (

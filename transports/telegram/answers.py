@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -15,7 +15,7 @@ from bot.core.text import Language, Size, Text
 from transports.telegram.api import Api
 from transports.telegram.budget import Kind
 from transports.telegram.keyboard import Markup, answered_by_words, keyboard
-from transports.telegram.render import Part, calling, clean, parts
+from transports.telegram.render import Part, calling, card, clean, parts
 from transports.telegram.spots import Spot
 
 UPLOAD_LIMIT = 50_000_000
@@ -51,9 +51,11 @@ class Answers:
     def post(self, below: Below, screens: Sequence[Screen]) -> None:
         """Post them soon."""
         if screens:
-            task = asyncio.create_task(self._post(below, screens))
-            self._under_way.add(task)
-            task.add_done_callback(self._ended)
+            self._begin(self._post(below, screens))
+
+    def turn(self, below: Below, screen: Screen) -> None:
+        """Show it soon in the place of the message that it answers; anew where that cannot be."""
+        self._begin(self._turn(below, screen))
 
     async def finish(self, within_s: float) -> None:
         """Let what is being posted end; the rest is left out."""
@@ -80,6 +82,11 @@ class Answers:
             else:
                 return
 
+    def _begin(self, posting: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(posting)
+        self._under_way.add(task)
+        task.add_done_callback(self._ended)
+
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
         if not task.cancelled() and (error := task.exception()):
@@ -93,9 +100,18 @@ class Answers:
             except FacteurError as error:
                 _log.warning("answer not posted", chat=below.spot.chat, why=str(error))
 
+    async def _turn(self, below: Below, screen: Screen) -> None:
+        markup = keyboard(screen, links=self._api.links, private=below.spot.private)
+        async with self._turns[below.spot.chat]:
+            try:
+                await self.patiently(lambda: self._api.edit(below.spot, below.reply_to, card(screen), markup))
+            except FacteurError as error:
+                _log.info("page not turned", chat=below.spot.chat, why=str(error))
+                self.post(below, [screen])
+
     async def _show(self, below: Below, screen: Screen) -> None:
         """The words first; then the files, each of which may fail alone."""
-        markup = keyboard(screen, bot=self._api.name, private=below.spot.private)
+        markup = keyboard(screen, links=self._api.links, private=below.spot.private)
         shown = parts(self._with_hint(screen, below))
         if screen.asks and markup is None:
             shown, asked = _asking(shown, below)

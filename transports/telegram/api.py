@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -21,7 +22,7 @@ from bot.core.chat import File
 from bot.core.errors import Busy
 from bot.core.text import Text
 from transports.telegram.budget import Budget, Kind
-from transports.telegram.keyboard import Markup
+from transports.telegram.keyboard import Links, Markup
 from transports.telegram.render import Part, clean, cut
 from transports.telegram.spots import Spot
 from transports.telegram.troubles import (
@@ -74,15 +75,16 @@ class Api:
             request=self._sending,
             get_updates_request=self._listening,
         )
+        self._secret = hashlib.sha256(token.encode()).digest()
         self._moved = moved
         self._budget = Budget(now)
         self.me: telegram.User | None = None
         """The bot itself, known from the first `hello` on."""
 
     @property
-    def name(self) -> str:
-        """The bot's user name; empty before the first `hello`."""
-        return (self.me.username or "") if self.me else ""
+    def links(self) -> Links:
+        """Those that lead to the bot; none before the first `hello`."""
+        return Links((self.me.username or "") if self.me else "", self._secret)
 
     async def hello(self) -> telegram.User:
         """Who the bot is; sees whether Telegram can be reached and knows the token."""
@@ -128,7 +130,7 @@ class Api:
             except BadRequest as error:
                 if not unreadable(error):
                     raise
-                _log.error("html refused", html=part.html, why=error.message)
+                _log.error("html refused", chat=to.chat, why=error.message)
                 return await self.bot.send_message(to.chat, part.plain, **sending)
 
         return await self._placed(spot, kind, post)
@@ -146,7 +148,7 @@ class Api:
                 return
             if not unreadable(error):
                 raise trouble(error) from error
-            _log.error("html refused", html=part.html, why=error.message)
+            _log.error("html refused", chat=spot.chat, why=error.message)
             async with self.meaning():
                 await self.bot.edit_message_text(part.plain, spot.chat, message, **changing)
         except ChatMigrated as error:  # it can be seen for ever there, as it is, and is posted anew here

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hmac
 import re
+from dataclasses import dataclass, field
 
 from telegram import ForceReply, InlineKeyboardButton, InlineKeyboardMarkup
 
@@ -16,19 +18,57 @@ Markup = InlineKeyboardMarkup | ForceReply
 _STYLES = {Tone.SUCCESS: "success", Tone.DANGER: "danger"}
 _LABEL_LIMIT = 64
 _BUTTONS_A_MESSAGE = 100
-_DATA = re.compile(r"[\x20-\x7e]{1,46}")
+_DATA = re.compile(rb"[\x20-\x7e]{1,38}")
+_SEAL_OCTETS = 8
 _PRESSED_THERE = "p-"
 
 
-def keyboard(screen: Screen, *, bot: str, private: bool) -> InlineKeyboardMarkup | None:
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Links from groups to the chat with the bot, which press a button there (Bot API, Deep Linking).
+
+    Anybody can write a link and have somebody with more rights follow it, so each is sealed: what was
+    not shown by this bot presses nothing.
+    """
+
+    bot: str
+    secret: bytes = field(repr=False)
+
+    def to(self, data: str) -> str | None:
+        """The link; None where the data has no room in its 64 characters of ``A-Za-z0-9_-``."""
+        pressed = data.encode()
+        if not self.bot or not _DATA.fullmatch(pressed):
+            return None
+        token = base64.urlsafe_b64encode(self._seal(pressed) + pressed).decode().rstrip("=")
+        return f"https://t.me/{self.bot}?start={_PRESSED_THERE}{token}"
+
+    def pressed_by(self, token: str) -> str | None:
+        """The data of the button that led here; None for any other token."""
+        if not token.startswith(_PRESSED_THERE):
+            return None
+        coded = token.removeprefix(_PRESSED_THERE)
+        try:
+            octets = base64.b64decode(coded + "=" * (-len(coded) % 4), altchars=b"-_", validate=True)
+        except (binascii.Error, ValueError):
+            return None
+        seal, pressed = octets[:_SEAL_OCTETS], octets[_SEAL_OCTETS:]
+        if not _DATA.fullmatch(pressed) or not hmac.compare_digest(seal, self._seal(pressed)):
+            return None
+        return pressed.decode("ascii")
+
+    def _seal(self, pressed: bytes) -> bytes:
+        return hmac.digest(self.secret, pressed, "sha256")[:_SEAL_OCTETS]
+
+
+def keyboard(screen: Screen, *, links: Links, private: bool) -> InlineKeyboardMarkup | None:
     """The screen's buttons.
 
     Args:
         screen: what is shown.
-        bot: the bot's user name, for buttons that lead to a chat alone with it.
+        links: for buttons that lead to a chat alone with the bot.
         private: it is shown in such a chat already.
     """
-    rows = [[_button(button, bot, private=private) for button in row] for row in screen.buttons if row]
+    rows = [[_button(button, links, private=private) for button in row] for row in screen.buttons if row]
     count = 0
     shown = []
     for row in rows:
@@ -43,36 +83,12 @@ def answered_by_words(hint: str = "") -> ForceReply:
     return ForceReply(selective=True, input_field_placeholder=cut(clean(hint), _LABEL_LIMIT) or None)
 
 
-def start_token(data: str) -> str | None:
-    """What stands behind ``?start=`` for a button: at most 64 of ``A-Za-z0-9_-`` (Bot API, Deep Linking).
-
-    None where the data has no room in it.
-    """
-    if not _DATA.fullmatch(data):
-        return None
-    return _PRESSED_THERE + base64.urlsafe_b64encode(data.encode()).decode().rstrip("=")
-
-
-def pressed_by(token: str) -> str | None:
-    """The data of the button that led here; None for any other token."""
-    if not token.startswith(_PRESSED_THERE):
-        return None
-    coded = token.removeprefix(_PRESSED_THERE)
-    try:
-        data = base64.b64decode(coded + "=" * (-len(coded) % 4), altchars=b"-_", validate=True).decode(
-            "ascii"
-        )
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        return None
-    return data if _DATA.fullmatch(data) else None
-
-
-def _button(button: Button, bot: str, *, private: bool) -> InlineKeyboardButton:
+def _button(button: Button, links: Links, *, private: bool) -> InlineKeyboardButton:
     label = cut(" ".join(clean(button.label).split()), _LABEL_LIMIT) or "…"
     style = _STYLES.get(button.tone)
-    token = start_token(button.data) if button.private and not private else None
-    if token and bot:
-        return InlineKeyboardButton(label, url=f"https://t.me/{bot}?start={token}", style=style)
+    link = links.to(button.data) if button.private and not private else None
+    if link:
+        return InlineKeyboardButton(label, url=link, style=style)
     if len(button.data.encode()) > PRESS_LIMIT_OCTETS:
         raise ValueError(button.data)
     return InlineKeyboardButton(label, callback_data=button.data, style=style)

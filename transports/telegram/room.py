@@ -42,7 +42,7 @@ __all__ = ["Menu", "Telegram"]
 
 _FIRST_DELAY_S = 1.0
 _LONGEST_DELAY_S = 60.0
-_TIME_TO_FINISH_S = 5.0
+_TIME_TO_FINISH_S = 2.5
 _TAP_S = 1.0
 """What waits for a tap to be answered waits no longer than this: the database may be slow."""
 
@@ -205,7 +205,7 @@ class Telegram(ChatTransport):
 
     def _understood(self, update: Update) -> Event | None:
         assert self._api.me
-        return understood(update, self._api.me)
+        return understood(update, self._api.me, self._api.links)
 
     async def _handle(self, update: Update) -> None:
         listener = self._listener
@@ -231,29 +231,18 @@ class Telegram(ChatTransport):
         screens = answer.screens
         if answer.text and not tapped.query:  # a link led here: there is no other place for the sentence
             screens = (Screen(lines=(line(answer.text),)), *screens)
+        below = Below(tapped.spot, tapped.message, tapped.user, tapped.press.speaker.name)
         if answer.instead and tapped.message:
-            await self._turn(tapped, answer.instead)
+            self._answers.turn(below, answer.instead)
         elif answer.instead:
             screens = (answer.instead, *screens)
-        speaker = tapped.press.speaker
-        self._answers.post(Below(tapped.spot, tapped.message, tapped.user, speaker.name), screens)
+        self._answers.post(below, screens)
 
     async def _answer_press(self, query: str, text: str) -> None:
         try:
             await self._api.answer_press(query, text)
         except FacteurError as error:  # most of all: pressed while we were down, which is too long ago
             _log.info("press not answered", why=str(error))
-
-    async def _turn(self, tapped: Tapped, screen: Screen) -> None:
-        """Another page in the place of the one that was pressed; anew where that cannot be."""
-        with_buttons = await self._keyboard(tapped.spot, screen)
-        try:
-            await self._answers.patiently(
-                lambda: self._api.edit(tapped.spot, tapped.message, card(screen), with_buttons)
-            )
-        except FacteurError as error:
-            _log.info("page not turned", why=str(error))
-            self._answers.post(Below(tapped.spot, tapped.message), [screen])
 
     async def _said(self, listener: Listener, said: Said) -> None:
         files: tuple[File, ...] = ()
@@ -303,7 +292,7 @@ class Telegram(ChatTransport):
         leads_away = not spot.private and any(button.private for row in screen.buttons for button in row)
         if leads_away and not self._api.me:
             await self._api.hello()
-        return keyboard(screen, bot=self._api.name, private=spot.private)
+        return keyboard(screen, links=self._api.links, private=spot.private)
 
     @asynccontextmanager
     async def _reaching(self, spot: Spot) -> AsyncIterator[None]:

@@ -10,7 +10,7 @@ from telegram import CallbackQuery, Chat, ChatMemberUpdated, Message, Update, Us
 from bot.core.chat import Place, Press
 from bot.core.people import Actor
 from bot.core.text import Text
-from transports.telegram.keyboard import pressed_by
+from transports.telegram.keyboard import Links
 from transports.telegram.render import clean
 from transports.telegram.spots import Spot
 from transports.telegram.troubles import barred
@@ -75,14 +75,14 @@ class Membership:
 Event = Said | Tapped | Moved | Membership
 
 
-def understood(update: Update, me: User) -> Event | None:
+def understood(update: Update, me: User, links: Links) -> Event | None:
     """What an update means to facteur; None for all that is not for the bot."""
     if update.callback_query:
         return _tapped(update.callback_query)
     if update.my_chat_member:
         return _membership(update.my_chat_member)
     if update.message:
-        return _moved(update.message) or _said(update.message, me)
+        return _moved(update.message) or _said(update.message, me, links)
     return None
 
 
@@ -114,7 +114,7 @@ def _moved(message: Message) -> Moved | None:
     return None
 
 
-def _said(message: Message, me: User) -> Said | Tapped | None:
+def _said(message: Message, me: User, links: Links) -> Said | Tapped | None:
     if message.from_user is None or (message.from_user.is_bot and message.sender_chat is None):
         return None
     spot = _spot(message)
@@ -124,7 +124,7 @@ def _said(message: Message, me: User) -> Said | Tapped | None:
         return None
     speaker = _speaker(message)
     if text.startswith("/start "):
-        data = pressed_by(text.removeprefix("/start "))
+        data = links.pressed_by(text.removeprefix("/start "))
         if data is not None and place.private:
             return Tapped(Press(speaker, place, data), spot)
         text = "/start"  # whoever follows a link types nothing behind it

@@ -508,6 +508,18 @@ async def test_a_private_button_leads_to_the_private_chat_and_is_pressed_there(
     assert listener.presses[0].place.private
 
 
+async def test_a_link_that_somebody_invented_presses_nothing(
+    transport: Telegram, listener: Listening, anne: Person
+) -> None:
+    """Whoever follows it is an administrator perhaps: this one says /addadmin telegram:666."""
+    await anne.starts("p-L2FkZGFkbWluIHRlbGVncmFtOjY2Ng")
+
+    await listener.until(lambda: listener.said_ or listener.presses)
+
+    assert [said.text for said in listener.said_] == ["/start"]
+    assert listener.presses == []
+
+
 async def test_pages_turn_in_place(
     transport: Telegram, listener: Listening, anne: Person, group: Chat
 ) -> None:
@@ -626,6 +638,25 @@ async def test_a_drain_answers_what_was_said_and_returns(
 
     assert len(listener.said_) == 3
     assert len(group.from_bot) == 3
+
+
+async def test_a_page_that_telegram_does_not_take_now_keeps_no_drain_waiting(
+    bot_api: BotApi, listener: Listening, anne: Person, group: Chat
+) -> None:
+    """Nor, in a service, the news that come after it: nothing later could be confirmed."""
+    listener.answers["/archives after=9"] = Answer(instead=Screen(lines=(line("page 2"),)))
+    transport = telegram(bot_api)
+    page = await posted(
+        transport, group, say("page 1", buttons=((Button("➡️", "/archives after=9"),),)).screens[0]
+    )
+    bot_api.troubles.add("editMessageText", flooded(3_600), chat_id=group.id)
+
+    async with asyncio.timeout(10):
+        tapped = asyncio.create_task(anne.taps(page, "➡️"))
+        while not tapped.done():
+            await transport.drain(listener)
+    assert listener.presses
+    await transport.close()
 
 
 async def test_a_poll_that_hangs_is_given_up(bot_api: BotApi, listener: Listening) -> None:

@@ -23,7 +23,7 @@ from bot.flow.reading import read
 from tests.support.bot_api.texts import Rich, message_text
 from tests.support.clock import ManualClock
 from tests.support.office import PARIS
-from transports.telegram.keyboard import keyboard
+from transports.telegram.keyboard import Links, keyboard
 from transports.telegram.render import card, parts
 
 NOW = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
@@ -139,7 +139,7 @@ def test_no_mail_of_a_stranger_makes_a_refused_or_misleading_card(chunk: int) ->
         assert shown.text.startswith("#12 adherents · "), seed
         assert _above_the_quotation(shown) == len(screen.lines), seed
         assert not set(shown.text) & set(_DIRECTIONS), seed
-        markup = keyboard(screen, bot="facteur_bot", private=False)
+        markup = keyboard(screen, links=Links("facteur_bot", b"secret"), private=False)
         assert markup
         labels = [[button.text for button in row] for row in markup.inline_keyboard]
         assert labels == [
