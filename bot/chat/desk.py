@@ -104,11 +104,15 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A button below an answer; `data` is a command line or what a card's button carries."""
+    """A button below an answer; `data` is a command line or what a card's button carries.
+
+    `private`: as of a `Button`.
+    """
 
     label: Text
     data: str
     tone: Tone = Tone.PLAIN
+    private: bool = False
 
     @property
     def fits(self) -> bool:

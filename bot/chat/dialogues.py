@@ -40,6 +40,7 @@ class Dialogue:
         choices: what the buttons of the question say and stand for, in their order.
         token: tells this question's buttons from those of earlier ones.
         at: when it was asked, in ISO 8601.
+        secret: the answer is one, and goes from the chat.
     """
 
     line: str
@@ -48,6 +49,7 @@ class Dialogue:
     choices: tuple[tuple[str, str], ...]
     token: str
     at: str
+    secret: bool = False
 
     def chosen(self, number: int) -> tuple[str, str] | None:
         """What button `number` says, and the answer that it is; None if there is no such button."""
@@ -67,9 +69,10 @@ class Dialogues:
         await self._notes.forget(_OWNER, "", now - LIFE)
         await self._notes.keep(_OWNER, {_name(place, speaker): json.dumps(asdict(dialogue))}, now)
 
-    async def is_open(self, place: Place, speaker: Actor) -> bool:
-        """Whether words of theirs are an answer."""
-        return bool(await self._recalled(place, speaker))
+    async def open(self, place: Place, speaker: Actor) -> Dialogue | None:
+        """The question that words of theirs would answer."""
+        stored = await self._recalled(place, speaker)
+        return _loaded(stored) if stored else None
 
     async def take(self, place: Place, speaker: Actor, token: str = "") -> Dialogue | None:
         """The question that is open, which it is no longer; with `token` only that very one."""
@@ -96,6 +99,7 @@ async def ask(desk: Desk, call: Call, line: str, param: Param, given: Mapping[st
         choices=tuple((option.label.render(call.language), option.data) for option in offered),
         token=token,
         at=desk.clock.now().isoformat(),
+        secret=param.secret,
     )
     await Dialogues(desk.stores.notes, desk.clock).begin(call.place, call.speaker, dialogue)
     buttons = ((Option(each.label, f"answer:{token}:{n}"),) for n, each in enumerate(offered))

@@ -17,12 +17,12 @@ import structlog
 
 from bot.chat import incidents, presses, waves
 from bot.chat.commands.general import RANKS
-from bot.chat.desk import Call, Desk, Reply, Row, mistakes
+from bot.chat.desk import Call, Desk, Option, Reply, Row, mistakes
 from bot.chat.dialogues import Dialogue, Dialogues, ask, tapped
 from bot.chat.drawing import Shown, drawn, flat
-from bot.chat.kinds import known_post
+from bot.chat.kinds import by_id, known_post
 from bot.chat.permissions import Permissions
-from bot.chat.registry import Command, Unanswered, find
+from bot.chat.registry import Command, Unanswered, commands, find
 from bot.chat.words import Typed, typed
 from bot.core.audit import acting
 from bot.core.chat import Answer, File, Place, Press, Utterance
@@ -68,18 +68,22 @@ class Dispatcher:
     async def said(self, utterance: Utterance) -> Answer | None:
         """Answer a command, or the answer to a question; other words are not for the bot."""
         spoken, speaker, place = typed(utterance.text), utterance.speaker, utterance.place
+        secret = bool(_SECRET.search(utterance.text))
         if spoken:
             run = partial(self._interrupting, spoken)
-        elif await alone("dialogue", partial(self._dialogues.is_open, place, speaker)):
-            run = partial(self._answered, readable(utterance.text))
+            secret = secret or _holds_secret(spoken)
         else:
-            return None
+            dialogue = await alone("dialogue", partial(self._dialogues.open, place, speaker))
+            if dialogue is None:
+                return None
+            run = partial(self._answered, readable(utterance.text))
+            secret = secret or dialogue.secret
 
         async def told(call: Call) -> Reply:
             return await run(replace(call, files=utterance.files))
 
         shown = await self._guarded(spoken.name if spoken else "answer", speaker, place, told)
-        return Answer(screens=shown.screens, secret=bool(_SECRET.search(utterance.text)))
+        return Answer(screens=shown.screens, secret=secret)
 
     async def pressed(self, press: Press) -> Answer:
         """Answer a tap, be it on a card, on a question or on a button that carries a command line."""
@@ -154,6 +158,8 @@ class Dispatcher:
         try:
             return await self._command(spoken, call, given)
         except Unanswered as lacking:
+            if lacking.param.secret and not call.place.private:
+                return _in_private(spoken.name, await self._list_of(lacking.arguments))
             about = replace(call, needed=find(spoken.name).rank)
             line = f"/{spoken.name} {spoken.rest}"
             asked = await ask(self._desk, about, line, lacking.param, given)
@@ -259,6 +265,20 @@ class Dispatcher:
             return Reply(said=(error.text,), ok=False)
         _log.info("command", command=name, speaker=speaker.id, ok=reply.ok)
         return reply
+
+
+def _holds_secret(spoken: Typed) -> bool:
+    """Whether a command was said with a secret, or with what may be one."""
+    known = commands().get(spoken.name)
+    return bool(known and spoken.rest.strip() and any(param.secret for param in known.params))
+
+
+def _in_private(name: str, mlist: MailingList | None) -> Reply:
+    """Where others read what is typed, a secret is not asked for."""
+    line = f"/{name} {by_id(mlist)}" if mlist else f"/{name}"
+    button = Option(Text("🔑 Go on in private"), line, private=True)
+    said = Text("Nobody else is to read that: please tell me in private.")
+    return Reply(said=(said,), options=((button,),), ok=False)
 
 
 def _over() -> UserError:

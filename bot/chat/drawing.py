@@ -60,7 +60,7 @@ def _split(lines: tuple[Line, ...]) -> list[tuple[Line, ...]]:
 
 
 def _button(option: Option, language: BabelLanguage) -> Button:
-    return Button(option.label.render(language), option.data, option.tone)
+    return Button(option.label.render(language), option.data, option.tone, option.private)
 
 
 def flat(screens: Sequence[Screen]) -> str:

@@ -14,6 +14,7 @@ from typing import Annotated
 
 from bot.chat.cards import subject_of
 from bot.chat.desk import Call, Desk, Option
+from bot.chat.registry import SECRET
 from bot.chat.words import Missing, Words
 from bot.core.addresses import fold
 from bot.core.errors import UserError
@@ -324,7 +325,12 @@ FilePath = Annotated[str, RestKind(N_("PATH"))]
 Pairs = Annotated[dict[str, str], _Pairs()]
 NewSettings = Annotated[
     dict[str, str],
-    _Pairs(question=N_("Where is its mailbox? For example: host=imap.example.org password=secret")),
+    _Pairs(question=N_("Where is its mailbox? For example: host=imap.example.org")),
+]
+NewPassword = Annotated[
+    str,
+    RestKind(N_("PASSWORD"), N_("What is the password? I delete your message once I have read it.")),
+    SECRET,
 ]
 Confirmation = Annotated[bool, _Confirmation()]
 After = Annotated[int | None, _Number()]

@@ -29,6 +29,9 @@ Executor = Callable[..., Awaitable[Reply]]
 Raise = Callable[[Mapping[str, Any]], Rank]
 """The rank that these arguments take, where some take a higher one than the command as such."""
 
+SECRET = object()
+"""Stands beside the `Kind` in the annotation of a parameter that is a secret."""
+
 NAME = re.compile(r"[a-z0-9_]{1,32}")
 SUMMARY_LIMIT = 256
 _NOTHING: Mapping[str, str] = {}
@@ -76,12 +79,16 @@ class Kind(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """A parameter of a command; an option is written ``name=LABEL`` anywhere in the line."""
+    """A parameter of a command; an option is written ``name=LABEL`` anywhere in the line.
+
+    A `secret` is asked for in private only, and what held it goes from the chat.
+    """
 
     name: str
     kind: Kind
     required: bool
     option: bool
+    secret: bool = False
 
     @property
     def usage(self) -> str:
@@ -133,6 +140,7 @@ class Command:
                 kind=hints[parameter.name].__metadata__[0],
                 required=parameter.default is parameter.empty,
                 option=parameter.kind is parameter.KEYWORD_ONLY,
+                secret=SECRET in hints[parameter.name].__metadata__,
             )
             for parameter in parameters
         )

@@ -19,7 +19,7 @@ from tests.support.bot_api import BotApi, Chat, Message, Person, flooded
 from tests.support.clock import ManualClock
 from tests.support.dovecot import Dovecot
 from tests.support.smtp_server import SmtpServers
-from tests.support.world import World, mail, opened_world
+from tests.support.world import World, mail, opened_world, parsed
 from transports.telegram.room import Telegram
 
 ADMIN = 101
@@ -334,6 +334,75 @@ async def test_a_list_is_added_by_one_line_whose_password_does_not_stay(house: H
     await house.group.shows(f"{other.address} is a mailing list now")
     assert said.deleted
     assert all(account.password not in message.text for message in house.group.messages)
+
+
+async def test_a_password_is_asked_for_alone_and_stands_nowhere(
+    house: House, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not in the group, not in what the bot sends, not in a log; and the mailbox opens with it."""
+    other = house.world.another()
+    account = house.world.dovecot.mailbox_account(other.mailbox, house.world.security)
+    line = f"/addlist {other.address} host={account.host} port={account.port} security=none"
+    await house.anne.says(house.group, line)
+    added = await house.group.shows("Its password is missing")
+
+    await house.anne.opens(added, "🔑 Give password")
+    await house.anne.private.shows("What is the password?")
+    said = await house.anne.says(house.anne.private, account.password)
+
+    await house.anne.private.shows("✅ Mailbox")
+    assert said.deleted
+    words = [message.text for message in (*house.group.messages, *house.anne.private.messages)]
+    assert all(account.password not in text for text in words if text != said.text)
+    assert account.password not in repr(house.api.requests)
+    output = capfd.readouterr()
+    assert account.password not in output.out + output.err + caplog.text
+    assert refusals(house.api) == []
+
+
+async def test_a_typed_reason_reaches_the_author_across_a_restart(opener: Opener) -> None:
+    """Somebody else who decides meanwhile is named, and nothing is decided twice."""
+    async with opener.house() as house:
+        await house.world.add_list(moderation="all", undo_s="0")
+        await house.bind(house.group)
+        card, late = await house.held("Carottes"), await house.held("Poireaux")
+        await house.bruno.taps(card, "More")
+        more = await house.group.shows("More for #1")
+        await house.bruno.taps(more, "Another reason")
+        asked = await _asked(house, 1)
+        await house.api.seen(lambda: more.buttons == [])
+        mailbox = house.world.mailbox
+
+    async with opener.house() as house:
+        house.world.mailbox = mailbox
+        await house.bruno.says(house.group, "Merci de signer vos messages.", reply_to=asked)
+        await house.group.becomes(card, "Rejected by Bruno", "Merci de signer vos messages.")
+        await house.world.pass_()
+        [notice] = house.world.copies()
+        assert notice.recipients == ("paul@example.net",)
+        body = parsed(notice).get_body(("plain",))
+        assert body
+        assert "Merci de signer vos messages." in body.get_content()
+
+        await house.bruno.taps(late, "More")
+        await house.bruno.taps(await house.group.shows("More for #2"), "Another reason")
+        asked = await _asked(house, 2)
+        await house.anne.taps(late, "Distribute")
+        await house.bruno.says(house.group, "Trop tard.", reply_to=asked)
+        await house.group.shows("already distributed by Anne")
+        assert (await house.world.state(2))[0] in {"accepted", "distributed"}
+        assert house.world.copies() == [notice]
+    assert refusals(opener.api) == []
+
+
+async def _asked(house: House, number: int) -> Message:
+    """The question for a reason, the latest that was put."""
+
+    def found() -> Message | None:
+        asked = [each for each in house.group.from_bot if "What shall the author be told" in each.text]
+        return asked[number - 1] if len(asked) == number else None
+
+    return await house.api.seen(found)
 
 
 async def test_archives_are_turned_over_by_taps(house: House) -> None:

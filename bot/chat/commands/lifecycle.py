@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.chat.commands.lists import checked_lines, checked_rows
+from bot.chat.commands.lists import checked_lines, checked_rows, password_buttons
 from bot.chat.commands.rooms import bound
 from bot.chat.desk import Call, Desk, Option, Reply, mistakes
 from bot.chat.export import export_and_delete
@@ -17,7 +17,7 @@ from bot.core.deliveries import OPEN_STATES
 from bot.core.errors import UserError
 from bot.core.lists import MailingList, mailbox_account
 from bot.core.people import Rank
-from bot.core.settings import changed
+from bot.core.settings import changed, shown
 from bot.core.stores import Page
 from bot.core.text import N_, Text
 from bot.flow.validity import valid_address
@@ -37,15 +37,16 @@ async def addlist(desk: Desk, call: Call, new: NewAddress, settings: NewSettings
     """Store the list, then try its accounts; it is kept even if they do not work yet."""
     address, own = _checked(new, settings)
     mlist = await desk.stores.lists.add(address, own, desk.clock.now())
-    found = await desk.checks.check(mlist)
+    asked = mlist.settings.host and not shown(mlist.settings, "password")
+    lacks = ("password",) if asked else ()
+    found = () if lacks else await desk.checks.check(mlist)
     works = all(checked.trouble is None for checked in found)
-    after = (
-        Text("Next: /addmember {list} Name <address>", list=mlist.local_part)
-        if works
-        else Text(
-            "The list is kept: mend it with /set {list} key=value, then /check {list}.", list=mlist.local_part
-        )
-    )
+    name = mlist.local_part
+    after = Text("Next: /addmember {list} Name <address>", list=name)
+    if lacks:
+        after = Text("🔑 Its password is missing: /password {list} asks for it, in private.", list=name)
+    elif not works:
+        after = Text("The list is kept: mend it with /set {list} key=value, then /check {list}.", list=name)
     here = await _bound_here(desk, call, mlist)
     return Reply(
         said=(
@@ -55,6 +56,7 @@ async def addlist(desk: Desk, call: Call, new: NewAddress, settings: NewSettings
             after,
         ),
         rows=[{"address": mlist.address, "checks": checked_rows(found)}],
+        options=password_buttons(mlist, lacks),
     )
 
 

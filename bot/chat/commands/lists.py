@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.chat.desk import Call, Desk, Option, Reply, say
 from bot.chat.health import remarks, troubles
-from bot.chat.kinds import Confirmation, ListOrAll, OneList, Pairs, by_id
+from bot.chat.kinds import Confirmation, ListOrAll, NewPassword, OneList, Pairs, by_id
 from bot.chat.listings import addresses, people, scope, waiting
 from bot.chat.registry import command
 from bot.core.errors import Conflict, UserError
@@ -108,7 +108,35 @@ async def set_(desk: Desk, call: Call, mlist: ListOrAll, settings: Pairs) -> Rep
     tried = mlist and not forgotten and (ACCOUNT_KEYS | READING_KEYS) & settings.keys()
     next_ = (Text("Try it: /check {list}", list=mlist.local_part),) if mlist and tried else ()
     rows = [{key: shown(whole, key) for key in settings}]
-    return Reply(said=(title, *saved, *warnings, *next_), rows=rows)
+    options = password_buttons(mlist, forgotten) if mlist else ()
+    return Reply(said=(title, *saved, *warnings, *next_), rows=rows, options=options)
+
+
+def password_buttons(mlist: MailingList, keys: Sequence[str]) -> tuple[tuple[Option, ...], ...]:
+    """The way to where each of these passwords is asked for: in private."""
+    return tuple(
+        (Option(Text("🔑 Give {key}", key=key), f"/{key} {by_id(mlist)}", private=True),) for key in keys
+    )
+
+
+def _register_password(key: str, summary: str) -> None:
+    """The command of a secret setting, which asks for it alone."""
+
+    @command(key, summary, rank=Rank.ADMIN)
+    async def password(desk: Desk, call: Call, mlist: OneList, word: NewPassword) -> Reply:
+        """Store it, and try it."""
+        mlist, _ = await _change(desk, mlist, {key: word})
+        found = await desk.checks.check(mlist)
+        saved = Text("{key}={value}", key=key, value=shown(mlist.settings, key))
+        return Reply(
+            said=(Text("Saved for {list}:", list=mlist.address), saved, *checked_lines(found)),
+            rows=checked_rows(found),
+            ok=all(checked.trouble is None for checked in found),
+        )
+
+
+_register_password("password", N_("Give the password of a list's mailbox"))
+_register_password("smtp_password", N_("Give the password of a list's outgoing mail"))
 
 
 @command("pause", N_("Let nothing leave; posts are still taken in and decided"), rank=Rank.OWNER)

@@ -9,7 +9,7 @@ import pytest
 from bot.chat.dialogues import LIFE
 from bot.chat.dispatch import Dispatcher
 from bot.chat.permissions import Permissions
-from bot.core.chat import Place, Screen
+from bot.core.chat import Place, Screen, Utterance
 from bot.core.posts import PostState
 from tests.support.office import ANNE, CONSOLE, PAUL, STRANGER, Office, buttons_of, text_of
 
@@ -184,3 +184,42 @@ async def test_more_loses_its_buttons_once_one_is_used(office: Office) -> None:
     assert not late.instead.buttons
     on_the_card = await office.press(f"undo:{post.id}:1")
     assert on_the_card.instead is None
+
+
+async def test_a_password_is_asked_for_in_private_and_goes_from_the_chat(office: Office) -> None:
+    """In a group the way leads to the chat alone with the bot, with the list that was meant."""
+    await office.add_list("bureau@amap.example")
+    await office.say("/password", PAUL, GROUP)
+    [offered] = (await office.dispatcher.said(Utterance(PAUL, GROUP, "bureau"))).screens  # type: ignore[union-attr]
+    [[button]] = offered.buttons
+    assert button.private
+    assert not offered.asks
+    assert await office.answer("s3cret", PAUL, GROUP) is None
+
+    alone = Place("telegram", "42", private=True)
+    asked = await office.press(button.data, PAUL, alone)
+    assert "What is the password?" in text_of(asked.screens[0])
+    answer = await office.dispatcher.said(Utterance(PAUL, alone, "my s3cret word=x"))
+    assert answer
+    assert answer.secret
+    assert "s3cret" not in text_of(answer.screens[0])
+    [changed] = [each for each in await office.desk.stores.lists.all() if each.local_part == "bureau"]
+    assert changed.settings.password.get_secret_value() == "my s3cret word=x"
+
+
+@pytest.mark.parametrize("line", ["/password adherents s3cret", "/smtp_password s3cret", "/password nope s3"])
+async def test_a_password_typed_behind_its_command_goes_from_the_chat(office: Office, line: str) -> None:
+    """Even where it helps nothing."""
+    answer = await office.dispatcher.said(Utterance(STRANGER, GROUP, line))
+    assert answer
+    assert answer.secret
+
+
+async def test_a_list_without_a_password_says_where_to_give_it(office: Office) -> None:
+    await office.do("/addadmin telegram:42")
+    [screen] = await office.screens("/addlist bureau@amap.example host=127.0.0.1", PAUL, GROUP)
+    assert "password is missing" in text_of(screen)
+    assert [button.private for row in screen.buttons for button in row] == [True]
+    [moved] = await office.screens("/set adherents host=127.0.0.9", PAUL, GROUP)
+    assert "is forgotten" in text_of(moved)
+    assert [button.label for row in moved.buttons for button in row] == ["🔑 Give password"]
