@@ -70,7 +70,7 @@ async def mended(world: World, **settings: str) -> None:
     assert await world.trouble() == ""
     assert f"✅ {world.address}" in await world.said("/lists")
     await world.distribute(1)  # it was there before facteur could look
-    assert world.sent_to() == ["anne@example.org"]
+    assert world.copied_to() == ["anne@example.org"]
 
 
 async def test_a_wrong_password(world: World) -> None:
@@ -119,7 +119,7 @@ async def test_a_host_that_never_answers(impatient: World, silent_port: int) -> 
         await working.deliver(mail(author="anne@example.org"))
 
     assert f"127.0.0.1 does not answer on port {silent_port}" in reason
-    assert impatient.sent_to() == ["anne@example.org"]
+    assert impatient.copied_to() == ["anne@example.org"]
     assert await working.trouble() == ""
     assert set(working.troubles) == {impatient.address}
 

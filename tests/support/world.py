@@ -139,6 +139,11 @@ class World:
         """What the relay took so far."""
         return self.relay.taken
 
+    def copied_to(self) -> list[str]:
+        """Whom the relay took copies of posts for, notices left out, in alphabetical order."""
+        copies = [taken for taken in self.relay.taken if b"List-Id: " in taken.raw]
+        return sorted(recipient for taken in copies for recipient in taken.recipients)
+
     def sent_to(self) -> list[str]:
         """Whom the relay took mails for so far, in alphabetical order, repetitions included."""
         return sorted(recipient for taken in self.relay.taken for recipient in taken.recipients)
