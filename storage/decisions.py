@@ -121,11 +121,11 @@ class SqlDecisionStore(Store):
         )
         if not stopped:
             raise UserError(Text("post {id} is not being distributed", id=post_id))
-        dropped = await DeliveryRow.filter(
-            mailing_id__in=await copy_ids(post_id), state__in=OPEN_STATES
-        ).update(state=DeliveryState.DROPPED, next_attempt_at=None, ended_at=at)
+        waiting = DeliveryRow.filter(mailing_id__in=await copy_ids(post_id), state__in=OPEN_STATES)
+        leaving = await waiting.filter(under_way=True).count()
+        dropped = await waiting.update(state=DeliveryState.DROPPED, next_attempt_at=None, ended_at=at)
         await raise_cards([post_id], at)
-        return post_of(await _row(post_id)), dropped
+        return post_of(await _row(post_id)), dropped - leaving
 
     @atomic
     async def expire(self, mlist_id: int, before: datetime, at: datetime) -> int:

@@ -172,7 +172,12 @@ class SqlOutboxStore(Store):
         copies = DeliveryRow.filter(mailing_id__in=mailing_ids)
         rows = await copies.annotate(n=Count("id")).group_by("state").values_list("state", "n")
         last = await copies.filter(state=DeliveryState.DELIVERED).order_by("-ended_at").first()
-        known = Counts(**{str(state): n for state, n in rows}, last_at=last.ended_at if last else None)
+        leaving = await copies.filter(state=DeliveryState.DROPPED, under_way=True).count()
+        known = Counts(
+            **{str(state): n for state, n in rows},
+            last_at=last.ended_at if last else None,
+            leaving=leaving,
+        )
         return await with_forgotten(known, mailing_ids)
 
     @reading
@@ -298,6 +303,7 @@ async def _store_outcome(
     }
     if state in OPEN_STATES:
         rows = DeliveryRow.filter(id__in=ids, state__in=OPEN_STATES)
+        await DeliveryRow.filter(id__in=ids).exclude(state__in=OPEN_STATES).update(under_way=False)
     else:  # what was dropped while it was under way takes the outcome it had
         rows = DeliveryRow.filter(id__in=ids, state__in=(*OPEN_STATES, DeliveryState.DROPPED))
         values["ended_at"] = at

@@ -9,6 +9,7 @@ from bot.chat.readable import one_line, preview
 from bot.core.addresses import Mailbox
 from bot.core.authentication import Finding
 from bot.core.chat import Button, Line, Screen, Span, Tone, line
+from bot.core.deliveries import Counts
 from bot.core.lists import MailingList
 from bot.core.people import Role, Standing
 from bot.core.posts import Attachment, Post, PostState
@@ -277,11 +278,23 @@ def _progress(post: Post, facts: Facts) -> list[Text]:
             Text.counted(
                 "⏹ Stopped by {who}: {count} copy did not leave",
                 "⏹ Stopped by {who}: {count} copies did not leave",
-                counts.dropped,
+                counts.dropped - counts.leaving,
                 who=one_line(post.stopped_by, _NAME_LIMIT),
             )
         )
+        said += on_their_way(counts)
     return said
+
+
+def on_their_way(counts: Counts) -> list[Text]:
+    """That some copies were past stopping, where it is so."""
+    if not counts.leaving:
+        return []
+    return [
+        Text.counted(
+            "{count} copy was on its way already", "{count} copies were on their way already", counts.leaving
+        )
+    ]
 
 
 def _may_undo(post: Post, now: datetime) -> bool:

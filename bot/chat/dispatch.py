@@ -289,7 +289,7 @@ def _require(needed: Rank, rank: Rank, call: Call, known: Command | None = None)
     """Raises UserError if `rank` is below what is needed."""
     if rank >= needed:
         return
-    name = f"/{known.name}" if known else "✅ ❌ 🔇"
+    name = f"/{known.name}" if known else Text("This button")
     raise UserError(
         Text(
             "{name} is for {rank}. Your id here is {id}: an administrator can let you in.",

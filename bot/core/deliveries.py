@@ -173,7 +173,8 @@ class Delivery:
 class Counts:
     """The deliveries of a post's copy, disjoint: their sum is the number of recipients.
 
-    `last_at` is when the last one was delivered; None before the first.
+    `last_at` is when the last one was delivered; None before the first. `leaving` of those dropped had
+    been handed to the relay already, and what it says of them is still to come.
     """
 
     delivered: int = 0
@@ -182,6 +183,7 @@ class Counts:
     dropped: int = 0
     due: int = 0
     last_at: datetime | None = None
+    leaving: int = 0
 
     @property
     def recipients(self) -> int:

@@ -320,7 +320,10 @@ class PostStore(Protocol):
     async def stop(
         self, post_id: int, by: Actor, at: datetime, seen_decisions: int | None
     ) -> tuple[Post, int]:
-        """Drop what has not left yet; the number dropped. Raises UserError if nothing is under way."""
+        """Drop what has not left yet; the number dropped, without what the relay is being handed now.
+
+        Raises UserError if nothing is under way.
+        """
         ...
 
     async def resend(self, post_id: int) -> int:

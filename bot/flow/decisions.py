@@ -65,7 +65,7 @@ class Decisions:
         return post
 
     async def stop(self, post_id: int, by: Actor, *, seen: int | None = None) -> tuple[Post, int]:
-        """Drop what has not left yet; how many were dropped. Raises UserError if nothing is under way."""
+        """Drop what has not left yet; as `PostStore.stop`."""
         post, dropped = await self._stores.posts.stop(post_id, by, self._clock.now(), seen)
         log.info("stopped", post=post_id, by=by.id, dropped=dropped)
         return post, dropped

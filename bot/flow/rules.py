@@ -199,7 +199,7 @@ def automatic(evidence: Evidence) -> Verdict | None:
 def first_poll(evidence: Evidence) -> Verdict | None:
     """Old mail is never distributed by itself, whoever wrote it."""
     return (
-        _hold("first-poll", Text("it was in the mailbox before the list was added"))
+        _hold("first-poll", Text("it was in the mailbox before facteur could look into it"))
         if evidence.post.old
         else None
     )

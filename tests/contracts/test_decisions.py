@@ -280,7 +280,9 @@ async def test_what_left_before_the_stop_keeps_its_outcome(stores: Stores, clock
     post = await accepted(stores, mlist, clock.now(), TWO)
     batch = await stores.outbox.claim(ACCOUNT, [mlist.id], clock.now())
     assert batch is not None
-    await stores.posts.stop(post.id, ANNE, clock.now(), None)
+    _, dropped = await stores.posts.stop(post.id, ANNE, clock.now(), None)
+    meanwhile = await stores.outbox.counts(post.id)
+    assert (dropped, meanwhile.dropped, meanwhile.leaving) == (0, 2, 2)
     soon = clock.now() + timedelta(minutes=1)
     gone, not_yet = batch.deliveries
 
@@ -294,7 +296,7 @@ async def test_what_left_before_the_stop_keeps_its_outcome(stores: Stores, clock
     )
 
     counts = await stores.outbox.counts(post.id)
-    assert (counts.delivered, counts.dropped, counts.open) == (1, 1, 0)
+    assert (counts.delivered, counts.dropped, counts.leaving, counts.open) == (1, 1, 0, 0)
     assert (gone.recipient, not_yet.recipient) == ("a@example.org", "b@example.org")
 
 

@@ -37,11 +37,12 @@ class Collective:
         self.mailbox = mailbox
 
     async def arrives(self, moderation: str) -> None:
-        """The list is made, then the post comes."""
+        """The list is made, without notices to authors, then the post comes."""
         account = self.dovecot.mailbox_account(self.mailbox, Security.NONE)
         await self.program.beside(
             f"/addlist {self.mailbox.address} host={account.host} port={account.port} security=none "
-            f"password={account.password} moderation={moderation} undo_s=0",
+            f"password={account.password} moderation={moderation} undo_s=0 "
+            "notify_held=no notify_distributed=no",
             *(f"/addmember {self.mailbox.address} {member}" for member in MEMBERS),
         )
         await asyncio.to_thread(self.dovecot.deliver, self.mailbox, RAW)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.chat.cards import authors_line, card, subject_of
+from bot.chat.cards import authors_line, card, on_their_way, subject_of
 from bot.chat.desk import Call, Desk, Reply, say
 from bot.chat.facts import facts_of
 from bot.chat.kinds import After, AnyList, DecidedPost, LeavingPost, PostId, Reason
@@ -59,6 +59,7 @@ async def stopped(desk: Desk, call: Call, post: Post, *, seen: int | None = None
     """End a distribution. Raises UserError where none is under way."""
     mlist = await desk.stores.lists.get(post.mlist_id)
     ended, dropped = await desk.decisions.stop(post.id, call.speaker, seen=seen)
+    counts = await desk.stores.outbox.counts(post.id)
     return Reply(
         said=(
             Text.counted(
@@ -67,6 +68,7 @@ async def stopped(desk: Desk, call: Call, post: Post, *, seen: int | None = None
                 dropped,
                 number=post.id,
             ),
+            *on_their_way(counts),
         ),
         rows=[{**post_row(ended, mlist), "dropped": dropped}],
     )

@@ -208,6 +208,14 @@ def test_a_stopped_distribution_says_who_and_how_many() -> None:
     stopped = replace(DECIDED, state=PostState.DISTRIBUTED, stopped_by="Paul")
     text = shown(stopped, replace(FACTS, counts=Counts(delivered=2, dropped=84)))
     assert "⏹ Stopped by Paul: 84 copies did not leave" in text
+    assert "on their way" not in text
+
+
+def test_a_stop_promises_nothing_of_copies_that_the_relay_has() -> None:
+    stopped = replace(DECIDED, state=PostState.DISTRIBUTED, stopped_by="Paul")
+    text = shown(stopped, replace(FACTS, counts=Counts(delivered=2, dropped=84, leaving=50)))
+    assert "⏹ Stopped by Paul: 34 copies did not leave" in text
+    assert "50 copies were on their way already" in text
 
 
 @settings(max_examples=300, deadline=None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import string
+from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -94,3 +95,11 @@ def test_french_marks_keep_to_their_word() -> None:
 def test_a_language_without_a_catalogue_speaks_english() -> None:
     assert catalogue("en").gettext("✅ Distribute") == "✅ Distribute"
     assert catalogue("fr").gettext("never written") == "never written"
+
+
+@pytest.mark.parametrize("code", TRANSLATED)
+def test_no_sentence_is_translated_twice(code: str) -> None:
+    """Of two, nobody knows which one is read."""
+    source = (LOCALE_FOLDER / code / "LC_MESSAGES" / f"{DOMAIN}.po").read_text()
+    found = Counter(re.findall(r'^msgid (.*(?:\n".*)*)', source, re.MULTILINE))
+    assert [sentence for sentence, count in found.items() if count > 1] == []
