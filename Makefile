@@ -11,7 +11,7 @@ demo: $(VENV)/.demo
 
 test: $(VENV)/.test
 	@tests/support/install_servers.sh
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses=auto --dist=loadfile
 
 check: $(VENV)/.lint
 	$(BIN)/ruff format --check .
