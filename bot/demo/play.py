@@ -61,7 +61,7 @@ async def _add_list(app: App, mailbox: DemoMailbox, undo_s: int) -> None:
     await _command(
         app,
         f"/addlist {LIST} host={mailbox.host} port={mailbox.port} security=none username={mailbox.username} "
-        f"password={mailbox.password} moderation=all undo_s={undo_s} "
+        f"password={mailbox.password} moderation=all undo_s={undo_s} notify_held=no notify_distributed=no "
         f'description="{app.settings.organisation}"',
     )
     for member in MEMBERS:
