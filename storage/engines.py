@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import fcntl
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -21,6 +24,9 @@ APP = "storage"
 
 Where = Path | str
 """Of a database: a SQLite file, or the URL of one in PostgreSQL."""
+
+_BUSY_S = 10
+"""How long a process waits for another one to write in SQLite."""
 
 _POOL = 8
 """Connections at most, beside the one that listens."""
@@ -79,7 +85,7 @@ class Sqlite(Engine):
     def config(self, *, migrating: bool = False) -> dict[str, Any]:
         credentials = {
             "file_path": str(self._file),
-            "busy_timeout": 10_000,  # ms; first, so that the next lines wait their turn too
+            "busy_timeout": _BUSY_S * 1000,  # ms; first, so that the next lines wait their turn too
             "journal_mode": "WAL",
             "synchronous": "FULL",
             # rebuilding a table drops the old one, which others refer to
@@ -89,8 +95,20 @@ class Sqlite(Engine):
 
     @override
     async def prepare(self) -> None:
-        if not self._file.exists():
-            self._file.touch(mode=0o600)
+        """Make the file, in WAL mode, one process at a time.
+
+        Of two that switch the mode at the same moment SQLite refuses one at once, whatever its busy
+        timeout: it would wait for a lock that the other needs.
+        """
+        await asyncio.to_thread(self._prepare)
+
+    def _prepare(self) -> None:
+        with (self._file.parent / "schema.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not self._file.exists():
+                self._file.touch(mode=0o600)
+            with closing(sqlite3.connect(self._file, timeout=_BUSY_S)) as connection:
+                connection.execute("PRAGMA journal_mode = WAL")
 
     @override
     async def lock_schema(self) -> None:
