@@ -11,6 +11,7 @@ demo: $(VENV)/.demo
 
 test: $(VENV)/.test
 	@tests/support/install_servers.sh
+	@$(BIN)/python -m tests.support.corpora
 	$(BIN)/pytest --numprocesses=auto --dist=loadfile
 
 check: $(VENV)/.lint
