@@ -17,6 +17,7 @@ from bot.core.clock import Clock
 from bot.core.settings import Box
 from bot.core.stores import Stores
 from storage.accounts import SqlAccountStore
+from storage.admins import SqlAdminStore
 from storage.atomic import Database, translated
 from storage.audit import SqlAuditStore
 from storage.bans import SqlBanStore
@@ -29,7 +30,7 @@ from storage.outbox import SqlOutboxStore
 from storage.people import SqlPeopleStore
 from storage.posts import SqlPostStore
 from storage.reminders import SqlReminderStore
-from storage.rooms import SqlAdminStore, SqlRoomStore
+from storage.rooms import SqlRoomStore
 from storage.rosters import SqlRosterStore
 from storage.templates import SqlTemplateStore
 from storage.trail import traced_by

@@ -1,23 +1,20 @@
-"""The ports `RoomStore` and `AdminStore`: rooms, what they are bound to, who may do everything."""
+"""The port `RoomStore`: rooms and what they are bound to."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from tortoise.expressions import F
 
 from bot.core.chat import CardKind, Place, Room
-from bot.core.errors import UserError
-from bot.core.people import Role
 from bot.core.posts import PostState
 from bot.core.text import Text
-from storage.atomic import Store, atomic, reading
+from storage.atomic import atomic, reading
 from storage.cards import REMINDERS, ROOMS, admins_rooms, deal_anew, rooms_of, waves_of
 from storage.incidents import forget_incidents, note_health
-from storage.roles import roles_everywhere
-from storage.rows import AdminRow, BindingRow, CardRow, LinkRow, PostRow, RoomRow
+from storage.rows import BindingRow, CardRow, PostRow, RoomRow
 from storage.values import column, room_of
 from storage.waiting import one_at_a_time, together
 from storage.waves import SqlWaveStore
@@ -126,52 +123,6 @@ class SqlRoomStore(SqlWaveStore):
     @atomic
     async def works(self, key: str, what: Text, trouble: Text | None, at: datetime) -> None:
         await note_health(key, what, trouble, at)
-
-
-class SqlAdminStore(Store):
-    """Administrators, and the roles of linked accounts."""
-
-    @reading
-    async def all(self) -> Mapping[str, bool]:
-        rows = sorted(await AdminRow.all(), key=lambda row: row.id)
-        return {row.id: row.configured for row in rows}
-
-    @atomic
-    async def configure(self, ids: Collection[str], at: datetime) -> None:
-        await one_at_a_time(ROOMS)
-        configured = set(await column(AdminRow.filter(configured=True), "id"))
-        if configured == set(ids):
-            return
-        await AdminRow.filter(id__in=configured | set(ids)).delete()
-        await AdminRow.bulk_create(AdminRow(id=actor_id, configured=True) for actor_id in set(ids))
-        await deal_anew(at)
-
-    @atomic
-    async def add(self, actor_id: str, at: datetime) -> bool:
-        await one_at_a_time(ROOMS)
-        _, new = await AdminRow.get_or_create(id=actor_id, defaults={"configured": False})
-        if new:
-            await deal_anew(at)
-        return new
-
-    @atomic
-    async def remove(self, actor_id: str, at: datetime) -> bool:
-        await one_at_a_time(ROOMS)
-        row = await AdminRow.get_or_none(id=actor_id)
-        if row is None:
-            return False
-        if row.configured:
-            raise UserError(
-                Text("{id} is an administrator by the configuration: take it from admins there.", id=actor_id)
-            )
-        await row.delete()
-        await deal_anew(at)
-        return True
-
-    @reading
-    async def roles(self, actor_id: str) -> Mapping[int, Collection[Role]]:
-        link = await LinkRow.get_or_none(actor_id=actor_id)
-        return await roles_everywhere(link.person_id) if link else {}
 
 
 async def _row(place: Place) -> RoomRow:

@@ -9,13 +9,17 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from bot.core.addresses import Address
 from bot.core.chat import Card, Incident, Place, Room, Wave
-from bot.core.people import Role
+from bot.core.people import Person, Role
 from bot.core.text import Text
 
 
 class AdminStore(Protocol):
-    """Who may do everything, by the id of a chat account (``telegram:123``)."""
+    """Who may do everything, and who is who in the directory, by the id of a chat account.
+
+    Such an id is ``telegram:123``.
+    """
 
     async def all(self) -> Mapping[str, bool]:
         """Every administrator, in the order of their ids; True = by the configuration."""
@@ -35,6 +39,18 @@ class AdminStore(Protocol):
 
     async def roles(self, actor_id: str) -> Mapping[int, Collection[Role]]:
         """The roles, by list, of the person whom this chat account is linked to."""
+        ...
+
+    async def linked(self, actor_id: str) -> Person | None:
+        """The person whom this chat account is linked to."""
+        ...
+
+    async def link(self, actor_id: str, address: Address) -> Person | None:
+        """Link a chat account to whom the address belongs to, and to nobody else; None if to nobody."""
+        ...
+
+    async def unlink(self, actor_id: str) -> bool:
+        """False = it was linked to nobody."""
         ...
 
 

@@ -6,9 +6,11 @@ from datetime import timedelta
 
 import pytest
 
+from bot.core.addresses import Address, Mailbox
 from bot.core.chat import Place, Room
 from bot.core.errors import UserError
 from bot.core.lists import MailingList
+from bot.core.people import Role
 from bot.core.posts import Disposition, Post
 from bot.core.stores import Stores
 from bot.core.text import Text
@@ -236,3 +238,29 @@ async def test_an_account_that_is_linked_to_nobody_has_no_roles(
     stores: Stores,
 ) -> None:
     assert await stores.admins.roles("telegram:1") == {}
+
+
+async def test_a_linked_account_has_the_roles_of_its_person(
+    stores: Stores, clock: ManualClock, mlist: MailingList
+) -> None:
+    paul, vera = Address("paul@example.org"), Address("vera@example.org")
+    person, _ = await stores.people.grant(mlist, Role.MODERATOR, Mailbox("Paul", paul))
+    await stores.people.grant(mlist, Role.OWNER, Mailbox("Vera", vera))
+    assert await stores.admins.link("telegram:1", Address("nobody@example.org")) is None
+    assert await stores.admins.link("telegram:1", paul) == person
+    assert await stores.admins.roles("telegram:1") == {mlist.id: {Role.MODERATOR}}
+    assert await stores.admins.linked("telegram:1") == person
+    await stores.admins.link("telegram:1", vera)
+    assert await stores.admins.roles("telegram:1") == {mlist.id: {Role.OWNER}}
+    assert await stores.admins.unlink("telegram:1")
+    assert not await stores.admins.unlink("telegram:1")
+    assert await stores.admins.linked("telegram:1") is None
+    assert await stores.admins.roles("telegram:1") == {}
+
+
+async def test_who_is_forgotten_is_linked_no_more(stores: Stores, mlist: MailingList) -> None:
+    paul = Address("paul@example.org")
+    person, _ = await stores.people.grant(mlist, Role.MODERATOR, Mailbox("Paul", paul))
+    await stores.admins.link("telegram:1", paul)
+    await stores.people.forget(person.id)
+    assert await stores.admins.linked("telegram:1") is None
