@@ -22,6 +22,7 @@ from storage.database import open_stores
 from storage.secrets import FernetBox
 from tests.support.clock import ManualClock
 from tests.support.matrix_people import MakeMember, Member
+from tests.support.stores import empty_sqlite
 from tests.support.synapse import MatrixUser, Synapse
 from transports.matrix.room import Account, Matrix
 
@@ -134,8 +135,7 @@ async def bot(synapse: Synapse, tmp_path: Path, clock: ManualClock) -> AsyncIter
     """An account without a device yet."""
     box = FernetBox(SQLITE_KEY, "the test")
     folder = tmp_path / "data"
-    folder.mkdir()
-    async with open_stores(folder / "facteur.db", box) as stores:
+    async with open_stores(empty_sqlite(folder / "facteur.db"), box) as stores:
         yield Bot(synapse, await synapse.add_user("facteur"), stores, folder, clock)
 
 

@@ -28,6 +28,7 @@ from tests.support.clock import ManualClock
 from tests.support.dovecot import Account, Dovecot
 from tests.support.names import NameServer, name_server
 from tests.support.smtp_server import SmtpServer, SmtpServers, Taken
+from tests.support.stores import empty_sqlite
 from transports.servers import MailServers
 
 ANNE = Actor("local:anne", "Anne")
@@ -187,6 +188,8 @@ async def opened_world(
         archive=archive or Archive(),
         matrix=matrix,
     )
+    if not database_url:
+        empty_sqlite(folder / "facteur.db")
     mailbox = dovecot.add_user()
     async with name_server() as names:
         settings = settings.model_copy(update={"dns": Dns(server=f"127.0.0.1:{names.port}")})
