@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from bot.core.addresses import Address, Mailbox
-from bot.core.chat import CardKind, Place
+from bot.core.chat import CardKind, Place, Room
 from bot.core.deliveries import DeliveryState
 from bot.core.errors import UserError
 from bot.core.people import Role
 from bot.core.posts import PostState
-from bot.core.stores import Page
+from bot.core.stores import Page, Stores
+from bot.flow.notices import Notices, Organisation
+from bot.flow.reminders import Hours, Reminders
 from config.settings import Archive
 from tests.support.clock import ManualClock
 from tests.support.dovecot import Dovecot
 from tests.support.smtp_server import SmtpServer
+from tests.support.stores import SQLITE, a_list, new_post, screened
 from tests.support.world import World, mail, opened_world
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+MONTH, PARIS = 31 * DAY, ZoneInfo("Europe/Paris")
 SPRING, AUTUMN = datetime(2026, 3, 29, 1, tzinfo=UTC), datetime(2026, 10, 25, 1, tzinfo=UTC)
 """When the clocks of Europe/Paris change."""
 
@@ -142,9 +147,54 @@ async def month(
         yield Month(world, request.param)
 
 
+@SQLITE
+@pytest.mark.parametrize("change", [SPRING, AUTUMN], ids=["spring", "autumn"])
+async def test_every_reminder_comes_at_its_hour(stores: Stores, change: datetime) -> None:
+    """Twice a day for a month, in each of twenty rooms whose post has waited for as long as its list says."""
+    clock = ManualClock(change - 17 * DAY + 8 * HOUR)
+    start, hours = clock.now(), Hours((time(9), time(18)), PARIS)
+    reminders = Reminders(stores, clock, Notices(Organisation("AMAP", "fr", PARIS)), hours)
+    ripe_at = {await a_room(stores, number, start): start + number * DAY for number in range(1, 21)}
+    today = start.astimezone(PARIS).date()
+    days = [today + number * DAY for number in range(MONTH // DAY)]
+    expected = [datetime.combine(day, at, PARIS).astimezone(UTC) for day in days for at in hours.at]
+
+    assert await reminders.step() == expected[1]  # nothing was missed on the first morning
+    for hour in expected[1:]:
+        clock.advance(hour - MINUTE - clock.now())
+        assert await reminders.step() == hour
+        assert await reminded(stores, ripe_at, hour) == set()
+        clock.advance(MINUTE)
+        await reminders.step()
+        ripe = {room for room, at in ripe_at.items() if at <= hour}
+        assert await reminded(stores, ripe_at, hour) == ripe
+    assert len(ripe_at) == len(await reminded(stores, ripe_at, expected[-1]))
+
+
+async def a_room(stores: Stores, number: int, now: datetime) -> Room:
+    """That of a list with a post held at `now`, of which it is reminded after as many days."""
+    mlist = await a_list(stores, now, f"list-{number}@example.org")
+    mlist = await stores.lists.change(mlist, {"remind_h": 24 * number})
+    await stores.rooms.bind(Place("test", f"-{number}"), mlist.id, now)
+    await screened(stores, new_post(mlist.id, now))
+    room = await stores.rooms.at(Place("test", f"-{number}"))
+    assert room
+    return room
+
+
+async def reminded(stores: Stores, rooms: Collection[Room], since: datetime) -> set[Room]:
+    """The rooms in which a reminder is due since then."""
+    return {
+        room
+        for room in rooms
+        for card in await stores.rooms.cards_due(room, since + MINUTE, 100)
+        if card.kind is CardKind.REMINDER and card.due_at >= since
+    }
+
+
 async def test_everything_happens_at_its_time(month: Month) -> None:
     """Expiry, reminders, retries, the quota, forgetting and purging."""
-    start, end = month.now, month.now + 31 * DAY
+    start, end = month.now, month.now + MONTH
     for days in EXPIRE_DAYS:
         post_id = await month.a_post(await month.a_list(expire_days=str(days)))
         month.expect(start + days * DAY, month.is_in(post_id, PostState.EXPIRED))
