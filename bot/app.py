@@ -40,6 +40,7 @@ from bot.flow.bounces import Bounces
 from bot.flow.checks import Checked, Checks
 from bot.flow.decisions import Decisions
 from bot.flow.disk import Disk
+from bot.flow.leaving import Leaving
 from bot.flow.notices import Notices, Organisation
 from bot.flow.reminders import Hours, Reminders
 from bot.flow.screening import Screening
@@ -238,6 +239,7 @@ async def open_app(
                 accounts,
                 bounces,
                 answers,
+                Leaving(stores, notices, clock),
                 settings.screening.spam_headers,
             ),
             bounces,

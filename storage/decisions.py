@@ -60,7 +60,7 @@ class SqlDecisionStore(Store):
             return None
         row = await _row(screened.post_id)
         await add_mailings(row, screened.mailings)
-        if held:
+        if held or screened.shown:
             await deal_cards(row, screened.at)
         return post_of(row)
 

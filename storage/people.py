@@ -49,6 +49,15 @@ class SqlPeopleStore(Store):
         return person if had else None
 
     @atomic
+    async def leave(self, mlist: MailingList, person_id: int) -> Holder:
+        person = await person_at(person_id)
+        await RoleRow.filter(mlist_id=mlist.id, person_id=person_id, role=Role.MEMBER).delete()
+        ways = (await (await bearers(mlist, Role.MEMBER, self._always)).ways(person_id)).get(person_id, [])
+        if ways:
+            await RoleRow.get_or_create(mlist_id=mlist.id, person_id=person_id, role=Role.EXCLUDED)
+        return Holder(person, tuple(sorted(ways)))
+
+    @atomic
     async def grant_group(self, mlist: MailingList, role: Role, group: Group) -> bool:
         _, fresh = await GroupRoleRow.get_or_create(mlist_id=mlist.id, group_id=group.id, role=role)
         return fresh

@@ -53,6 +53,8 @@ _BY_RULE = {
     PostState.DISTRIBUTED: N_("✅ Distributed without moderation"),
     PostState.DISCARDED: N_("🔇 Not distributed: {reason}"),
 }
+_NO_POSTS = {"leave", "confirm"}
+"""Rules of mails that were a matter between their author and facteur."""
 
 
 def card(post: Post, facts: Facts, language: Language) -> tuple[Screen, datetime | None]:
@@ -244,6 +246,8 @@ def _warnings(facts: Facts) -> list[Text]:
 def _outcome(post: Post) -> list[Text]:
     reason = one_line(post.decision_reason, _REASON_LIMIT)
     person = post.decided_by if post.decided_by and post.decided_by.id else None
+    if person is None and post.rule in _NO_POSTS and post.reason:
+        return [Text("📬 {reason}", reason=post.reason)]
     if person is None and post.state in _BY_RULE:
         return [Text(_BY_RULE[post.state], reason=post.reason or Text("no reason is recorded"))]
     said = [

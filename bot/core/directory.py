@@ -34,6 +34,14 @@ class PeopleStore(Protocol):
         """Take away a role that was given by hand; None if the address's person had none like that."""
         ...
 
+    async def leave(self, mlist: MailingList, person_id: int) -> Holder:
+        """No copies for somebody any more: a membership by hand goes, others are excluded from.
+
+        Returns the ways by which they are still a member, if any; an exclusion stands before these.
+        Raises UserError if they were forgotten.
+        """
+        ...
+
     async def grant_group(self, mlist: MailingList, role: Role, group: Group) -> bool:
         """Give a role to all who are and will be in a group. False = it had it already."""
         ...

@@ -160,13 +160,17 @@ def no_such_post(post_id: int) -> UserError:
 
 @dataclass(frozen=True, slots=True)
 class Screened:
-    """What commit 2 stores (or commit 3, where the verdict is *accept*)."""
+    """What commit 2 stores (or commit 3, where the verdict is *accept*).
+
+    `shown`: the list's rooms are told, although there is nothing to decide.
+    """
 
     post_id: int
     verdict: Verdict
     at: datetime
     mailings: tuple[NewMailing, ...] = ()
     authentication: Authentication = UNEXAMINED
+    shown: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 
-from bot.core.addresses import local_part_of
+from bot.core.addresses import Address, is_deliverable, local_part_of
+from bot.core.authentication import Finding
 from bot.core.header import Header
+from bot.core.lists import MailingList
+from bot.core.posts import Post
 from bot.core.text import folded
 
 _DAEMONS = re.compile(r"(mailer|mail|mda|m|delivery)-?daemon|postmaster")
@@ -19,6 +22,7 @@ _RETURNED = re.compile(
     r"|returned mail|failure notice|message (non )?(remis|distribue|delivre)|non[- ]remis|non remise|echec d"
     r"|avis de non|notification d'etat de remise|rapport de non)"
 )
+_BULK = {"bulk", "list", "junk"}
 _REPORT_TYPES = ("delivery-status", "feedback-report", "disposition-notification")
 
 
@@ -34,12 +38,13 @@ def is_answer(header: Header) -> bool:
         or header.has("x-autoreply")
         or header.has("x-autorespond")
         or header.first("precedence").strip().lower() == "auto_reply"
-        or (
-            has_null_return_path(header)
-            and not is_report(header)
-            and bool(_AWAY.match(folded(header.first("subject"))))
-        )
+        or (has_null_return_path(header) and not is_report(header) and is_away(header))
     )
+
+
+def is_away(header: Header) -> bool:
+    """The subject is that of an absence notice, as programs write it that mark nothing."""
+    return bool(_AWAY.match(folded(header.first("subject"))))
 
 
 def is_report(header: Header) -> bool:
@@ -66,3 +71,21 @@ def is_daemon(address: str) -> bool:
 def is_robot(address: str) -> bool:
     """The address of another list server or of a complaints desk."""
     return bool(_ROBOTS.fullmatch(local_part_of(address)))
+
+
+def whom_to_answer(post: Post, header: Header, mlist: MailingList) -> Address | None:
+    """The author, unless the mail is automatic or bulk, or an answer could not reach who wrote it."""
+    author = post.author_address
+    if post.authentication.finding is Finding.FORGED:
+        return None
+    written_by_program = (
+        submitted(header) != "no"
+        or is_answer(header)
+        or is_report(header)
+        or has_null_return_path(header)
+        or is_daemon(author)
+        or is_robot(author)
+    )
+    bulk = header.first("precedence").strip().lower() in _BULK or header.has("list-id")
+    reachable = is_deliverable(author) and author.isascii() and author != mlist.address
+    return author if reachable and not (written_by_program or bulk) else None

@@ -11,8 +11,7 @@ from datetime import datetime
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
-from bot.core.addresses import Address, is_deliverable
-from bot.core.authentication import Finding
+from bot.core.addresses import Address
 from bot.core.deliveries import MailingKind, NewMailing
 from bot.core.header import Header, encoded
 from bot.core.lists import MailingList
@@ -31,7 +30,6 @@ _MIME = (("X-Auto-Response-Suppress", "All"), ("MIME-Version", "1.0"))
 
 Fields: TypeAlias = "list[tuple[str, str | bytes]]"
 
-_BULK = {"bulk", "list", "junk"}
 _MESSAGE_ID = re.compile(rb"<[!-;=?-~]{1,500}>")
 _REFERENCES_LIMIT = 20
 _SUBJECT_LIMIT = 200
@@ -74,28 +72,55 @@ class Notices:
         `own`: a template that somebody wrote, in the place of the shipped one. `language`: empty = the
         list's.
         """
-        recipient = _whom_to_answer(about.post, about.header, about.mlist)
+        recipient = automatic.whom_to_answer(about.post, about.header, about.mlist)
         if not recipient:
             return None
         fields = _answering(about.header)
         return self._mailing(about.mlist, recipient, fields, self.rendered(about, own, language), due_at)
 
+    def letter(
+        self,
+        name: str,
+        mlist: MailingList,
+        recipient: Address,
+        due_at: datetime,
+        /,
+        *,
+        answered: Header | None = None,
+        message_id: str = "",
+        **variables: str | int,
+    ) -> NewMailing:
+        """A mail with the shipped text `name`, which is nobody's to change.
+
+        `answered`: the header of the mail that it answers, if it does. `message_id`: empty = a fresh one.
+        """
+        language = self.language(mlist)
+        usual = {
+            "list_name": mlist.settings.description or mlist.local_part,
+            "list_address": mlist.address,
+            "organisation": self._organisation.name,
+        }
+        said = filled("", shipped_template(name, language), {**usual, **variables})
+        fields: Fields = [("Auto-Submitted", "auto-generated")]
+        if answered is not None:
+            fields = _answering(answered)
+        return self._mailing(mlist, recipient, fields, said, due_at, message_id)
+
     def reminder(
         self, post: Post, mlist: MailingList, owner: Address, count: int, due_at: datetime
     ) -> NewMailing:
         """Tell an owner that `count` posts have waited for a long time, `post` for the longest."""
-        language = self.language(mlist)
-        variables: dict[str, str | int] = {
-            "list_name": mlist.settings.description or mlist.local_part,
-            "organisation": self._organisation.name,
-            "subject": _shortened(post.subject, _SUBJECT_LIMIT),
-            "author": _shortened(post.author.name or post.author.address if post.author else "", _NAME_LIMIT),
-            "number": post.id,
-            "count": count,
-            "date": self._date(post.received_at, language),
-        }
-        said = filled("", shipped_template("reminder", language), variables)
-        return self._mailing(mlist, owner, [("Auto-Submitted", "auto-generated")], said, due_at)
+        return self.letter(
+            "reminder",
+            mlist,
+            owner,
+            due_at,
+            subject=_shortened(post.subject, _SUBJECT_LIMIT),
+            author=_shortened(post.author.name or post.author.address if post.author else "", _NAME_LIMIT),
+            number=post.id,
+            count=count,
+            date=self._date(post.received_at, self.language(mlist)),
+        )
 
     def _mailing(
         self,
@@ -104,12 +129,15 @@ class Notices:
         fields: Fields,
         said: tuple[str, str],
         due_at: datetime,
+        message_id: str = "",
     ) -> NewMailing:
         """A mail of the list itself; `said` is its subject and its text."""
         subject, text = said
         content_type, body = _alternatives(text)
         sent_at = due_at.astimezone(self._organisation.zone)
         header = _header(mlist, recipient, subject, sent_at)
+        if message_id:
+            header = header.edited(add=[("Message-ID", message_id)])
         return NewMailing(
             kind=MailingKind.NOTICE,
             mail_from=mlist.address,
@@ -151,24 +179,6 @@ class Notices:
 
         here = moment.astimezone(self._organisation.zone)
         return format_date(here, "long", locale=locale_of(language))
-
-
-def _whom_to_answer(post: Post, header: Header, mlist: MailingList) -> Address | None:
-    """The author, unless the mail is automatic or bulk, or an answer could not reach who wrote it."""
-    author = post.author_address
-    if post.authentication.finding is Finding.FORGED:
-        return None
-    written_by_program = (
-        automatic.submitted(header) != "no"
-        or automatic.is_answer(header)
-        or automatic.is_report(header)
-        or automatic.has_null_return_path(header)
-        or automatic.is_daemon(author)
-        or automatic.is_robot(author)
-    )
-    bulk = header.first("precedence").strip().lower() in _BULK or header.has("list-id")
-    reachable = is_deliverable(author) and author.isascii() and author != mlist.address
-    return author if reachable and not (written_by_program or bulk) else None
 
 
 def _header(mlist: MailingList, recipient: Address, subject: str, sent_at: datetime) -> Header:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bot.core.authentication import UNEXAMINED, Authentication
+from bot.core.authentication import UNEXAMINED, Authentication, Finding
 from bot.core.header import Header
 from bot.core.lists import MailingList
 from bot.core.people import Ban, Role, Standing
@@ -18,27 +18,13 @@ from bot.core.posts import Disposition, Post, Verdict
 from bot.core.settings import Moderation, UnknownSenders
 from bot.core.text import Size, Text, folded, revealed
 from bot.flow import automatic as auto
+from bot.flow import tokens
 from bot.flow.bans import matches
+from bot.flow.wishes import Wish, wish
 
 _RECEIVED_LIMIT = 30
 _JUNK_FOLDER = re.compile(r"junk|spam|indesirable|pourriel|bulk")
 _ANGLED = re.compile(r"<([^<>]*)>")
-_WORD = re.compile(r"\w+")
-_LEAVING = frozenset(
-    """
-    unsubscribe desinscription desinscrire desinscris desinscrivez desabonnement desabonner desabonne
-    desabonnez leave remove quitter retirer
-    """.split()  # noqa: SIM905 - easier to read and to add to
-)
-_BESIDE_LEAVING = frozenset(
-    """
-    a bonjour cette d de demande diffusion du from fw fwd hello i je l la le les list liste ma mail mailing
-    mails me merci moi mon my of please pour re s se souhaite svp the this to tr veuillez veux voudrais
-    want wish
-    """.split()  # noqa: SIM905
-)
-"""Words of subjects, as `folded` gives them: a wish to leave is made of nothing else."""
-
 _PASSING = (Role.MODERATOR, Role.UNMODERATED, Role.OWNER)
 """Roles whose posts need no moderator, whatever the list's moderation is."""
 
@@ -91,7 +77,9 @@ def loop(evidence: Evidence) -> Verdict | None:
 
 def auto_reply(evidence: Evidence) -> Verdict | None:
     """An absence notice or another automatic answer (RFC 3834); servers mark their reports like it too."""
-    if _is_report(evidence) or not auto.is_answer(evidence.header):
+    header = evidence.header
+    to_ours = auto.is_away(header) and tokens.answered(header, "leave")  # whatever its program marks
+    if _is_report(evidence) or not (auto.is_answer(header) or to_ours):
         return None
     return _discard("auto-reply", Text("an automatic answer"))
 
@@ -134,19 +122,34 @@ def unknown(evidence: Evidence) -> Verdict | None:
 
 
 def leave(evidence: Evidence) -> Verdict | None:
-    """A wish to leave the list, such as the List-Unsubscribe of every copy writes: not a post."""
-    words = set(_WORD.findall(folded(evidence.post.subject)))
-    names = set(_WORD.findall(folded(f"{evidence.mlist.local_part} {evidence.mlist.prefix}")))
-    if not words & _LEAVING or words - _LEAVING - _BESIDE_LEAVING - names:
+    """A wish to leave the list, such as the List-Unsubscribe of every copy writes: not a post.
+
+    Never of a program, nor where somebody else may have written it.
+    """
+    post, mlist = evidence.post, evidence.mlist
+    wanted = wish(post.subject, post.text, f"{mlist.local_part} {mlist.prefix} {mlist.settings.description}")
+    if wanted is Wish.NONE or not _by_its_author(evidence) or spam(evidence):
         return None
+    if not any(standing.known for standing in evidence.standings) and (banned(evidence) or unknown(evidence)):
+        return None
+    if wanted is Wish.CLEAR:
+        return _discard("leave", Text("the author asks to leave the list"))
     return _hold(
         "leave",
         Text(
-            "the author asks to leave the list: /delmember {list} {address} does it",
-            list=evidence.mlist.local_part,
-            address=revealed(evidence.post.author_address),
+            "the author may want to leave the list: /delmember {list} {address} does it",
+            list=mlist.local_part,
+            address=revealed(post.author_address),
         ),
     )
+
+
+def confirm(evidence: Evidence) -> Verdict | None:
+    """An answer to a question that facteur mailed: not a post, however old the question is."""
+    by_another = evidence.authentication.finding is Finding.FORGED
+    if by_another or auto.submitted(evidence.header) != "no" or not tokens.answered(evidence.header, "leave"):
+        return None
+    return _discard("confirm", Text("an answer to a question of facteur"))
 
 
 def paused(evidence: Evidence) -> Verdict | None:
@@ -237,15 +240,19 @@ def member(evidence: Evidence) -> Verdict | None:
     return None
 
 
+HANDLED = ("leave", "confirm")
+"""Rules whose discarded mail is a matter between its author and facteur."""
+
 CHAIN: tuple[Rule, ...] = (
     loop,
     auto_reply,
     bounce,
     duplicate,
     no_author,
+    confirm,
+    leave,
     banned,
     unknown,
-    leave,
     paused,
     spam,
     too_big,
@@ -265,6 +272,14 @@ def default(evidence: Evidence) -> Verdict:
     if all(standing.known for standing in evidence.standings):
         return _hold("default", Text("the author is not a member of this list"))
     return _hold("default", Text("nobody knows the author"))
+
+
+def _by_its_author(evidence: Evidence) -> bool:
+    """One person wrote it just now, as far as anybody can tell, and can be answered."""
+    post, found = evidence.post, evidence.authentication
+    if post.old or len(post.authors) != 1 or found.finding.is_suspicious:
+        return False
+    return auto.whom_to_answer(post, evidence.header, evidence.mlist) is not None
 
 
 def _is_report(evidence: Evidence) -> bool:

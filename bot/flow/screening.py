@@ -10,9 +10,7 @@ from functools import partial
 import structlog
 
 from bot.core.addresses import Mailbox, domain_of
-from bot.core.authentication import Authentication
 from bot.core.clock import Clock
-from bot.core.deliveries import NewMailing
 from bot.core.directory import PeopleStore
 from bot.core.header import Header, split
 from bot.core.lists import MailingList
@@ -27,8 +25,9 @@ from bot.flow.authentication import Authenticator
 from bot.flow.automatic import looks_returned
 from bot.flow.bounces import Bounces
 from bot.flow.distribution import copy_for, copy_octets
+from bot.flow.leaving import Leaving
 from bot.flow.lookalike import resembled
-from bot.flow.rules import CHAIN, Evidence, Rule
+from bot.flow.rules import CHAIN, HANDLED, Evidence, Rule
 from bot.flow.runner import NOT_ITS_FAULT, alone
 
 log = structlog.get_logger()
@@ -56,6 +55,7 @@ class Screening:
         accounts: Accounts,
         bounces: Bounces,
         answers: Answers,
+        leaving: Leaving,
         spam_headers: Sequence[str] = (),
     ) -> None:
         self._stores = stores
@@ -64,6 +64,7 @@ class Screening:
         self._accounts = accounts
         self._bounces = bounces
         self._answers = answers
+        self._leaving = leaving
         self._spam_headers = spam_headers
 
     async def screen(self, mlist: MailingList, post_id: int) -> None:
@@ -92,26 +93,33 @@ class Screening:
         if verdict.rule == "bounce":
             # before it is stored: a crash in between counts it again, which gives no second point
             await self._bounces.take(mlist, raw, now)
-        if verdict.disposition is Disposition.DISCARD:
+        if verdict.disposition is Disposition.DISCARD and verdict.rule not in HANDLED:
             return Screened(post_id, verdict, now)
         # only now, because it takes time, and a discarded mail is worth none
         found = await self._authenticator.examine(post, raw, header, mlist)
-        verdict = judge(replace(evidence, authentication=found))
+        post = replace(post, authentication=found)
+        verdict = judge(replace(evidence, authentication=found, post=post))
+        if verdict.disposition is Disposition.DISCARD:
+            return await self._handled(verdict, post, header, mlist)
         if verdict.disposition is not Disposition.ACCEPT:
             if not any(standing.known for standing in evidence.standings):
                 found = replace(found, resembles=await self._resembled(post, mlist))
-            told = await self._told(verdict, post, found, header, mlist)
+            told = await self._answers.screened(verdict, post, header, mlist, now)
             return Screened(post_id, verdict, now, told, found)
-        told = await self._told(verdict, post, found, header, mlist)
+        told = await self._answers.screened(verdict, post, header, mlist, now)
         copy = await copy_for(self._stores, mlist, header, found.policy, now)
         return Screened(post_id, verdict, now, (copy, *told), found)
 
-    async def _told(
-        self, verdict: Verdict, post: Post, found: Authentication, header: Header, mlist: MailingList
-    ) -> tuple[NewMailing, ...]:
-        """What the author is told."""
-        examined = replace(post, authentication=found)
-        return await self._answers.screened(verdict, examined, header, mlist, self._clock.now())
+    async def _handled(self, verdict: Verdict, post: Post, header: Header, mlist: MailingList) -> Screened:
+        """What is no post is done at once, and stored with what came of it."""
+        now, found = self._clock.now(), post.authentication
+        handlers = {"leave": self._leaving.asked, "confirm": self._leaving.answered}
+        handler = handlers.get(verdict.rule)
+        if handler is None:  # the finding let another rule speak
+            return Screened(post.id, verdict, now, authentication=found)
+        done = await handler(post, header, mlist)
+        verdict = replace(verdict, reason=done.reason)
+        return Screened(post.id, verdict, now, done.mailings, found, done.shown)
 
     async def _resembled(self, post: Post, mlist: MailingList) -> Mailbox | None:
         """Somebody of the list whom the author could be taken for."""

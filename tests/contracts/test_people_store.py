@@ -62,6 +62,23 @@ async def test_a_role_is_taken_away(stores: Stores, mlist: MailingList) -> None:
     assert (await stores.people.standing(mlist, ANNE.address)).roles == {Role.OWNER}
 
 
+async def test_who_leaves_gets_nothing_however_they_came(stores: Stores, mlist: MailingList) -> None:
+    """By hand: no member any more. By a group: still one, excluded. Twice is as good as once."""
+    anne, _ = await stores.people.grant(mlist, Role.MEMBER, ANNE)
+    assert (await stores.people.leave(mlist, anne.id)).ways == ()
+    assert (await stores.people.standing(mlist, ANNE.address)).roles == frozenset()
+
+    group = await stores.groups.add("legumes", "")
+    await stores.groups.join(group, ANNE)
+    await stores.people.grant_group(mlist, Role.MEMBER, group)
+    await stores.people.grant(mlist, Role.MEMBER, ANNE)
+    for _ in range(2):
+        assert (await stores.people.leave(mlist, anne.id)).via == ("@legumes",)
+    assert (await stores.people.standing(mlist, ANNE.address)).roles == {Role.MEMBER, Role.EXCLUDED}
+    with pytest.raises(UserError):
+        await stores.people.leave(mlist, anne.id + 99)
+
+
 async def test_holders_are_listed_by_name_then_address(stores: Stores, mlist: MailingList) -> None:
     """As readers sort: neither case nor accents matter; in pages, and searched."""
     for name, address in (
