@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bot.core.addresses import Address, Mailbox
 from bot.core.audit import Values
+from bot.core.chat import WaitingSheet
 from bot.core.errors import PermanentError, UserError
 from bot.core.people import BY_HAND, Following, Group, GroupFacts, Holder, Person, Role, Way, source_shown
 from bot.core.settings import Box
@@ -63,19 +64,20 @@ class SqlGroupStore(Store):
             seen=dict(now.seen),
             tried_at=now.tried_at,
             trouble=now.trouble.dump() if now.trouble else None,
-            waiting=now.waiting,
+            waiting=dict(now.waiting),
         )
         leave_trail("sync", now.group.written, found)
         if now.tried_at:
             what = Text("The source of {group}", group=now.group.written)
-            await note_health(_source_key(now.group), what, now.trouble, now.tried_at)
+            sheet = WaitingSheet(now.group.id, now.waiting["sha256"]) if now.waiting else None
+            await note_health(_source_key(now.group), what, now.trouble, now.tried_at, sheet=sheet)
 
     @atomic
     async def delete(self, group: Group) -> None:
+        await forget_incidents(_source_key(group))
         for belongings in (GroupRoleRow, MembershipRow):
             await belongings.filter(group_id=group.id).delete()
         await GroupRow.filter(id=group.id).delete()
-        await forget_incidents(_source_key(group))
 
     @atomic
     async def join(self, group: Group, who: Mailbox) -> tuple[Person, bool]:
@@ -126,9 +128,7 @@ class SqlGroupStore(Store):
             raise PermanentError(
                 Text("the source of {group} was stored with another key: give it anew", group=f"@{row.name}")
             ) from None
-        return Following(
-            group_of(row), source, row.seen, row.tried_at, text_of(row.trouble), waiting=row.waiting
-        )
+        return Following(group_of(row), source, row.seen, row.tried_at, text_of(row.trouble), row.waiting)
 
 
 def _source_key(group: Group) -> str:

@@ -168,7 +168,7 @@ class GroupRow(TracedModel):
     seen: dict[str, str] = fields.JSONField(default=dict)
     tried_at: datetime | None = fields.DatetimeField(null=True)
     trouble: dict[str, Any] | None = fields.JSONField(null=True)
-    waiting = fields.BooleanField(default=False)
+    waiting: dict[str, str] = fields.JSONField(default=dict)
 
     traced = frozenset({"source"})
 
@@ -560,7 +560,8 @@ class LinkRow(TracedModel):
 class IncidentRow(Model):
     """Something that does not work, or did not; `key` names it, such as ``mailbox 3``.
 
-    With `server` and `sha256` it is about a certificate that nobody has accepted.
+    With `server` and `sha256` it is about a certificate that nobody has accepted; with `group` and
+    `sha256` about a sheet that nobody has decided about.
     """
 
     id = fields.IntField(primary_key=True)
@@ -572,6 +573,12 @@ class IncidentRow(Model):
     revision = fields.IntField(default=1)
     server = fields.CharField(max_length=300, default="")
     sha256 = fields.CharField(max_length=64, default="")
+    group: fields.ForeignKeyNullableRelation[GroupRow] = fields.ForeignKeyField(
+        "storage.GroupRow", related_name=False, on_delete=OnDelete.RESTRICT, null=True
+    )
+    closed_by = fields.TextField(default="")
+
+    group_id: int | None
 
     class Meta:
         table = "incident"

@@ -13,7 +13,7 @@ from tortoise.queryset import QuerySet
 
 from bot.core.addresses import Address, Mailbox
 from bot.core.authentication import UNEXAMINED, Authentication, Finding, Policy
-from bot.core.chat import Card, CardKind, Incident, Room
+from bot.core.chat import Card, CardKind, Incident, Room, WaitingSheet
 from bot.core.lists import Certificate
 from bot.core.people import Actor, Person
 from bot.core.posts import Attachment, Cursor, Post, PostState
@@ -129,7 +129,9 @@ def incident_of(row: IncidentRow) -> Incident:
         opened_at=row.opened_at,
         closed_at=row.closed_at,
         revision=row.revision,
-        seen=Certificate(row.server, row.sha256) if row.sha256 else None,
+        seen=Certificate(row.server, row.sha256) if row.server else None,
+        sheet=WaitingSheet(row.group_id, row.sha256) if row.group_id else None,
+        closed_by=row.closed_by,
     )
 
 

@@ -134,9 +134,9 @@ class Dispatcher:
         spoken = typed(data)
         if spoken:
             return await self._asking(spoken, call)
-        if incident := incidents.trusting(data):
+        if of_incident := incidents.tapped(data):
             _require(Rank.ADMIN, call.rank, call)
-            return await incidents.trust(self._desk, *incident)
+            return await incidents.pressed(self._desk, of_incident)
         if of_wave := waves.tapped(data):
             _require(Rank.MODERATOR, call.rank, call)
             return await waves.pressed(self._desk, call, of_wave)

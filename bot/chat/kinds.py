@@ -333,6 +333,7 @@ NewPassword = Annotated[
     SECRET,
 ]
 Confirmation = Annotated[bool, _Confirmation()]
+Decision = Annotated[bool | None, _Confirmation()]
 After = Annotated[int | None, _Number()]
 
 

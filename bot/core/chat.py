@@ -169,8 +169,16 @@ class CardKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class WaitingSheet:
+    """A sheet that changes a group more than it may without a word; `sha256` is that of its content."""
+
+    group_id: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Incident:
-    """Something that does not work, told once to the administrators and edited in place.
+    """Something that does not work, or waits for a word: told once to administrators, edited in place.
 
     Attributes:
         what: what does not work.
@@ -178,6 +186,8 @@ class Incident:
         opened_at: since when; closed_at: until when, None = it lasts.
         revision: rises with each change, so that a press is known to be of what was read.
         seen: the certificate that would have to be accepted.
+        sheet: what is to be decided about.
+        closed_by: whose word ended it; empty = it ended by itself.
     """
 
     id: int
@@ -187,6 +197,8 @@ class Incident:
     closed_at: datetime | None
     revision: int
     seen: Certificate | None = None
+    sheet: WaitingSheet | None = None
+    closed_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

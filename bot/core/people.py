@@ -71,9 +71,10 @@ class Following:
     Attributes:
         source: an https address or the path of a file; a link is as good as a key, never to be shown.
         seen: what tells whether the source has changed since it was last applied.
+        waiting: what `seen` will be once somebody has decided about the sheet that is there now; empty =
+            none waits for that.
         tried_at: when it was last looked at, None = never.
         trouble: why that changed nothing; None = all is well.
-        waiting: the trouble is one that a confirmation ends.
     """
 
     group: Group
@@ -81,7 +82,7 @@ class Following:
     seen: Mapping[str, str]
     tried_at: datetime | None = None
     trouble: Text | None = None
-    waiting: bool = False
+    waiting: Mapping[str, str] = field(default_factory=dict)
 
 
 def source_shown(source: str) -> str:

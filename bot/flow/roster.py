@@ -46,8 +46,12 @@ class _Columns:
     first: int
 
 
-def lines_of(table: Table) -> list[Line]:
+def lines_of(table: Table, *, nobody: bool = False) -> list[Line]:
     """The lines of a sheet below its heading, without empty ones.
+
+    Args:
+        table: the cells.
+        nobody: where there is a heading, a sheet that names nobody is one too.
 
     Raises:
         UserError: nobody's address is in it, it is too long or has two headings; says what to do.
@@ -68,7 +72,7 @@ def lines_of(table: Table) -> list[Line]:
         for number, row in enumerate(table[columns.first :], columns.first + 1)
         if any(cell.strip() for cell in row)
     ]
-    if not any(line.addresses for line in lines):
+    if not any(line.addresses for line in lines) and not (nobody and columns.mails and columns.first):
         raise UserError(
             Text(
                 "No line of this sheet has an e-mail address. One column should be headed mail or courriel;"

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import reduce
 
 import structlog
 
 from bot.core.audit import Values
+from bot.core.chat import WaitingSheet
 from bot.core.clock import Clock
 from bot.core.errors import TransientError, UserError
 from bot.core.people import Following, Group
@@ -24,15 +26,21 @@ _AS_NAMED = Wanted(rename=False, extends=Extends.PLAIN)
 sheet does not thereby become a moderator."""
 _SURPRISING = 0.2
 """The part of a group that may leave at once; more waits for a word of an administrator."""
+_NAMED_AT_MOST = 10
+_NOTHING: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Synced:
-    """What a look at a group's source gave; without a plan nothing has changed there."""
+    """What a look at a group's source gave; without a plan nothing has changed there.
+
+    `waits`: the trouble is a sheet that somebody has to decide about.
+    """
 
     group: Group
     plan: Plan | None = None
     trouble: Text | None = None
+    waits: bool = False
 
 
 class Sync:
@@ -60,93 +68,142 @@ class Sync:
 
         Args:
             group: None = every group that follows a source.
-            confirmed: do it, however many leave.
+            confirmed: if its sheet is the one that waits for a word, do it, whatever it changes.
 
         Raises:
             UserError: the group follows no source.
         """
-        wanted = [
-            each
-            for each in await self._stores.groups.following()
-            if group is None or each.group.id == group.id
-        ]
-        if group and not wanted:
-            raise UserError(Text("{group} follows no source.", group=group.written))
+        wanted = await self._stores.groups.following()
+        if group:
+            wanted = [following for following in wanted if following.group.id == group.id]
+            if not wanted:
+                raise UserError(Text("{group} follows no source.", group=group.written))
         return await self._look(wanted, confirmed=confirmed)
+
+    async def leave(self, group: Group) -> None:
+        """Let the group be as it is, until its sheet changes. Raises UserError if none waits for a word."""
+        following = await self._waiting(group.id)
+        if following is None:
+            raise UserError(Text("No sheet waits for a word about {group}.", group=group.written))
+        await self._leave(following)
+
+    async def decide(self, sheet: WaitingSheet, *, do: bool) -> Synced:
+        """Do what a waiting sheet says, or leave the group as it is.
+
+        Raises:
+            UserError: that sheet does not wait any more.
+        """
+        following = await self._waiting(sheet.group_id)
+        if following is None or following.waiting["sha256"] != sheet.sha256:
+            raise UserError(Text("This has changed since: the newest card counts."))
+        if do:
+            return (await self._look([following], confirmed=True))[0]
+        await self._leave(following)
+        return Synced(following.group)
+
+    async def _waiting(self, group_id: int) -> Following | None:
+        every = await self._stores.groups.following()
+        return next((each for each in every if each.group.id == group_id and each.waiting), None)
+
+    async def _leave(self, following: Following) -> None:
+        left = replace(following, seen=following.waiting, trouble=None, waiting={})
+        await self._stores.groups.looked(left, {"result": "left as it was"})
+        log.info("left as it was", group=following.group.name)
 
     async def _look(self, wanted: Collection[Following], *, confirmed: bool) -> list[Synced]:
         fetched: dict[tuple[str, str], Fetched | Text | None] = {}
         done = []
         for following in wanted:
+            afresh = confirmed or following.trouble is not None  # even if the sheet is the same
             # groups of one source that have seen the same share one look at it
-            key = following.source, "" if confirmed else following.seen.get("sha256", "")
+            key = following.source, "" if afresh else following.seen.get("sha256", "")
             if key not in fetched:
-                fetched[key] = await self._fetched(following, afresh=confirmed)
+                fetched[key] = await self._fetched(following, {} if afresh else following.seen)
             done.append(await self._synced(following, fetched[key], confirmed=confirmed))
         return done
 
-    async def _fetched(self, following: Following, *, afresh: bool) -> Fetched | Text | None:
+    async def _fetched(self, following: Following, seen: Mapping[str, str]) -> Fetched | Text | None:
         """The sheet, or what is wrong with it; None = it is the one that was seen."""
-        # what waits, or failed, is looked at anew even if the sheet is the same
-        seen: Mapping[str, str] = {} if afresh or following.trouble else following.seen
         try:
             return await self._sheets.fetch(following.source, seen)
         except (TransientError, UserError) as error:
             return error.text
 
     async def _synced(self, following: Following, found: Fetched | Text | None, *, confirmed: bool) -> Synced:
-        now = replace(following, tried_at=self._clock.now(), trouble=None, waiting=False)
+        now = replace(following, tried_at=self._clock.now(), trouble=None, waiting={})
         if found is None:
             await self._stores.groups.looked(now, {"result": "unchanged"})
             return Synced(following.group)
         if isinstance(found, Text):
-            return await self._stopped(following, found, waiting=False)
+            return await self._stopped(following, found)
+        group, rosters = following.group, self._stores.rosters
         try:
-            lines = _lines_for(following.group, found, confirmed=confirmed)
+            lines = _about(group, lines_of(found.table, nobody=True))
         except UserError as error:
-            return await self._stopped(following, error.text, waiting=True)
-        rosters, group = self._stores.rosters, following.group
+            return await self._stopped(following, error.text)
         plan = await rosters.preview(group, lines, _AS_NAMED, by_source=True)
-        surprise = None if confirmed else _surprise(group, plan)
+        agreed = confirmed and found.seen["sha256"] == following.waiting.get("sha256")
+        surprise = None if agreed else _surprise(group, lines, plan)
         if surprise:
-            return await self._stopped(following, surprise, waiting=True)
+            return await self._stopped(following, surprise, waiting=found.seen)
         plan = await rosters.apply(group, lines, _AS_NAMED, by_source=True)
         await self._stores.groups.looked(replace(now, seen=found.seen), _told(plan))
         log.info("synchronised", group=group.name, **{change.value: plan.count(change) for change in Change})
         return Synced(group, plan)
 
-    async def _stopped(self, following: Following, why: Text, *, waiting: bool) -> Synced:
+    async def _stopped(
+        self, following: Following, why: Text, waiting: Mapping[str, str] = _NOTHING
+    ) -> Synced:
         """Nothing is changed, and the same trouble is told once."""
         if why != following.trouble:
             log.warning("not synchronised", group=following.group.name, why=str(why))
         now = replace(following, tried_at=self._clock.now(), trouble=why, waiting=waiting)
         await self._stores.groups.looked(now, {"result": str(why)})
-        return Synced(following.group, trouble=why)
+        return Synced(following.group, trouble=why, waits=bool(waiting))
 
 
-def _lines_for(group: Group, found: Fetched, *, confirmed: bool) -> Sequence[Line]:
-    """The lines that are about the group. Raises UserError if there is nobody."""
-    lines = lines_of(found.table)
-    about = [line for line in lines if line.groups is None or group.name in line.groups]
-    if not confirmed and not any(line.addresses for line in about):
-        raise UserError(Text("no line of the sheet names {group} beside an address", group=group.written))
-    return about
+def _about(group: Group, lines: Sequence[Line]) -> Sequence[Line]:
+    """The lines that are about the group: all, where no column says which."""
+    return [line for line in lines if line.groups is None or group.name in line.groups]
 
 
-def _surprise(group: Group, plan: Plan) -> Text | None:
-    """Why somebody should look first."""
+def _surprise(group: Group, lines: Sequence[Line], plan: Plan) -> Text | None:
+    """Why somebody should look first, and what would change."""
+    nobody = not any(line.addresses for line in lines)
     gone = len(plan.leaving)
     stay = plan.count(Change.KEPT) + plan.count(Change.CHANGED)
-    if gone <= _SURPRISING * (gone + stay):
+    if not nobody and gone <= _SURPRISING * (gone + stay):
         return None
-    return Text(
-        "{gone} of {all} people would leave {group}: {names}. If that is right: /sync {name} confirm=yes",
-        gone=gone,
-        all=gone + stay,
-        group=group.written,
-        names=[row.name or row.address for row in plan.rows if row.change is Change.REMOVED][:10],
-        name=group.name,
-    )
+    said = []
+    if nobody:
+        said.append(Text("No line of the sheet names {group} beside an e-mail address.", group=group.written))
+    if gone:
+        said.append(
+            Text(
+                "{gone} of {all} people would leave {group}: {names}.",
+                gone=gone,
+                all=gone + stay,
+                group=group.written,
+                names=_named(plan, Change.REMOVED),
+            )
+        )
+    if joining := plan.count(Change.ADDED):
+        names = _named(plan, Change.ADDED)
+        said.append(
+            Text.counted(
+                "{count} person would join: {names}.",
+                "{count} people would join: {names}.",
+                joining,
+                names=names,
+            )
+        )
+    return reduce(lambda before, more: Text("{before} {more}", before=before, more=more), said)
+
+
+def _named(plan: Plan, change: Change) -> list[str]:
+    """Whom it happens to, as far as a card has room for them."""
+    names = [row.name or row.address for row in plan.rows if row.change is change]
+    return names if len(names) <= _NAMED_AT_MOST else [*names[:_NAMED_AT_MOST], "…"]
 
 
 def _told(plan: Plan) -> Values:

@@ -371,7 +371,7 @@ class Migration(migrations.Migration):
                 ("seen", fields.JSONField(default=dict)),
                 ("tried_at", fields.DatetimeField(null=True)),
                 ("trouble", fields.JSONField(null=True)),
-                ("waiting", fields.BooleanField(default=False)),
+                ("waiting", fields.JSONField(default=dict)),
             ],
             options={"table": "people_group"},
         ),
@@ -497,6 +497,13 @@ class Migration(migrations.Migration):
                 ("revision", fields.IntField(default=1)),
                 ("server", fields.CharField(max_length=300, default="")),
                 ("sha256", fields.CharField(max_length=64, default="")),
+                (
+                    "group",
+                    fields.ForeignKeyField(
+                        "storage.GroupRow", related_name=False, on_delete=OnDelete.RESTRICT, null=True
+                    ),
+                ),
+                ("closed_by", fields.TextField(default="")),
             ],
             options={"table": "incident"},
         ),

@@ -405,6 +405,28 @@ async def _asked(house: House, number: int) -> Message:
     return await house.api.seen(found)
 
 
+async def test_a_sheet_that_waits_is_decided_by_a_tap(house: House, tmp_path: Path) -> None:
+    """In the administrators' group, by an administrator."""
+    world, bureau = house.world, house.api.group("Bureau", house.anne, house.bruno)
+    await house.anne.says(bureau, "/bind admins")
+    sheet = tmp_path / "legumes.csv"
+    sheet.write_text("mail\na@example.org\nb@example.org\n")
+    await world.do(f"/addgroup legumes source={sheet}")
+    sheet.write_text("mail\na@example.org\n")
+    await world.refused("/sync legumes")
+    card = await bureau.shows("1 of 2 people would leave @legumes: b@example.org")
+    assert card.buttons == [["✅ Do as it says", "✋ Change nothing"]]
+
+    refused = await house.bruno.taps(card, "Do as it says")
+    assert "is for administrators" in refused.text
+    done = await house.anne.taps(card, "Do as it says")
+
+    assert "1 removed, 1 kept" in done.text
+    await bureau.becomes(card, "settled by Anne")
+    assert card.buttons == []
+    assert [row["addresses"] for row in await world.rows("/members @legumes")] == [["a@example.org"]]
+
+
 async def test_archives_are_turned_over_by_taps(house: House) -> None:
     for number in range(12):
         await house.world.deliver(mail(to=house.world.address, subject=f"Post {number}"))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.chat.commands.imports import refuse_other_sources, synced
+from bot.chat import plans
+from bot.chat.commands.imports import refuse_other_sources
 from bot.chat.desk import Call, Desk, Option, Reply, iso
 from bot.chat.holders import written
 from bot.chat.kinds import Confirmation, GroupName, OneGroup, Source
@@ -64,7 +65,7 @@ async def addgroup(desk: Desk, call: Call, name: GroupName, *, source: Source = 
         refuse_other_sources(source)
     group = await desk.stores.groups.add(group_name(name), source)
     if source:
-        return synced(await desk.sync.run(group, confirmed=False))
+        return plans.synced(await desk.sync.run(group, confirmed=False))
     return Reply(
         said=(
             Text("👥 {group} is a group now.", group=group.written),

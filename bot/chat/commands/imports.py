@@ -8,40 +8,28 @@ import hashlib
 import io
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from bot.chat import plans
 from bot.chat.desk import Call, Desk, Option, Reply
 from bot.chat.holders import holder_row
-from bot.chat.kinds import AnyGroup, Confirmation, FilePath, Target, by_id
-from bot.chat.readable import one_line
+from bot.chat.kinds import AnyGroup, Confirmation, Decision, FilePath, Target, by_id
 from bot.chat.registry import command
 from bot.core.chat import File
 from bot.core.errors import UserError
 from bot.core.lists import MailingList
 from bot.core.people import Group, Holder, Rank, Role
-from bot.core.rosters import Change, Extends, Line, Plan, Planned, Table, Wanted
+from bot.core.rosters import Extends, Line, Plan, Table, Wanted
 from bot.core.stores import Page
 from bot.core.text import N_, Text
 from bot.flow.roster import lines_of
-from bot.flow.sync import Synced
 
-_SHOWN = {Change.REFUSED: 15, Change.REMOVED: 15, Change.CHANGED: 8, Change.ADDED: 8}
-"""Rows of each kind that an answer names; `--json` has all."""
-_MARKS = {Change.REFUSED: "⚠️", Change.REMOVED: "🗑", Change.CHANGED: "✏️", Change.ADDED: "➕"}
 _SAVED = re.compile(r"saved:([0-9a-f]{16})")
-_TEXT_LIMIT = 200
 _KEPT_S = 24 * 3600
 """How long a sheet waits for its confirmation."""
-_COUNTS = {
-    Change.ADDED: N_("{count} added"),
-    Change.CHANGED: N_("{count} changed"),
-    Change.REMOVED: N_("{count} removed"),
-    Change.KEPT: N_("{count} kept"),
-    Change.REFUSED: N_("{count} refused"),
-}
 _COMPUTED = ("=", "+", "-", "@")
 """A program would take what begins like that for a formula."""
 
@@ -77,8 +65,8 @@ async def import_(
     if confirm:
         plan = await desk.stores.rosters.apply(target, lines, wanted)
         await asyncio.to_thread(_forget_saved, desk.installation.imports, path)
-        title = Text("Done for {target}: {counts}.", target=_name(target), counts=_counts(plan))
-        return Reply(said=(title, *_lines(plan)), rows=_rows(plan))
+        title = Text("Done for {target}: {counts}.", target=_name(target), counts=plans.counts(plan))
+        return Reply(said=(title, *plans.lines(plan)), rows=plans.rows(plan))
     plan = await desk.stores.rosters.preview(target, lines, wanted)
     return _asked(target, plan, again, remove=remove)
 
@@ -112,24 +100,16 @@ async def export(desk: Desk, call: Call, target: Target) -> Reply:
 
 
 @command("sync", N_("Look at the sources of groups now"), rank=Rank.ADMIN)
-async def sync(desk: Desk, call: Call, group: AnyGroup = None, *, confirm: Confirmation = False) -> Reply:
-    """All of them, or one; `confirm` lets people leave, however many they are."""
-    if confirm and group is None:
+async def sync(desk: Desk, call: Call, group: AnyGroup = None, *, confirm: Decision = None) -> Reply:
+    """All of them, or one; `confirm` decides about the sheet that waits, whatever it changes."""
+    if confirm is None:
+        return plans.synced(await desk.sync.run(group, confirmed=False))
+    if group is None:
         raise UserError(Text("Please name the group that you confirm: /sync NAME confirm=yes"))
-    return synced(await desk.sync.run(group, confirmed=confirm))
-
-
-def synced(done: Sequence[Synced]) -> Reply:
-    """What looks at sources gave."""
-    if not done:
-        return Reply(
-            said=(Text("No group follows a source: /addgroup NAME source=URL makes one that does."),)
-        )
-    return Reply(
-        said=tuple(line for each in done for line in _synced_lines(each)),
-        rows=[{"group": each.group.written, **_outcome(each)} for each in done],
-        ok=all(each.trouble is None for each in done),
-    )
+    if confirm:
+        return plans.synced(await desk.sync.run(group, confirmed=True))
+    await desk.sync.leave(group)
+    return plans.left(group)
 
 
 def refuse_other_sources(source: str) -> None:
@@ -139,21 +119,6 @@ def refuse_other_sources(source: str) -> None:
         raise UserError(
             Text("A source is an https:// address, or the whole path of a file, such as /srv/people.csv.")
         )
-
-
-def _synced_lines(done: Synced) -> Iterator[Text]:
-    if done.trouble:
-        yield Text("⚠️ {group} is as it was: {trouble}", group=done.group.written, trouble=done.trouble)
-    elif done.plan is None:
-        yield Text("{group}: its source has not changed.", group=done.group.written)
-    else:
-        yield Text("{group}: {counts}.", group=done.group.written, counts=_counts(done.plan))
-        yield from _lines(done.plan)
-
-
-def _outcome(done: Synced) -> dict[str, Any]:
-    counts = {change.value: done.plan.count(change) if done.plan else 0 for change in Change}
-    return {**counts, "trouble": str(done.trouble) if done.trouble else None}
 
 
 async def _table(desk: Desk, call: Call, path: str) -> tuple[Table, str]:
@@ -213,10 +178,10 @@ def _about(target: MailingList | Group, lines: Sequence[Line]) -> Sequence[Line]
 
 def _asked(target: MailingList | Group, plan: Plan, again: str, *, remove: bool) -> Reply:
     """What would change, and the button that does it."""
-    rows, counts = _rows(plan), _counts(plan)
+    rows, counts = plans.rows(plan), plans.counts(plan)
     if not plan.changes:
         title = Text("{target} is as the sheet says: {counts}.", target=_name(target), counts=counts)
-        return Reply(said=(title, *_lines(plan)), rows=rows)
+        return Reply(said=(title, *plans.lines(plan)), rows=rows)
     about = target.written if isinstance(target, Group) else by_id(target)
     rest = "confirm=yes" if remove else "confirm=yes remove=no"
     options = [Option(Text("✅ Do it"), f"/import {about} {again} {rest}")]
@@ -227,7 +192,7 @@ def _asked(target: MailingList | Group, plan: Plan, again: str, *, remove: bool)
     return Reply(
         said=(
             Text("This would change {target}: {counts}.", target=_name(target), counts=counts),
-            *_lines(plan),
+            *plans.lines(plan),
             Text("To do it: {line}", line=f"/import {_name(target)} {again} {rest}"),
         ),
         rows=rows,
@@ -237,43 +202,6 @@ def _asked(target: MailingList | Group, plan: Plan, again: str, *, remove: bool)
 
 def _name(target: MailingList | Group) -> str:
     return target.written if isinstance(target, Group) else target.address
-
-
-def _counts(plan: Plan) -> list[Text]:
-    found = [(change, plan.count(change)) for change in Change]
-    return [Text(_COUNTS[change], count=count) for change, count in found if count] or [Text("nothing")]
-
-
-def _lines(plan: Plan) -> Iterator[Text]:
-    for change, limit in _SHOWN.items():
-        rows = [row for row in plan.rows if row.change is change]
-        for row in rows[:limit]:
-            yield _row_line(row)
-        if len(rows) > limit:
-            yield Text("{mark} and {count} more", mark=_MARKS[change], count=len(rows) - limit)
-
-
-def _row_line(row: Planned) -> Text:
-    who = one_line(
-        f"{row.name} <{row.address}>" if row.name and row.address else row.address or row.name, _TEXT_LIMIT
-    )
-    said = Text("{mark} {who}", mark=_MARKS[row.change], who=who)
-    if row.line and row.change is Change.REFUSED:
-        said = Text("{mark} line {line}: {who}", mark=_MARKS[row.change], line=row.line, who=who)
-    return Text("{said} ({why})", said=said, why=row.reason) if row.reason else said
-
-
-def _rows(plan: Plan) -> list[dict[str, Any]]:
-    return [
-        {
-            "line": row.line or None,
-            "address": row.address,
-            "name": row.name,
-            "change": row.change.value,
-            "reason": str(row.reason) if row.reason else None,
-        }
-        for row in plan.rows
-    ]
 
 
 def _csv(heading: Sequence[str], holders: Sequence[Holder]) -> bytes:
