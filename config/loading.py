@@ -57,7 +57,7 @@ def load(path: Path | None = None) -> Settings:
     ]
     language = "fr" if table.get("language", "fr") == "fr" else "en"
     try:
-        settings = Settings(**table)
+        settings = Settings(**_placed(table, file.parent.absolute()))
     except ValidationError as error:
         mistakes = [_mistake(item) for item in error.errors(include_input=False)]
         raise ConfigurationError(unknown + mistakes, language) from None
@@ -84,6 +84,17 @@ def _table(file: Path, *, required: bool) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "not UTF-8"
         raise _unusable(file, N_("cannot be read ({why})"), why or "") from None
+
+
+def _placed(table: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The table, with the paths of its secret files as seen from the file's own folder."""
+    placed = dict(table)
+    for key, value in table.items():
+        if isinstance(value, dict):
+            placed[key] = _placed(value, folder)
+        elif key.endswith("_file") and isinstance(value, str) and value:
+            placed[key] = str(folder / Path(value).expanduser())
+    return placed
 
 
 def _unusable(file: Path, template: str, why: str = "") -> ConfigurationError:

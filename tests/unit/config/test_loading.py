@@ -122,6 +122,18 @@ def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
     assert settings.smtp.password.get_secret_value() == SECRET
 
 
+def test_the_path_of_a_secret_starts_from_the_file_that_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever the command is given: cron starts it in another folder."""
+    (tmp_path / "password").write_text(f"{SECRET}\n")
+    file = written(tmp_path, '[smtp]\npassword_file = "password"\n')
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+
+    assert load(file).smtp.password.get_secret_value() == SECRET
+
+
 def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "password").write_text(SECRET)
     monkeypatch.setenv("FACTEUR_ORGANISATION", "AMAP d'ailleurs")
