@@ -40,6 +40,7 @@ from bot.flow.bounces import Bounces
 from bot.flow.checks import Checked, Checks
 from bot.flow.decisions import Decisions
 from bot.flow.disk import Disk
+from bot.flow.guessing import Guessing
 from bot.flow.leaving import Leaving
 from bot.flow.notices import Notices, Organisation
 from bot.flow.reminders import Hours, Reminders
@@ -196,6 +197,7 @@ async def open_app(
     always = tuple(map(group_name, settings.directory.always_members))
     async with open_stores(where, box_of(settings), always, clock) as stores:
         servers = servers or MailServers(idle=settings.poll.idle)
+        dns = dns or DnsResolver(settings.dns.place)
         accounts = Accounts(_common_account(settings.smtp), fold(settings.smtp.redirect_to) or None)
         organisation = Organisation(settings.organisation, settings.language, settings.zone)
         poll_interval = timedelta(seconds=settings.poll.interval_s)
@@ -211,6 +213,7 @@ async def open_app(
             notices=notices,
             accounts=accounts,
             checks=Checks(stores, servers, accounts, clock, settings.zone),
+            guessing=Guessing(dns, servers),
             languages=languages,
             clock=clock,
             installation=Installation(
@@ -235,7 +238,7 @@ async def open_app(
             Screening(
                 stores,
                 clock,
-                Authenticator(dns or DnsResolver(settings.dns.place)),
+                Authenticator(dns),
                 accounts,
                 bounces,
                 answers,

@@ -1,15 +1,17 @@
-"""The domain name system, asked for text records (RFC 1035), by dnspython."""
+"""The domain name system (RFC 1035, RFC 2782), by dnspython."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bot.core.charsets import undeclared
+from bot.core.ports import Service
 
 if TYPE_CHECKING:
     import dns.asyncresolver
+    import dns.name
     import dns.resolver
 
 _SILENCE_S = 60.0
@@ -29,24 +31,47 @@ class DnsResolver:
 
     async def texts(self, name: str) -> Sequence[str] | None:
         """As the port says."""
+        found = await self._records(name, "TXT")
+        return None if found is None else tuple(map(_text, found))
+
+    async def services(self, name: str) -> Sequence[Service] | None:
+        """As the port says."""
+        found = await self._records(name, "SRV")
+        if found is None:
+            return None
+        offered = [record for record in found if record.target.labels != (b"",)]
+        offered.sort(key=lambda record: (record.priority, -record.weight))
+        return [Service(_host(each.target), each.port, each.priority) for each in offered]
+
+    async def exchanges(self, domain: str) -> Sequence[str] | None:
+        """As the port says; a target of ``.`` means that it takes none in (RFC 7505)."""
+        found = await self._records(domain, "MX")
+        if found is None:
+            return None
+        by_preference = sorted(found, key=lambda record: record.preference)
+        return [_host(each.exchange) for each in by_preference if each.exchange.labels != (b"",)]
+
+    async def _records(self, name: str, kind: str) -> Sequence[Any] | None:
+        """The records of a kind; none where there are none, None = no answer."""
         import dns.exception
         import dns.name
         import dns.resolver
 
-        if self._silent.get(name, 0.0) > time.monotonic():
+        asked = f"{kind} {name}"
+        if self._silent.get(asked, 0.0) > time.monotonic():
             return None
         try:
-            asked = dns.name.from_text(name)
+            wanted = dns.name.from_text(name)
         except (dns.exception.DNSException, UnicodeError):  # no such name can exist
             return ()
         try:
-            answer = await self._resolver().resolve(asked, "TXT", search=False, raise_on_no_answer=False)
+            answer = await self._resolver().resolve(wanted, kind, search=False, raise_on_no_answer=False)
         except (dns.resolver.NXDOMAIN, dns.resolver.YXDOMAIN):
             return ()
         except (dns.exception.DNSException, OSError):
-            self._keep_silent(name)
+            self._keep_silent(asked)
             return None
-        return _texts(answer)
+        return tuple(answer.rrset or ())
 
     def _resolver(self) -> dns.asyncresolver.Resolver:
         """Made when first asked. Raises NoResolverConfiguration where the system has none."""
@@ -64,14 +89,16 @@ class DnsResolver:
             self._made = resolver
         return self._made
 
-    def _keep_silent(self, name: str) -> None:
+    def _keep_silent(self, asked: str) -> None:
         if len(self._silent) >= _CACHED:
             self._silent.clear()
-        self._silent[name] = time.monotonic() + _SILENCE_S
+        self._silent[asked] = time.monotonic() + _SILENCE_S
 
 
-def _texts(answer: dns.resolver.Answer) -> tuple[str, ...]:
-    """Each record, whose strings belong together without anything between (RFC 7208 section 3.3)."""
-    if answer.rrset is None:
-        return ()
-    return tuple(undeclared(b"".join(record.strings)) for record in answer.rrset)
+def _text(record: Any) -> str:  # noqa: ANN401 - dnspython's classes of records are made as it runs
+    """The strings of a record belong together without anything between (RFC 7208 section 3.3)."""
+    return undeclared(b"".join(record.strings))
+
+
+def _host(name: dns.name.Name) -> str:
+    return str(name.to_text(omit_final_dot=True)).lower()

@@ -5,13 +5,21 @@ from __future__ import annotations
 import ssl
 from functools import cached_property
 
-from bot.core.lists import MailboxAccount, SmtpAccount
+from bot.core.lists import MailboxAccount, SmtpAccount, mailbox_port, smtp_port
 from bot.core.ports import Mailbox, MailSender
-from bot.core.settings import MailProtocol
+from bot.core.settings import MailProtocol, Security
+from transports.greeting import greeted
 from transports.imap.mailbox import ImapMailbox
 from transports.pinning import pinned
 from transports.pop3.mailbox import Pop3Mailbox
 from transports.smtp.sender import SmtpSender
+from transports.trouble import Server, ServiceName
+
+_SERVICES: dict[MailProtocol | None, ServiceName] = {
+    MailProtocol.IMAP: "IMAP",
+    MailProtocol.POP3: "POP3",
+    None: "SMTP",
+}
 
 
 class MailServers:
@@ -38,6 +46,13 @@ class MailServers:
     def sender(self, account: SmtpAccount) -> MailSender:
         """A client for a relay."""
         return SmtpSender(account, tls=self._trust(account.pin), timeout_s=2 * self._timeout_s)
+
+    async def greets(self, host: str, protocol: MailProtocol | None, security: Security) -> None:
+        """As the port says."""
+        port = mailbox_port(protocol, security) if protocol else smtp_port(security)
+        service = _SERVICES[protocol]
+        tls = self._tls if security is Security.SSL else None
+        await greeted(Server(service, host, port, security), tls, self._timeout_s)
 
     def _trust(self, pin: str | None) -> ssl.SSLContext:
         return self._tls if pin is None else pinned(pin)

@@ -8,14 +8,16 @@ import re
 import socket
 import ssl
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from bot.core.errors import ServerTrouble, Trouble, UnknownCertificate
 from bot.core.header import readable
 from bot.core.lists import server_name
 from bot.core.settings import Security
-from bot.core.text import Text, fingerprint
+from bot.core.text import N_, Text, fingerprint
 from transports.pinning import NotPinned
+
+ServiceName: TypeAlias = Literal["IMAP", "POP3", "SMTP"]
 
 QUOTED_CHARACTERS = 200
 """How much of a server's own words is shown to people."""
@@ -37,17 +39,34 @@ _CERTIFICATE_SELF_SIGNED = (18, 19)
 _CERTIFICATE_ISSUER = (20, 21)
 _CERTIFICATE_NAME = (62, 64)
 
-_APPLICATION_PASSWORD_HOSTS = re.compile(
-    r"(^|\.)(gmail|googlemail|google|yahoo|ymail|icloud|me|aol)\.(com|fr)$"
-)
-_MICROSOFT_HOSTS = re.compile(r"(^|\.)(outlook|office365|office|hotmail|live|msn)\.(com|fr)$")
+_REFUSALS = {
+    Trouble.SWITCHED_OFF: re.compile(
+        r"not enabled for (imap|pop)|enable (imap|pop)|(imap|pop)3?( access)? is disabled", re.IGNORECASE
+    ),
+    Trouble.NO_PASSWORDS: re.compile(
+        r"basic ?auth\w*( is)? (disabled|blocked)|basicauth\w*blocked|5\.7\.139", re.IGNORECASE
+    ),
+    Trouble.APP_LOGIN: re.compile(
+        r"app(lication)?([- ]specific)?[- ]password|mot de passe d.application|log ?in via \S*web",
+        re.IGNORECASE,
+    ),
+}
+_ADVICE = {
+    Trouble.SWITCHED_OFF: N_("The mailbox lets no other program in yet: switch IMAP on in its settings."),
+    Trouble.NO_PASSWORDS: N_("No password is taken there, whatever program it comes from."),
+    Trouble.APP_LOGIN: N_(
+        "An application password is wanted instead of the usual one: make one in the security settings "
+        "of the account."
+    ),
+    Trouble.LOGIN: N_("Check user name and password."),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
     """What a client wants to talk to, as the sentences name it; the password is never shown."""
 
-    service: Literal["IMAP", "POP3", "SMTP"]
+    service: ServiceName
     host: str
     port: int
     security: Security
@@ -171,27 +190,23 @@ def wants_encryption(server: Server) -> ServerTrouble:
 
 
 def login_refused(server: Server, words: str | bytes) -> ServerTrouble:
-    """User name or password are wrong, or the provider wants another kind of password."""
-    host = server.host.lower()
-    if _MICROSOFT_HOSTS.search(host):
-        advice = Text(
-            "Microsoft takes at most an application password here, and for many accounts no password at all."
-        )
-    elif _APPLICATION_PASSWORD_HOSTS.search(host):
-        advice = Text(
-            "This provider wants an application password instead of the usual one: make one in the "
-            "security settings of the account."
-        )
-    else:
-        advice = Text("Check user name and password.")
+    """User name or password are wrong, or the words say that it is something else."""
+    said = server.quote(words).rstrip(".")
+    trouble, advice = _refusal(said)
     text = Text(
         "{host} refuses the login of {username} and says: {words}. {advice}",
         host=server.host,
         username=server.username,
-        words=server.quote(words).rstrip("."),
+        words=said,
         advice=advice,
     )
-    return ServerTrouble(Trouble.LOGIN, text)
+    return ServerTrouble(trouble, text)
+
+
+def _refusal(said: str) -> tuple[Trouble, Text]:
+    """What a refusal is about, and what to do: how mailbox providers word it, the most telling first."""
+    told = next((kind for kind, words in _REFUSALS.items() if words.search(said)), Trouble.LOGIN)
+    return told, Text(_ADVICE[told])
 
 
 def in_use(server: Server, words: str | bytes) -> ServerTrouble:

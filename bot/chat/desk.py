@@ -22,6 +22,7 @@ from bot.core.text import Text
 from bot.flow.accounts import Accounts
 from bot.flow.checks import Checks
 from bot.flow.decisions import Decisions
+from bot.flow.guessing import Guessing
 from bot.flow.notices import Notices
 from bot.flow.sync import Sync
 
@@ -59,6 +60,7 @@ class Desk:
     notices: Notices
     accounts: Accounts
     checks: Checks
+    guessing: Guessing
     languages: Languages
     clock: Clock
     installation: Installation

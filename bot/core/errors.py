@@ -47,6 +47,9 @@ class Trouble(StrEnum):
     TLS = "tls"  # something answers, but not TLS (or TLS where none was expected)
     CERTIFICATE = "certificate"  # the certificate does not verify
     LOGIN = "login"  # user name or password refused
+    APP_LOGIN = "application login"  # refused: a password made for programs is wanted
+    SWITCHED_OFF = "switched off"  # refused: the protocol is not switched on for this mailbox
+    NO_PASSWORDS = "no passwords"  # refused: no password at all is taken
     IN_USE = "in use"  # another program has the mailbox to itself
     FOLDER = "folder"  # the folder does not exist
     LOST = "lost"  # the connection broke

@@ -172,7 +172,7 @@ def pin_for(mlist: MailingList, host: str, port: int) -> str | None:
 def mailbox_account(mlist: MailingList) -> MailboxAccount:
     """The mailbox of a list."""
     settings = mlist.settings
-    port = settings.port or _MAILBOX_PORTS[settings.protocol, settings.security]
+    port = settings.port or mailbox_port(settings.protocol, settings.security)
     return MailboxAccount(
         host=settings.host,
         port=port,
@@ -211,6 +211,11 @@ def refuse_shared_mailboxes(lists: Iterable[MailingList]) -> None:
 def folder_name(folder: str) -> str:
     """INBOX is the one name that may be written in any case (RFC 3501 section 5.1)."""
     return "INBOX" if folder.upper() == "INBOX" else folder
+
+
+def mailbox_port(protocol: MailProtocol, security: Security) -> int:
+    """The customary port (RFC 8314 section 3.2, RFC 3501, RFC 1939)."""
+    return _MAILBOX_PORTS[protocol, security]
 
 
 def smtp_port(security: Security) -> int:

@@ -12,6 +12,7 @@ from bot.core.deliveries import Envelope, RecipientResult
 from bot.core.errors import FacteurError
 from bot.core.lists import MailboxAccount, SmtpAccount
 from bot.core.posts import Cursor
+from bot.core.settings import MailProtocol, Security
 from bot.core.text import Text
 
 
@@ -107,6 +108,28 @@ class Servers(Protocol):
 
     def sender(self, account: SmtpAccount) -> MailSender: ...
 
+    async def greets(self, host: str, protocol: MailProtocol | None, security: Security) -> None:
+        """Whether such a server answers under that name, on the usual port; nobody logs in.
+
+        Args:
+            host: its name.
+            protocol: how it is read; None = it is a relay (RFC 6409).
+            security: with STARTTLS only the greeting in clear is waited for.
+
+        Raises:
+            ServerTrouble: nobody does, or something else, or its certificate does not verify.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A server that a domain names for a service (RFC 2782); its name is in lower case."""
+
+    host: str
+    port: int
+    priority: int
+
 
 class Dns(Protocol):
     """The domain name system."""
@@ -117,6 +140,18 @@ class Dns(Protocol):
         None = no answer within the time limit of the implementation, or one that means nothing.
         Answers are kept; never raises.
         """
+        ...
+
+    async def services(self, name: str) -> Sequence[Service] | None:
+        """The SRV records of a name such as ``_imaps._tcp.example.org``, as `texts`.
+
+        The one to use first: by priority, of equal ones the heaviest. None where the service is
+        said not to be there (RFC 2782, a target of ``.``).
+        """
+        ...
+
+    async def exchanges(self, domain: str) -> Sequence[str] | None:
+        """Who takes in the mail of a domain, best first, in lower case (RFC 5321 section 5); as `texts`."""
         ...
 
 

@@ -55,6 +55,14 @@ class NoNames(Dns):
     async def texts(self, name: str) -> None:
         return None
 
+    @override
+    async def services(self, name: str) -> None:
+        return None
+
+    @override
+    async def exchanges(self, domain: str) -> None:
+        return None
+
 
 async def _add_list(app: App, mailbox: DemoMailbox, undo_s: int) -> None:
     """By the commands that anybody would type."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from ipaddress import ip_address
@@ -54,6 +54,11 @@ class Accounts:
             max_per_day=own.smtp_max_per_day or base.max_per_day,
             pin=pin_for(mlist, host, port),
         )
+
+    def needed(self, found: Mapping[str, str], given: Collection[str]) -> dict[str, str]:
+        """Of settings that were found out, those of the outgoing server only where no other is named."""
+        named = bool(self.common.host) or "smtp_host" in given
+        return {key: value for key, value in found.items() if not (named and key.startswith("smtp_"))}
 
     def common_for(self, lists: Iterable[MailingList]) -> SmtpAccount:
         """The installation's account; it has a pin where every list that sends there has."""

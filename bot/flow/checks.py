@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from zoneinfo import ZoneInfo
 
 from bot.core.clock import Clock
-from bot.core.errors import ServerTrouble, UnknownCertificate, UserError
+from bot.core.errors import ServerTrouble, Trouble, UnknownCertificate, UserError
 from bot.core.lists import Certificate, MailingList, SmtpAccount, certificate_of, mailbox_account
 from bot.core.ports import Servers
 from bot.core.stores import Stores
@@ -16,18 +16,20 @@ from bot.core.text import Text, fingerprint
 from bot.flow.accounts import Accounts
 from bot.flow.intake import look
 from bot.flow.outbox import note_size
+from bot.flow.providers import advised
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
     """One thing that was tried; `trouble` None = it works. `note` tells of a certificate just accepted,
-    `seen` is one that is not.
+    `seen` is one that is not. `kind`: of trouble, where a server was there to give any.
     """
 
     what: Text
     trouble: Text | None
     note: Text | None = None
     seen: Certificate | None = None
+    kind: Trouble | None = None
 
 
 class Checks:
@@ -68,11 +70,13 @@ class Checks:
             host=account.host,
             port=account.port,
         )
-        fetching = await self._trusting(mailbox, partial(self._try_mailbox, mlist.id), accept=accept)
+        fetching = await self._trusting(
+            mailbox, account.host, partial(self._try_mailbox, mlist.id), accept=accept
+        )
         await self._stores.lists.polled(mlist.id, self._clock.now(), fetching.trouble, fetching.seen)
         outgoing = self._accounts.smtp(mlist)
         sending = await self._trusting(
-            _outgoing(outgoing), partial(self._try_outgoing, mlist.id), accept=accept
+            _outgoing(outgoing), outgoing.host, partial(self._try_outgoing, mlist.id), accept=accept
         )
         key = outgoing.key if outgoing.host else ""
         await self._stores.lists.connected([mlist.id], self._clock.now(), sending.trouble, key, sending.seen)
@@ -80,10 +84,11 @@ class Checks:
 
     async def check_common(self) -> Checked:
         """Try the outgoing account of the installation, which lists without their own use."""
-        return await self._trusting(_outgoing(self._accounts.common), self._try_common)
+        common = self._accounts.common
+        return await self._trusting(_outgoing(common), common.host, self._try_common)
 
     async def _trusting(
-        self, what: Text, attempt: Callable[[], Awaitable[Text | None]], *, accept: bool = False
+        self, what: Text, host: str, attempt: Callable[[], Awaitable[None]], *, accept: bool = False
     ) -> Checked:
         """Try; where only the certificate stood in the way and may be accepted, accept it and try again.
 
@@ -91,10 +96,10 @@ class Checks:
         next one must show it again.
         """
         try:
-            return Checked(what, await attempt())
+            return await _attempted(what, host, attempt)
         except UnknownCertificate as error:
             if error.pinned and not accept:
-                return Checked(what, error.text, seen=certificate_of(error))
+                return Checked(what, error.text, seen=certificate_of(error), kind=error.trouble)
             await self._stores.lists.pin(error.server, error.seen)
             note = Text(
                 "{server} is trusted by this certificate from now on: {seen}",
@@ -102,48 +107,51 @@ class Checks:
                 seen=fingerprint(error.seen),
             )
         try:
-            return Checked(what, await attempt(), note)
+            return replace(await _attempted(what, host, attempt), note=note)
         except UnknownCertificate as error:  # two servers behind one name, or somebody in between
-            return Checked(what, error.text, note, certificate_of(error))
+            return Checked(what, error.text, note, certificate_of(error), error.trouble)
 
-    async def _try_mailbox(self, mlist_id: int) -> Text | None:
+    async def _try_mailbox(self, mlist_id: int) -> None:
         mlist = await self._stores.lists.get(mlist_id)
         if not mlist.settings.host:
-            return Text("no server is named: /set {list} host=NAME", list=mlist.local_part)
+            raise UserError(Text("no server is named: /set {list} host=NAME", list=mlist.local_part))
         account = mailbox_account(mlist)
         mailbox = self._servers.mailbox(account)
         try:
             await look(mlist, mailbox, self._stores, self._clock.now().astimezone(self._zone).date())
-        except UnknownCertificate:
-            raise
-        except (ServerTrouble, UserError) as error:
-            return error.text
         finally:
             await mailbox.close()
-        return None
 
-    async def _try_outgoing(self, mlist_id: int) -> Text | None:
-        return await self._try_smtp(self._accounts.smtp(await self._stores.lists.get(mlist_id)))
+    async def _try_outgoing(self, mlist_id: int) -> None:
+        await self._try_smtp(self._accounts.smtp(await self._stores.lists.get(mlist_id)))
 
-    async def _try_common(self) -> Text | None:
-        return await self._try_smtp(self._accounts.common_for(await self._stores.lists.all()))
+    async def _try_common(self) -> None:
+        await self._try_smtp(self._accounts.common_for(await self._stores.lists.all()))
 
-    async def _try_smtp(self, account: SmtpAccount) -> Text | None:
+    async def _try_smtp(self, account: SmtpAccount) -> None:
         if not account.host:
-            return Text(
-                "no outgoing server is named: give it in [smtp] of the configuration, or smtp_host here"
+            raise UserError(
+                Text("no outgoing server is named: give it in [smtp] of the configuration, or smtp_host here")
             )
         sender = self._servers.sender(account)
         try:
             await sender.check()
             await note_size(self._stores, account, sender)
-        except UnknownCertificate:
-            raise
-        except ServerTrouble as error:
-            return error.text
         finally:
             await sender.close()
-        return None
+
+
+async def _attempted(what: Text, host: str, attempt: Callable[[], Awaitable[None]]) -> Checked:
+    """What it gave. Raises UnknownCertificate."""
+    try:
+        await attempt()
+    except UnknownCertificate:
+        raise
+    except ServerTrouble as error:
+        return Checked(what, advised(error, host), kind=error.trouble)
+    except UserError as error:
+        return Checked(what, error.text)
+    return Checked(what, None)
 
 
 def _outgoing(account: SmtpAccount) -> Text:

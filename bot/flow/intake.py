@@ -19,6 +19,7 @@ from bot.core.posts import Cursor
 from bot.core.settings import FirstPoll
 from bot.core.stores import Stores
 from bot.core.text import Text
+from bot.flow.providers import advised
 from bot.flow.reading import read
 from bot.flow.runner import NOT_ITS_FAULT, alone
 from bot.flow.screening import Screening
@@ -72,8 +73,11 @@ class Intake:
         await self._screen_leftovers()
         try:
             trouble = await self._take_in_all()
-        except (ServerTrouble, UserError) as error:
-            await self._note(error.text, certificate_of(error))
+        except ServerTrouble as error:
+            await self._note(advised(error, self._mlist.settings.host), certificate_of(error))
+            raise
+        except UserError as error:
+            await self._note(error.text)
             raise
         await self._note(trouble)
         return trouble

@@ -30,6 +30,7 @@ from bot.core.lists import SmtpAccount, certificate_of
 from bot.core.ports import MailSender
 from bot.core.stores import Stores
 from bot.flow.bounces import Bounces
+from bot.flow.providers import advised
 from bot.flow.runner import alone
 
 log = structlog.get_logger()
@@ -150,7 +151,7 @@ class Outbox:
 
     async def _note_health(self, batch: Batch, error: ServerTrouble | None) -> None:
         """What ``/lists`` shows of the account; only a change is worth a write."""
-        trouble = error.text if error else None
+        trouble = advised(error, self._account.host) if error else None
         known = (await self._stores.lists.get(batch.mlist_id)).smtp
         if known.trouble == trouble and (trouble or known.ok_at):
             return

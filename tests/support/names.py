@@ -30,6 +30,7 @@ class NameServer(asyncio.DatagramProtocol):
 
     port: int = 0
     records: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    others: dict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
     silent: set[str] = field(default_factory=set)
     broken: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
@@ -38,6 +39,11 @@ class NameServer(asyncio.DatagramProtocol):
     def publish(self, name: str, *texts: str) -> None:
         """TXT records, in quotes as zone files have them where they are several strings."""
         self.records[name.lower()] += texts
+
+    def names_servers(self, kind: str, name: str, *records: str) -> None:
+        """SRV or MX records, as zone files have them."""
+        self.records.setdefault(name.lower(), [])
+        self.others[kind, name.lower()] += records
 
     @override
     def connection_made(self, transport: Any) -> None:
@@ -60,6 +66,10 @@ class NameServer(asyncio.DatagramProtocol):
         elif self.records[name] and question.rdtype == dns.rdatatype.TXT:
             texts = [text if text.startswith('"') else f'"{text}"' for text in self.records[name]]
             answer.answer.append(dns.rrset.from_text(question.name, self.ttl_s, "IN", "TXT", *texts))
+        elif found := self.others.get((dns.rdatatype.to_text(question.rdtype), name)):
+            answer.answer.append(
+                dns.rrset.from_text(question.name, self.ttl_s, "IN", question.rdtype, *found)
+            )
         self._transport.sendto(answer.to_wire(), addr)
 
 

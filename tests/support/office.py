@@ -23,10 +23,12 @@ from bot.core.posts import Cursor, Disposition, Post, Screened, Verdict
 from bot.core.settings import Security, changed
 from bot.core.stores import Stores
 from bot.core.text import Text
+from bot.demo.play import NoNames
 from bot.flow.accounts import Accounts
 from bot.flow.answers import Answers
 from bot.flow.checks import Checks
 from bot.flow.decisions import Decisions
+from bot.flow.guessing import Guessing
 from bot.flow.notices import Notices, Organisation
 from bot.flow.reading import read
 from bot.flow.sync import Sync
@@ -108,6 +110,7 @@ async def desk(stores: Stores, clock: ManualClock, tmp_path: Path) -> Desk:
         notices=notices,
         accounts=accounts,
         checks=Checks(stores, servers, accounts, clock, PARIS),
+        guessing=Guessing(NoNames(), servers),
         languages=Languages("en", PARIS, clock),
         clock=clock,
         installation=Installation(

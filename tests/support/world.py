@@ -156,7 +156,11 @@ class World:
 
     async def trouble(self) -> str:
         """Why ``/lists`` calls the list unhealthy; empty if it does not."""
-        [row] = [row for row in await self.rows("/lists") if row["address"] == self.address]
+        return await self.trouble_of(self.address)
+
+    async def trouble_of(self, address: str) -> str:
+        """The same of another list."""
+        [row] = [row for row in await self.rows("/lists") if row["address"] == address]
         assert row["healthy"] is not bool(row["troubles"])
         return "\n".join(row["troubles"])
 
@@ -175,16 +179,22 @@ async def opened_world(
     chats: Sequence[ChatTransport] = (),
     admins: Sequence[str] = (),
     matrix: Matrix | None = None,
+    common_relay: bool = True,
     **smtp: Any,
 ) -> AsyncIterator[World]:
-    """An installation in `folder` that sends through `relay`; nothing of it runs by itself."""
+    """An installation in `folder` that sends through `relay`; nothing of it runs by itself.
+
+    Without a `common_relay` the configuration names none.
+    """
     settings = Settings(
         organisation="AMAP des Trois Rivières",
         language=language,
         data_dir=folder,
         database_url=SecretStr(database_url),
         admins=list(admins),
-        smtp=Smtp(host="127.0.0.1", port=relay.port, security=relay.security.value, **smtp),
+        smtp=Smtp(host="127.0.0.1", port=relay.port, security=relay.security.value, **smtp)
+        if common_relay
+        else Smtp(),
         archive=archive or Archive(),
         matrix=matrix,
     )

@@ -17,7 +17,7 @@ from bot.core.deliveries import OPEN_STATES
 from bot.core.errors import UserError
 from bot.core.lists import MailingList, mailbox_account
 from bot.core.people import Rank
-from bot.core.settings import changed, shown
+from bot.core.settings import MailProtocol, changed, shown
 from bot.core.stores import Page
 from bot.core.text import N_, Text
 from bot.flow.validity import valid_address
@@ -27,15 +27,17 @@ from bot.flow.validity import valid_address
     "addlist",
     N_("Make a mailing list of a mailbox"),
     rank=Rank.ADMIN,
-    example="/addlist adherents@amap.example host=imap.example.org password=secret",
+    example="/addlist adherents@amap.example password=secret",
     hint=N_(
-        "Mostly needed: host and password of the mailbox, username where it is not the list's address, "
-        "smtp_host where mail leaves elsewhere. docs/commands.md has every key."
+        "Mostly needed: the password of the mailbox; host where it is not found out, username where it is "
+        "not the list's address, smtp_host where mail leaves elsewhere. docs/commands.md has every key."
     ),
 )
 async def addlist(desk: Desk, call: Call, new: NewAddress, settings: NewSettings) -> Reply:
     """Store the list, then try its accounts; it is kept even if they do not work yet."""
-    address, own = _checked(new, settings)
+    address, _ = _checked(new, settings)
+    settings, remarks = await _with_servers(desk, address, settings)
+    own = changed({}, settings)
     mlist = await desk.stores.lists.add(address, own, desk.clock.now())
     asked = mlist.settings.host and not shown(mlist.settings, "password")
     lacks = ("password",) if asked else ()
@@ -51,12 +53,40 @@ async def addlist(desk: Desk, call: Call, new: NewAddress, settings: NewSettings
     return Reply(
         said=(
             Text("📮 {list} is a mailing list now.", list=mlist.address),
+            *remarks,
             *checked_lines(found),
             *here,
             after,
         ),
         rows=[{"address": mlist.address, "checks": checked_rows(found)}],
         options=password_buttons(mlist, lacks),
+    )
+
+
+async def _with_servers(
+    desk: Desk, address: Address, given: dict[str, str]
+) -> tuple[dict[str, str], tuple[Text, ...]]:
+    """The settings with those that can be found out where no server is named, and what is to be said of it.
+
+    Raises UserError where it is known that the mailbox cannot be used.
+    """
+    if given.get("host"):
+        return given, ()
+    guess = await desk.guessing.guess(
+        address, MailProtocol(given["protocol"]) if "protocol" in given else None
+    )
+    if guess.provider and guess.provider.closed and guess.provider.advice:
+        raise UserError(guess.provider.advice)
+    if not guess.settings:
+        return given, ()
+    found = desk.accounts.needed(guess.settings, given)
+    if guess.sure:
+        return {**found, **given}, ()
+    words = " ".join(f"{key}={value}" for key, value in found.items())
+    return given, (
+        Text(
+            "Its servers are perhaps these; if you know them: /set {list} {words}", list=address, words=words
+        ),
     )
 
 

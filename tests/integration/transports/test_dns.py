@@ -1,4 +1,4 @@
-"""Text records from a real name server: answers, silence, and what is remembered of both."""
+"""Records from a real name server: answers, silence, and what is remembered of both."""
 
 from __future__ import annotations
 
@@ -62,3 +62,39 @@ async def test_silence_is_no_answer_and_is_waited_for_once(names: NameServer) ->
 async def test_a_broken_server_gives_no_answer(names: NameServer) -> None:
     names.broken.add("example.com")
     assert await resolver(names, timeout_s=0.3).texts("example.com") is None
+
+
+async def test_services_come_by_priority_and_weight(names: NameServer) -> None:
+    """RFC 2782; a target of a dot says that there is none, and comes to nothing."""
+    name = "_imaps._tcp.example.com"
+    names.names_servers(
+        "SRV", name, "5 0 993 c.example.com.", "1 1 993 b.example.com.", "1 9 1993 A.example.com."
+    )
+    names.names_servers("SRV", "_pop3s._tcp.example.com", "0 0 0 .")
+    asking = resolver(names)
+    found = await asking.services(name) or ()
+    assert [(each.host, each.port, each.priority) for each in found] == [
+        ("a.example.com", 1993, 1),
+        ("b.example.com", 993, 1),
+        ("c.example.com", 993, 5),
+    ]
+    assert await asking.services("_pop3s._tcp.example.com") == []
+    assert not await asking.services("_imap._tcp.example.com")
+
+
+async def test_exchanges_come_by_preference(names: NameServer) -> None:
+    names.names_servers("MX", "example.com", "50 second.example.net.", "5 First.example.net.")
+    names.names_servers("MX", "closed.example.com", "0 .")  # RFC 7505
+    asking = resolver(names)
+    assert await asking.exchanges("example.com") == ["first.example.net", "second.example.net"]
+    assert await asking.exchanges("closed.example.com") == []
+    assert not await asking.exchanges("missing.example.com")
+
+
+async def test_silence_about_one_kind_of_record_says_nothing_of_another(names: NameServer) -> None:
+    names.silent.add("example.com")
+    asking = resolver(names, timeout_s=0.2)
+    assert await asking.exchanges("example.com") is None
+    names.silent.clear()
+    names.publish("example.com", "one")
+    assert await asking.texts("example.com") == ("one",)

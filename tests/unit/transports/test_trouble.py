@@ -57,17 +57,32 @@ def test_silence_on_a_tls_port_without_tls_is_explained() -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "hint"),
+    ("words", "trouble", "hint"),
     [
-        ("imap.gmail.com", "application password"),
-        ("outlook.office365.com", "Microsoft"),
-        ("mail.example.org", "Check user name and password"),
+        ("[AUTHENTICATIONFAILED] Invalid credentials", Trouble.LOGIN, "Check user name and password"),
+        (
+            "[ALERT] Application-specific password required: https://support.google.com/accounts/answer/185833",
+            Trouble.APP_LOGIN,
+            "An application password is wanted",
+        ),
+        (
+            "[ALERT] Your account is not enabled for IMAP use. Please visit your Gmail settings page",
+            Trouble.SWITCHED_OFF,
+            "switch IMAP on",
+        ),
+        ("You are yet to enable IMAP for your account.", Trouble.SWITCHED_OFF, "switch IMAP on"),
+        (
+            "5.7.139 Authentication unsuccessful, basic authentication is disabled.",
+            Trouble.NO_PASSWORDS,
+            "No password is taken there",
+        ),
+        ("LOGIN failed, BasicAuthBlocked", Trouble.NO_PASSWORDS, "No password is taken there"),
     ],
 )
-def test_a_refused_login_names_the_user_and_what_the_provider_wants(host: str, hint: str) -> None:
-    server = Server("IMAP", host, 993, Security.SSL, "adherents@example.org", "secret")
-    said = login_refused(server, b"[AUTHENTICATIONFAILED] Invalid credentials")
-    assert said.trouble is Trouble.LOGIN
+def test_a_refused_login_names_the_user_and_what_is_wanted(words: str, trouble: Trouble, hint: str) -> None:
+    server = Server("IMAP", "mail.example.org", 993, Security.SSL, "adherents@example.org", "secret")
+    said = login_refused(server, words.encode())
+    assert said.trouble is trouble
     assert hint in str(said)
     assert "adherents@example.org" in str(said)
 

@@ -1,0 +1,260 @@
+"""Mailboxes at the hosts that people have: found by their address alone; how each of them refuses."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.core.addresses import Address
+from bot.core.errors import ServerTrouble, Trouble
+from bot.core.settings import Security
+from tests.support.certificates import certificates
+from tests.support.clock import ManualClock
+from tests.support.dovecot import Dovecot
+from tests.support.rerouted import IMAP, POP3, Rerouted
+from tests.support.scripted_imap import scripted_imap
+from tests.support.scripted_pop3 import scripted_pop3
+from tests.support.smtp_server import SmtpServer, SmtpServers
+from tests.support.world import World, mail, opened_world
+from transports.greeting import greeted
+from transports.trouble import Server, ServiceName
+
+SSL, NONE = Security.SSL, Security.NONE
+
+
+@pytest.fixture
+async def relay(smtp_servers: SmtpServers) -> SmtpServer:
+    return await smtp_servers(security=SSL, users={"list1@example.test": "pw"}, login_required=False)
+
+
+@pytest.fixture
+def internet() -> Rerouted:
+    return Rerouted()
+
+
+@pytest.fixture
+async def world(
+    tmp_path: Path, dovecot: Dovecot, relay: SmtpServer, clock: ManualClock, internet: Rerouted
+) -> AsyncIterator[World]:
+    """An installation whose configuration names no relay, and whose internet is on this machine."""
+    async with opened_world(
+        tmp_path / "data", dovecot, relay, clock, servers=internet, common_relay=False
+    ) as opened:
+        relay.users[opened.address] = opened.mailbox.password
+        yield opened
+
+
+def at_ovh(world: World, internet: Rerouted) -> None:
+    """The domain of the list's address has its mail there."""
+    world.names.names_servers("MX", "example.test", "1 mx1.mail.ovh.net.", "5 mx2.mail.ovh.net.")
+    internet.doors["ssl0.ovh.net", IMAP] = world.dovecot.imaps, SSL
+    internet.doors["ssl0.ovh.net", POP3] = world.dovecot.pop3s, SSL
+    internet.doors["ssl0.ovh.net", None] = world.relay.port, SSL
+
+
+@pytest.mark.parametrize("protocol", ["", "protocol=pop3"])
+async def test_an_address_and_a_password_make_a_working_list(
+    world: World, internet: Rerouted, protocol: str
+) -> None:
+    """The same account reads and sends, and keeps within what the host lets through."""
+    at_ovh(world, internet)
+    said = await world.said(f"/addlist {world.address} password=pw undo_s=0 {protocol}")
+    assert f"✅ Mailbox {world.address} on ssl0.ovh.net" in said
+    assert "✅ Outgoing mail by ssl0.ovh.net:465: OK" in said
+    await world.members("anne@example.org")
+    await world.deliver(mail(author="anne@example.org"))
+    assert world.copied_to() == ["anne@example.org"]
+    assert [taken.user for taken in world.copies()] == [world.address]
+    [row] = await world.rows(f"/list {world.name}")
+    assert row["settings"]["smtp_max_per_hour"] == "200"
+
+
+async def test_what_is_given_is_not_guessed(world: World, internet: Rerouted) -> None:
+    at_ovh(world, internet)
+    internet.doors["mail.example.net", None] = world.relay.port, SSL
+    await world.do(f"/addlist {world.address} password=pw smtp_host=mail.example.net folder=Liste")
+    [row] = await world.rows(f"/list {world.name}")
+    found = {key: row["settings"][key] for key in ("host", "folder", "smtp_host", "smtp_max_per_hour")}
+    assert found == {
+        "host": "ssl0.ovh.net",
+        "folder": "Liste",
+        "smtp_host": "mail.example.net",
+        "smtp_max_per_hour": "0",
+    }
+
+
+async def test_a_server_that_anybody_may_have_named_gets_no_password(
+    world: World, internet: Rerouted
+) -> None:
+    world.names.names_servers("SRV", "_imaps._tcp.example.test", "0 0 993 imap.evil.example.")
+    internet.doors["imap.evil.example", IMAP] = world.dovecot.imaps, SSL
+    said = await world.said(f"/addlist {world.address} password=pw")
+    assert f"if you know them: /set {world.address} host=imap.evil.example" in said
+    [row] = await world.rows(f"/list {world.name}")
+    assert row["settings"]["host"] == ""
+
+
+async def test_a_host_that_takes_no_passwords_is_told_before_anything_is_made(world: World) -> None:
+    said = await world.refused("/addlist amap@hotmail.fr password=pw")
+    assert "Microsoft takes no passwords" in said
+    assert await world.rows("/lists") == []
+
+
+# How each host words it: from its own pages, or from what people report of it.
+REFUSALS = [
+    (
+        "liste@gmail.com",
+        IMAP,
+        "NO [ALERT] Application-specific password required (Failure)",
+        Trouble.APP_LOGIN,
+        "not the usual one. You make it at https://myaccount.google.com/apppasswords.",
+    ),
+    (
+        "liste@gmail.com",
+        IMAP,
+        "NO [AUTHENTICATIONFAILED] Invalid credentials (Failure)",
+        Trouble.LOGIN,
+        "Gmail wants an application password",
+    ),
+    (
+        "liste@gmail.com",
+        IMAP,
+        "NO [ALERT] Your account is not enabled for IMAP use. (Failure)",
+        Trouble.SWITCHED_OFF,
+        "switch IMAP on in its settings",
+    ),
+    (
+        "liste@gmail.com",
+        POP3,
+        "-ERR [AUTH] Username and password not accepted.",
+        Trouble.LOGIN,
+        "Gmail wants an application password",
+    ),
+    (
+        "liste@yahoo.fr",
+        IMAP,
+        "NO [AUTHENTICATIONFAILED] AUTHENTICATE Invalid credentials",
+        Trouble.LOGIN,
+        "Yahoo wants an application password",
+    ),
+    (
+        "liste@icloud.com",
+        IMAP,
+        "NO [AUTHENTICATIONFAILED] Authentication Failed",
+        Trouble.LOGIN,
+        "iCloud wants an application password here, not the usual one. You make it at https://account.apple.com",
+    ),
+    (
+        "liste@orange.fr",
+        IMAP,
+        "NO [AUTHENTICATIONFAILED] Authentication failed.",
+        Trouble.LOGIN,
+        "Orange lets other programs in only once IMAP is switched on",
+    ),
+    (
+        "liste@laposte.net",
+        IMAP,
+        "NO LOGIN failed.",
+        Trouble.LOGIN,
+        "La Poste may want an application password",
+    ),
+    (
+        "liste@zohomail.eu",
+        IMAP,
+        "NO [ALERT] You are yet to enable IMAP for your account. Please contact your administrator",
+        Trouble.SWITCHED_OFF,
+        "Zoho lets other programs in only once IMAP is switched on",
+    ),
+    (
+        "liste@free.fr",
+        IMAP,
+        "NO Authentication failed.",
+        Trouble.LOGIN,
+        "keeps older mailboxes to POP3 until they have IMAP",
+    ),
+    (
+        "liste@infomaniak-client.example",
+        IMAP,
+        "NO [AUTHENTICATIONFAILED] Authentication failed.",
+        Trouble.LOGIN,
+        "Check user name and password.",
+    ),
+    (
+        "liste@entreprise.example",
+        IMAP,
+        "NO LOGIN failed, BasicAuthBlocked: basic authentication is disabled",
+        Trouble.NO_PASSWORDS,
+        "No password is taken there",
+    ),
+]
+MX = {
+    "infomaniak-client.example": "5 mta-gw.infomaniak.ch.",
+    "entreprise.example": "5 aspmx.l.google.com.",  # with words of another host, which count
+}
+
+
+async def test_a_refusal_says_what_that_host_wants(world: World, internet: Rerouted) -> None:
+    """On the card of the new list, by /check and in /lists; the password is nowhere."""
+    for domain, exchange in MX.items():
+        world.names.names_servers("MX", domain, exchange)
+    async with scripted_imap() as imap, scripted_pop3() as pop3:
+        for number, (address, protocol, words, trouble, hint) in enumerate(REFUSALS):
+            login = f"{number}{address}"
+            guess = await world.app.desk.guessing.guess(Address(login), protocol)
+            imap.answer("^LOGIN", f"TAG {words}\r\n".encode())
+            pop3.answer("^PASS", f"{words}\r\n".encode())
+            port = imap.port if protocol is IMAP else pop3.port
+            internet.doors[guess.settings["host"], protocol] = port, NONE
+            internet.doors[guess.settings["smtp_host"], None] = world.relay.port, SSL
+            said = await world.said(f"/addlist {login} password=s3cret-pw protocol={protocol.value}")
+            [mlist] = [each for each in await world.app.stores.lists.all() if each.address == login]
+            [fetching, _] = await world.app.desk.checks.check(mlist)
+            assert hint in said, said
+            assert (fetching.kind, "s3cret-pw" in said) == (trouble, False), said
+            assert f"refuses the login of {mlist.settings.username or login} and says" in said
+            assert hint in await world.trouble_of(login)
+
+
+async def test_a_relay_that_refuses_is_told_of_alike(world: World, internet: Rerouted) -> None:
+    at_ovh(world, internet)
+    await world.do(f"/addlist {world.address} password=pw")
+    for words, hint in (
+        (
+            "535 5.7.139 Authentication unsuccessful, basic authentication is disabled.",
+            "No password is taken",
+        ),
+        ("534 5.7.9 Application-specific password required.", "An application password is wanted"),
+        ("535 5.7.8 Username and Password not accepted.", "E-mail Pro"),
+    ):
+        world.relay.replies["AUTH"] = words
+        said = await world.refused(f"/check {world.name}")
+        [reason] = [each for each in said.splitlines() if each.startswith("❌ Outgoing mail by ssl0.ovh.net")]
+        assert hint in reason
+        assert f"✅ Mailbox {world.address}" in said
+
+
+@pytest.mark.parametrize("service", ["IMAP", "POP3", "SMTP"])
+@pytest.mark.parametrize("security", [SSL, NONE])
+async def test_a_server_is_known_by_its_greeting(
+    dovecot: Dovecot, smtp_servers: SmtpServers, service: ServiceName, security: Security
+) -> None:
+    relay = await smtp_servers(security=security)
+    ports = {
+        "IMAP": dovecot.port(security),
+        "POP3": dovecot.port(security, POP3),
+        "SMTP": relay.port,
+    }
+    tls = certificates().client_context() if security is SSL else None
+    await greeted(Server(service, "localhost", ports.pop(service), security), tls, 5.0)
+    for other in ports.values():
+        with pytest.raises(ServerTrouble) as raised:
+            await greeted(Server(service, "localhost", other, security), tls, 5.0)
+        assert raised.value.trouble is Trouble.ANSWER
+
+
+async def test_a_server_that_nobody_vouches_for_is_there_all_the_same(dovecot: Dovecot) -> None:
+    with pytest.raises(ServerTrouble) as raised:
+        await greeted(Server("IMAP", "127.0.0.2", dovecot.imaps, SSL), certificates().client_context(), 5.0)
+    assert raised.value.trouble in {Trouble.CERTIFICATE, Trouble.REFUSED}
