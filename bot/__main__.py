@@ -100,15 +100,16 @@ def check() -> None:
         found = []
         if app.settings.smtp.host:
             found.append(("[smtp]", await checks.check_common()))
-        found += [(mlist.address, checked) for mlist in lists for checked in await checks.check(mlist)]
+        for mlist in lists:
+            found += [(mlist.address, checked) for checked in await app.check_list(mlist)]
         found += await app.check_chats()
         language = app.desk.languages.default
         for where, checked in found:
-            state = checked.trouble or verbatim("OK")
+            state = checked.trouble or checked.pending or verbatim("OK")
             said = Text("{where}: {what}: {state}", where=where, what=checked.what, state=state)
             typer.echo(harmless(said.render(language)))
-            if checked.note:
-                typer.echo(harmless(f"{where}: {checked.note.render(language)}"))
+            for more in (*([checked.note] if checked.note else []), *checked.said):
+                typer.echo(harmless(f"{where}: {more.render(language)}"))
         if not lists:
             typer.echo(Text("There is no list yet. /addlist makes one.").render(language))
         return int(any(checked.trouble for _, checked in found))

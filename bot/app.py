@@ -26,7 +26,7 @@ from bot.core.bounces import Limit
 from bot.core.chat import Room
 from bot.core.clock import Clock
 from bot.core.errors import FacteurError, UserError
-from bot.core.lists import SmtpAccount, smtp_port
+from bot.core.lists import MailingList, SmtpAccount, smtp_port
 from bot.core.people import LOCAL, Actor, Rank, group_name
 from bot.core.ports import ChatTransport, Dns, Servers
 from bot.core.settings import Box, Security
@@ -37,7 +37,8 @@ from bot.flow.answers import Answers
 from bot.flow.archive import Archive
 from bot.flow.authentication import Authenticator
 from bot.flow.bounces import Bounces
-from bot.flow.checks import Checked, Checks
+from bot.flow.checked import Checked
+from bot.flow.checks import Checks
 from bot.flow.decisions import Decisions
 from bot.flow.disk import Disk
 from bot.flow.guessing import Guessing
@@ -45,6 +46,7 @@ from bot.flow.leaving import Leaving
 from bot.flow.notices import Notices, Organisation
 from bot.flow.reminders import Hours, Reminders
 from bot.flow.screening import Screening
+from bot.flow.selftest import SelfTest
 from bot.flow.service import Service
 from bot.flow.sync import Sync
 from bot.networks import chat_networks
@@ -65,6 +67,9 @@ _NOT_YET = ("http",)
 
 _SHARED = ("deliver",)
 """Each delivery is claimed by one process, so any number may send."""
+
+_PATIENCE = timedelta(seconds=20)
+"""So long ``facteur check`` waits for each list's mail to itself."""
 
 _SERVED = N_("facteur is running on these data already: stop it first, or let it do the work")
 _OPEN = N_("a console is open on these data already")
@@ -140,6 +145,14 @@ class App:
                 while (again_at := await worker.step()) and again_at <= self.clock.now():
                     pass
 
+    async def check_list(self, mlist: MailingList) -> Sequence[Checked]:
+        """Its accounts and, where they work, a mail to itself: awaited where a service takes it in."""
+        found = await self.desk.checks.check(mlist)
+        if any(checked.trouble for checked in found):
+            return found
+        patience = _PATIENCE if await self.is_served() else timedelta()
+        return [*found, await self.desk.self_test.prove(mlist, patience)]
+
     async def check_chats(self) -> Sequence[tuple[str, Checked]]:
         """Each chat network, and each room there in which facteur has something to show."""
         found = []
@@ -207,6 +220,7 @@ async def open_app(
         sync = Sync(stores, sheets, clock, timedelta(hours=settings.directory.sync_every_h))
         notices = Notices(organisation)
         answers = Answers(stores, notices)
+        self_test = SelfTest(stores, servers, accounts, notices, dns, clock)
         desk = Desk(
             stores=stores,
             decisions=Decisions(stores, clock, answers),
@@ -214,6 +228,7 @@ async def open_app(
             accounts=accounts,
             checks=Checks(stores, servers, accounts, clock, settings.zone),
             guessing=Guessing(dns, servers),
+            self_test=self_test,
             languages=languages,
             clock=clock,
             installation=Installation(
@@ -243,6 +258,7 @@ async def open_app(
                 bounces,
                 answers,
                 Leaving(stores, notices, clock),
+                self_test,
                 settings.screening.spam_headers,
             ),
             bounces,

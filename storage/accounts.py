@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot.core.lists import AccountState
 from storage.atomic import Store, atomic, reading
-from storage.rows import AccountRow
+from storage.rows import AccountRow, AttemptRow
 from storage.waiting import one_at_a_time
 
 
@@ -23,6 +23,10 @@ class SqlAccountStore(Store):
     async def note_size(self, key: str, max_octets: int) -> None:
         await lock_account(key)
         await AccountRow.update_or_create(key=key, defaults={"max_octets": max_octets})
+
+    @atomic
+    async def note_attempt(self, key: str, recipients: int, at: datetime) -> None:
+        await AttemptRow.create(account=key, at=at, recipients=recipients)
 
     @atomic
     async def resume(self, keys: Collection[str], now: datetime) -> Sequence[str]:

@@ -53,7 +53,7 @@ _BY_RULE = {
     PostState.DISTRIBUTED: N_("✅ Distributed without moderation"),
     PostState.DISCARDED: N_("🔇 Not distributed: {reason}"),
 }
-_NO_POSTS = {"leave", "confirm"}
+_NO_POSTS = {"self-test", "leave", "confirm"}
 """Rules of mails that were a matter between their author and facteur."""
 
 

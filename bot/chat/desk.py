@@ -24,6 +24,7 @@ from bot.flow.checks import Checks
 from bot.flow.decisions import Decisions
 from bot.flow.guessing import Guessing
 from bot.flow.notices import Notices
+from bot.flow.selftest import SelfTest
 from bot.flow.sync import Sync
 
 Row: TypeAlias = Mapping[str, Any]
@@ -61,6 +62,7 @@ class Desk:
     accounts: Accounts
     checks: Checks
     guessing: Guessing
+    self_test: SelfTest
     languages: Languages
     clock: Clock
     installation: Installation

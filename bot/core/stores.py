@@ -457,6 +457,10 @@ class AccountStore(Protocol):
         """The relay announced that it takes mails up to this size; 0 = it announced none."""
         ...
 
+    async def note_attempt(self, key: str, recipients: int, at: datetime) -> None:
+        """A mail that went past the outbox counts in the account's windows too."""
+        ...
+
     async def resume(self, keys: Collection[str], now: datetime) -> Sequence[str]:
         """End the pauses that hold now, with a trial of one delivery each; whose they were."""
         ...

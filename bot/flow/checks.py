@@ -3,33 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from zoneinfo import ZoneInfo
 
 from bot.core.clock import Clock
-from bot.core.errors import ServerTrouble, Trouble, UnknownCertificate, UserError
-from bot.core.lists import Certificate, MailingList, SmtpAccount, certificate_of, mailbox_account
+from bot.core.errors import ServerTrouble, UnknownCertificate, UserError
+from bot.core.lists import MailingList, SmtpAccount, certificate_of, mailbox_account
 from bot.core.ports import Servers
 from bot.core.stores import Stores
 from bot.core.text import Text, fingerprint
 from bot.flow.accounts import Accounts
+from bot.flow.checked import Checked
 from bot.flow.intake import look
 from bot.flow.outbox import note_size
 from bot.flow.providers import advised
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """One thing that was tried; `trouble` None = it works. `note` tells of a certificate just accepted,
-    `seen` is one that is not. `kind`: of trouble, where a server was there to give any.
-    """
-
-    what: Text
-    trouble: Text | None
-    note: Text | None = None
-    seen: Certificate | None = None
-    kind: Trouble | None = None
 
 
 class Checks:

@@ -90,7 +90,7 @@ class Leaving:
             now,
             answered=header,
             message_id=tokens.message_id(KIND, question.token, mlist.domain),
-            token=question.token,
+            token=tokens.in_subject(KIND, question.token),
             name=member.person.name,
         )
         log.info("leaving asked", list=mlist.address, post=post.id)

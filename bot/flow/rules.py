@@ -41,6 +41,8 @@ class Evidence:
     bans: Sequence[Ban]
     repeated: bool
     spam_headers: Sequence[str]
+    own_test: bool = False
+    """The list sent it to itself (`bot.flow.selftest`)."""
     names_undelivered: bool = False
     """A stranger's mail with the subject of a report names somebody to whom it was not delivered."""
     authentication: Authentication = UNEXAMINED
@@ -60,6 +62,11 @@ def _hold(rule: str, reason: Text, *, warning: bool = False) -> Verdict:
 
 def _discard(rule: str, reason: Text) -> Verdict:
     return Verdict(Disposition.DISCARD, rule, reason)
+
+
+def self_test(evidence: Evidence) -> Verdict | None:
+    """A mail of ``/check`` that came back."""
+    return _discard("self-test", Text("the list's mail to itself")) if evidence.own_test else None
 
 
 def loop(evidence: Evidence) -> Verdict | None:
@@ -240,10 +247,11 @@ def member(evidence: Evidence) -> Verdict | None:
     return None
 
 
-HANDLED = ("leave", "confirm")
+HANDLED = ("self-test", "leave", "confirm")
 """Rules whose discarded mail is a matter between its author and facteur."""
 
 CHAIN: tuple[Rule, ...] = (
+    self_test,
     loop,
     auto_reply,
     bounce,

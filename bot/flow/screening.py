@@ -29,6 +29,7 @@ from bot.flow.leaving import Leaving
 from bot.flow.lookalike import resembled
 from bot.flow.rules import CHAIN, HANDLED, Evidence, Rule
 from bot.flow.runner import NOT_ITS_FAULT, alone
+from bot.flow.selftest import SelfTest
 
 log = structlog.get_logger()
 
@@ -56,6 +57,7 @@ class Screening:
         bounces: Bounces,
         answers: Answers,
         leaving: Leaving,
+        self_test: SelfTest,
         spam_headers: Sequence[str] = (),
     ) -> None:
         self._stores = stores
@@ -65,6 +67,7 @@ class Screening:
         self._bounces = bounces
         self._answers = answers
         self._leaving = leaving
+        self._self_test = self_test
         self._spam_headers = spam_headers
 
     async def screen(self, mlist: MailingList, post_id: int) -> None:
@@ -113,7 +116,11 @@ class Screening:
     async def _handled(self, verdict: Verdict, post: Post, header: Header, mlist: MailingList) -> Screened:
         """What is no post is done at once, and stored with what came of it."""
         now, found = self._clock.now(), post.authentication
-        handlers = {"leave": self._leaving.asked, "confirm": self._leaving.answered}
+        handlers = {
+            "self-test": self._self_test.returned,
+            "leave": self._leaving.asked,
+            "confirm": self._leaving.answered,
+        }
         handler = handlers.get(verdict.rule)
         if handler is None:  # the finding let another rule speak
             return Screened(post.id, verdict, now, authentication=found)
@@ -150,6 +157,7 @@ class Screening:
             bans=await self._stores.bans.concerning(mlist.id),
             repeated=await self._stores.posts.is_repeated(post),
             spam_headers=self._spam_headers,
+            own_test=await self._self_test.knows(mlist, header),
             names_undelivered=looks_returned(header)
             and not any(standing.known for standing in known)
             and await self._bounces.concerns(raw),

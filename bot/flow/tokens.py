@@ -9,7 +9,6 @@ from bot.core.header import Header
 
 _OCTETS = 10
 _LENGTH = 2 * _OCTETS
-_IN_SUBJECT = re.compile(rf"\[([0-9a-f]{{{_LENGTH}}})\]")
 _FORWARDED = re.compile(r"\s*(fwd?|tr|i)\s*:", re.IGNORECASE)
 _ANSWERED_FIELDS = ("in-reply-to", "references")
 
@@ -24,9 +23,9 @@ def message_id(kind: str, token: str, domain: str) -> str:
     return f"<facteur-{kind}-{token}@{domain}>"
 
 
-def in_subject(token: str) -> str:
-    """As it stands in a subject, for answers of programs that keep no Message-ID."""
-    return f"[{token}]"
+def in_subject(kind: str, token: str) -> str:
+    """As it stands in a subject, for programs that keep no Message-ID."""
+    return f"[{kind}-{token}]"
 
 
 def answered(header: Header, kind: str) -> str:
@@ -37,17 +36,17 @@ def answered(header: Header, kind: str) -> str:
     for name in _ANSWERED_FIELDS:
         if found := _last(kind, header.first(name)):
             return found
-    subject = header.first("subject")
-    found_in_subject = _IN_SUBJECT.search(subject)
-    if found_in_subject is None or _FORWARDED.match(subject):
-        return ""
-    return found_in_subject[1]
+    return "" if _FORWARDED.match(header.first("subject")) else _of_subject(kind, header)
 
 
 def carried(header: Header, kind: str) -> str:
     """The token of this very mail; empty if it has none. Some relays give a Message-ID of their own."""
-    found = _IN_SUBJECT.search(header.first("subject"))
-    return _last(kind, header.first("message-id")) or (found[1] if found else "")
+    return _last(kind, header.first("message-id")) or _of_subject(kind, header)
+
+
+def _of_subject(kind: str, header: Header) -> str:
+    found = re.search(rf"\[{kind}-([0-9a-f]{{{_LENGTH}}})\]", header.first("subject"))
+    return found[1] if found else ""
 
 
 def _last(kind: str, ids: str) -> str:

@@ -45,7 +45,7 @@ async def members(world: World) -> list[str]:
 def letters(world: World) -> list[tuple[str, str]]:
     """Recipient and subject of everything that left, without the words that nobody can guess."""
     return [
-        (taken.recipients[0], re.sub(r" ?\[[0-9a-f]{20}\]", "", str(parsed(taken)["Subject"])))
+        (taken.recipients[0], re.sub(r" ?\[leave-[0-9a-f]{20}\]", "", str(parsed(taken)["Subject"])))
         for taken in world.copies()
     ]
 
@@ -81,7 +81,7 @@ async def test_the_question_is_the_lists_and_in_the_thread_of_what_it_answers(wo
     assert (question.mail_from, question.recipients) == (world.address, ("anne@example.org",))
     assert world.address in str(asked["From"])
     assert (asked["In-Reply-To"], asked["Auto-Submitted"]) == ("<wish@example.org>", "auto-replied")
-    assert str(asked["Subject"]).startswith("Voulez-vous quitter la liste Les adhérents ? [")
+    assert str(asked["Subject"]).startswith("Voulez-vous quitter la liste Les adhérents ? [leave-")
     body = asked.get_body(("plain",))
     assert body
     assert "Bonjour Anne Martin" in body.get_content()

@@ -31,6 +31,7 @@ from bot.flow.decisions import Decisions
 from bot.flow.guessing import Guessing
 from bot.flow.notices import Notices, Organisation
 from bot.flow.reading import read
+from bot.flow.selftest import SelfTest
 from bot.flow.sync import Sync
 from tests.support.clock import ManualClock
 from transports.servers import MailServers
@@ -111,6 +112,7 @@ async def desk(stores: Stores, clock: ManualClock, tmp_path: Path) -> Desk:
         accounts=accounts,
         checks=Checks(stores, servers, accounts, clock, PARIS),
         guessing=Guessing(NoNames(), servers),
+        self_test=SelfTest(stores, servers, accounts, notices, NoNames(), clock),
         languages=Languages("en", PARIS, clock),
         clock=clock,
         installation=Installation(

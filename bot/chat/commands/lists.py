@@ -15,7 +15,7 @@ from bot.core.lists import MailingList
 from bot.core.people import Rank
 from bot.core.settings import ACCOUNT_KEYS, READING_KEYS, SECRETS, ListSettings, changed, shown, validated
 from bot.core.text import N_, Text
-from bot.flow.checks import Checked
+from bot.flow.checked import Checked
 
 _ATTEMPTS = 5
 
@@ -165,10 +165,18 @@ def _rank_of_accepting(arguments: Mapping[str, Any]) -> Rank:
     raises=_rank_of_accepting,
 )
 async def check(desk: Desk, call: Call, mlist: OneList, *, accept: Confirmation = False) -> Reply:
-    """Each with OK or the reason; `accept` trusts a certificate that has changed."""
-    found = await desk.checks.check(mlist, accept=accept)
+    """Each with OK or the reason; `accept` trusts a certificate that has changed.
+
+    Where both work, the list writes to itself: what comes of it is told here and in its rooms.
+    """
+    found = list(await desk.checks.check(mlist, accept=accept))
+    if not accept and not any(checked.trouble for checked in found):
+        found.append(await desk.self_test.prove(await desk.stores.lists.get(mlist.id)))
+    lines = [(each.auth_host, f"/set {by_id(mlist)} auth_host={each.auth_host}") for each in found]
+    options = [Option(Text("🔏 Trust {host}", host=host), line) for host, line in lines if host]
     return Reply(
         said=checked_lines(found),
+        options=tuple((each,) for each in options if each.fits),
         rows=checked_rows(found),
         ok=all(checked.trouble is None for checked in found),
     )
@@ -178,13 +186,15 @@ def checked_lines(found: Sequence[Checked]) -> tuple[Text, ...]:
     """One line for each thing that was tried, and one for a certificate that was accepted for it."""
     lines: list[Text] = []
     for checked in found:
-        lines.append(
-            Text("❌ {what}: {trouble}", what=checked.what, trouble=checked.trouble)
-            if checked.trouble
-            else Text("✅ {what}: OK", what=checked.what)
-        )
+        if checked.trouble:
+            lines.append(Text("❌ {what}: {trouble}", what=checked.what, trouble=checked.trouble))
+        elif checked.pending:
+            lines.append(Text("⏳ {what}: {pending}", what=checked.what, pending=checked.pending))
+        else:
+            lines.append(Text("✅ {what}: OK", what=checked.what))
         if checked.note:
             lines.append(Text("🔏 {note}", note=checked.note))
+        lines += [Text("    {said}", said=each) for each in checked.said]
     return tuple(lines)
 
 
@@ -196,6 +206,9 @@ def checked_rows(found: Sequence[Checked]) -> list[dict[str, Any]]:
             "ok": checked.trouble is None,
             "trouble": str(checked.trouble) if checked.trouble else None,
             "note": str(checked.note) if checked.note else None,
+            "pending": checked.pending is not None,
+            "said": [str(each) for each in checked.said],
+            "auth_host": checked.auth_host or None,
         }
         for checked in found
     ]

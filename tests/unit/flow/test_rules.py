@@ -306,13 +306,13 @@ QUESTION = f"<facteur-leave-{TOKEN}@amap.example>"
     [
         ([f"In-Reply-To: {QUESTION}"], "confirm"),
         ([f"References: <1@x.fr> {QUESTION}"], "confirm"),
-        ([f"Subject: RE: Quitter la liste ? [{TOKEN}]"], "confirm"),
+        ([f"Subject: RE: Quitter la liste ? [leave-{TOKEN}]"], "confirm"),
         ([f"In-Reply-To: {QUESTION}", "Auto-Submitted: auto-replied"], "auto-reply"),
         ([f"In-Reply-To: {QUESTION}", "Auto-Submitted: auto-generated"], "moderator"),
         ([f"In-Reply-To: {QUESTION}", "Subject: Absence du bureau : Re: Quitter"], "auto-reply"),
         ([f"References: {QUESTION} <1@x.fr>"], "moderator"),  # it answers the other one
-        ([f"Subject: Fwd: Quitter la liste ? [{TOKEN}]"], "moderator"),
-        ([f"Subject: Re: [{TOKEN[:-1]}]"], "moderator"),
+        ([f"Subject: Fwd: Quitter la liste ? [leave-{TOKEN}]"], "moderator"),
+        ([f"Subject: Re: [leave-{TOKEN[:-1]}]"], "moderator"),
         (["In-Reply-To: <facteur-leave-@amap.example>"], "moderator"),
     ],
 )
