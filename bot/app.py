@@ -43,6 +43,7 @@ from bot.flow.decisions import Decisions
 from bot.flow.disk import Disk
 from bot.flow.guessing import Guessing
 from bot.flow.leaving import Leaving
+from bot.flow.linking import Linking
 from bot.flow.notices import Notices, Organisation
 from bot.flow.reminders import Hours, Reminders
 from bot.flow.screening import Screening
@@ -211,7 +212,7 @@ async def open_app(
     async with open_stores(where, box_of(settings), always, clock) as stores:
         servers = servers or MailServers(idle=settings.poll.idle)
         dns = dns or DnsResolver(settings.dns.place)
-        accounts = Accounts(_common_account(settings.smtp), fold(settings.smtp.redirect_to) or None)
+        accounts = _accounts(settings.smtp)
         organisation = Organisation(settings.organisation, settings.language, settings.zone)
         poll_interval = timedelta(seconds=settings.poll.interval_s)
         languages = Languages(settings.language, settings.zone, clock)
@@ -226,6 +227,7 @@ async def open_app(
             decisions=Decisions(stores, clock, answers),
             notices=notices,
             accounts=accounts,
+            linking=Linking(stores, clock, notices, accounts),
             checks=Checks(stores, servers, accounts, clock, settings.zone),
             guessing=Guessing(dns, servers),
             self_test=self_test,
@@ -334,6 +336,10 @@ def _private_folder(folder: Path) -> None:
         raise UserError(
             Text("the folder {path} cannot be made: {why}", path=str(folder), why=error.strerror or "")
         ) from error
+
+
+def _accounts(smtp: Smtp) -> Accounts:
+    return Accounts(_common_account(smtp), fold(smtp.redirect_to) or None, fold(smtp.sender) or None)
 
 
 def _common_account(smtp: Smtp) -> SmtpAccount:

@@ -106,7 +106,12 @@ class Smtp(Section):
     from_: Annotated[str, Field(alias="from")] = ""
     redirect_to: str = ""
 
-    @field_validator("redirect_to")
+    @property
+    def sender(self) -> str:
+        """Whose mail of no list is: `from`, else a username that is an address; empty if neither."""
+        return self.from_ or (self.username if "@" in self.username else "")
+
+    @field_validator("redirect_to", "from_")
     @classmethod
     def _one_address(cls, value: str) -> str:
         """A slip here would send the mails of a test to everybody."""

@@ -8,6 +8,7 @@ from bot.core.people import Person
 from bot.core.posts import PostState
 from bot.core.text import Text
 from storage.audit import erase_from_trail
+from storage.mailings import delete_mailings
 from storage.rows import (
     AddressRow,
     BanRow,
@@ -43,6 +44,8 @@ async def _forget(person: Person) -> int:
     await _refuse_unfinished(post_ids)
     for some in in_groups(post_ids, _AT_ONCE):
         await _empty(some)
+    to_them = DeliveryRow.filter(recipient__in=addresses, mailing__post_id__isnull=True)
+    await delete_mailings(await column(to_them, "mailing_id"))  # codes and the like: of nobody else
     past = DeliveryRow.filter(recipient__in=addresses)
     await past.exclude(state__in=OPEN_STATES).update(recipient="", last_reply="")
     # what is on its way to them would arrive without them

@@ -27,6 +27,7 @@ from bot.core.stores import ListCounts, Removed
 from bot.core.text import Text
 from storage.atomic import Database, Store, atomic, reading
 from storage.incidents import forget_incidents, note_health
+from storage.mailings import delete_mailings
 from storage.oldmail import not_looked_at, note_look
 from storage.posts import delete_posts
 from storage.roles import bearers
@@ -39,6 +40,7 @@ from storage.rows import (
     DeliveryRow,
     GroupRoleRow,
     KnownMailRow,
+    MailingRow,
     MlistRow,
     PersonRow,
     PinRow,
@@ -130,6 +132,7 @@ class SqlListStore(Store):
         held = await PostRow.filter(mlist_id=mlist.id, state=PostState.HELD).count()
         dropped = await DeliveryRow.filter(mlist_id=mlist.id, state__in=OPEN_STATES).count()
         await delete_posts(await column(PostRow.filter(mlist_id=mlist.id), "id"))
+        await delete_mailings(await column(MailingRow.filter(mlist_id=mlist.id), "id"))
         await BounceRow.filter(mlist_id=mlist.id).update(mlist_id=None)
         for belongings in (
             RoleRow,

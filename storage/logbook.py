@@ -7,6 +7,8 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
+from tortoise.expressions import Q
+
 from bot.core.deliveries import OPEN_STATES, Counts, DeliveryState
 from bot.core.posts import PostState
 from storage.rows import DeliveryRow, MailingRow
@@ -22,14 +24,17 @@ _LAST_AT = "last_at"
 async def forget_some(before: datetime) -> int:
     """Delete deliveries that ended before, of posts that have come to their end; how many, 0 = no more."""
     ended = DeliveryRow.filter(state__in=_ENDS, ended_at__lt=before)
-    closed = ended.exclude(mailing__post__state__in=_UNDECIDED)
-    closed = closed.exclude(mailing__post_id__in=await _still_leaving()).order_by("id").limit(_AT_ONCE)
+    over = Q(mailing__post__state__not_in=_UNDECIDED) & Q(mailing__post_id__not_in=await _still_leaving())
+    closed = ended.filter(Q(mailing__post_id__isnull=True) | over).order_by("id").limit(_AT_ONCE)
     found = await closed.values_list("id", "mailing__post_id")
-    await lock_posts(sorted({post_id for _, post_id in found}))
+    await lock_posts({post_id for _, post_id in found})
     rows = await ended.filter(id__in=[id_ for id_, _ in found]).only("id", "mailing_id", "state", "ended_at")
     for mailing_id in {row.mailing_id for row in rows}:
         await _count([row for row in rows if row.mailing_id == mailing_id], mailing_id)
     await DeliveryRow.filter(id__in=[row.id for row in rows]).delete()
+    about_no_post = MailingRow.filter(id__in=[row.mailing_id for row in rows], post_id__isnull=True)
+    left = await column(DeliveryRow.filter(mailing_id__in=await column(about_no_post, "id")), "mailing_id")
+    await about_no_post.filter(id__not_in=left).delete()
     return len(rows)
 
 
@@ -49,7 +54,8 @@ async def any_forgotten(mailing_ids: Collection[int]) -> bool:
 
 
 async def _still_leaving() -> list[int]:
-    return await column(DeliveryRow.filter(state__in=OPEN_STATES).distinct(), "mailing__post_id")
+    leaving = DeliveryRow.filter(state__in=OPEN_STATES, mailing__post_id__isnull=False)
+    return await column(leaving.distinct(), "mailing__post_id")
 
 
 async def _count(rows: Collection[DeliveryRow], mailing_id: int) -> None:

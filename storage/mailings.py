@@ -4,35 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from bot.core.deliveries import OPEN_STATES, DeliveryState, MailingKind, NewMailing
+from bot.core.deliveries import NO_LIST, OPEN_STATES, DeliveryState, MailingKind, NewMailing
 from storage.rows import DeliveryRow, MailingRow, PostRow
 from storage.values import column
 
 
 async def add_mailings(post: PostRow, mailings: Iterable[NewMailing]) -> None:
-    """Store the mailings of the post's present decision; those without recipients are nothing."""
+    """Store the mailings of the post's present decision."""
     for mailing in mailings:
-        if not mailing.recipients:
-            continue
-        row = await MailingRow.create(
-            mlist_id=post.mlist_id,
-            post_id=post.id,
-            kind=mailing.kind,
-            decision=post.decisions,
-            mail_from=mailing.mail_from,
-            header=mailing.header,
-            body=mailing.body,
+        await _add(mailing, post.mlist_id, post.id, post.decisions)
+
+
+async def add_mailing(mailing: NewMailing, mlist_id: int) -> None:
+    """Store a mail that is about no post."""
+    await _add(mailing, mlist_id, None, 0)
+
+
+async def _add(mailing: NewMailing, mlist_id: int, post_id: int | None, decision: int) -> None:
+    """One without recipients is nothing."""
+    if not mailing.recipients:
+        return
+    row = await MailingRow.create(
+        mlist_id=None if mlist_id == NO_LIST else mlist_id,
+        post_id=post_id,
+        kind=mailing.kind,
+        decision=decision,
+        mail_from=mailing.mail_from,
+        header=mailing.header,
+        body=mailing.body,
+    )
+    await DeliveryRow.bulk_create(
+        DeliveryRow(
+            mlist_id=mlist_id,
+            mailing_id=row.id,
+            recipient=recipient,
+            state=DeliveryState.DUE,
+            next_attempt_at=mailing.due_at,
         )
-        await DeliveryRow.bulk_create(
-            DeliveryRow(
-                mlist_id=post.mlist_id,
-                mailing_id=row.id,
-                recipient=recipient,
-                state=DeliveryState.DUE,
-                next_attempt_at=mailing.due_at,
-            )
-            for recipient in mailing.recipients
-        )
+        for recipient in mailing.recipients
+    )
 
 
 async def copy_ids(post_id: int) -> list[int]:

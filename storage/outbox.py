@@ -17,6 +17,7 @@ from tortoise.queryset import QuerySet
 
 from bot.core.addresses import Address
 from bot.core.deliveries import (
+    NO_LIST,
     OPEN_STATES,
     Batch,
     Claimed,
@@ -25,6 +26,7 @@ from bot.core.deliveries import (
     DeliveryState,
     Forecast,
     MailingKind,
+    NewMailing,
     QuotaReply,
     Recorded,
     next_delay,
@@ -37,7 +39,7 @@ from storage.accounts import lock_account, pause_until, state_of
 from storage.atomic import Store, atomic, reading
 from storage.cards import note_progress, raise_cards
 from storage.logbook import forget_some, with_forgotten
-from storage.mailings import copy_ids, has_open_copy
+from storage.mailings import add_mailing, copy_ids, has_open_copy
 from storage.quota import DAY, HOUR, Quota, Waiting, pause_end
 from storage.rows import AttemptRow, DeliveryRow, MailingRow, MlistRow, PostRow, RawRow
 from storage.values import address_key, column, listing, paged
@@ -64,6 +66,10 @@ class _Taken:
 class SqlOutboxStore(Store):
     """Mailings and their deliveries."""
 
+    @atomic
+    async def put(self, mailing: NewMailing, mlist_id: int) -> None:
+        await add_mailing(mailing, mlist_id)
+
     async def claim(self, account: SmtpAccount, mlist_ids: Collection[int], now: datetime) -> Batch | None:
         # most looks find nothing due: they must not queue for the write lock
         look = await self._may_take(account, mlist_ids, now)
@@ -76,7 +82,7 @@ class SqlOutboxStore(Store):
             account=account.key,
             trial=taken.trial,
             mailing_id=mailing.id,
-            mlist_id=mailing.mlist_id,
+            mlist_id=mailing.mlist_id or NO_LIST,
             post_id=mailing.post_id,
             kind=MailingKind(mailing.kind),
             mail_from=Address(mailing.mail_from),
@@ -321,8 +327,9 @@ async def _take_back_attempt(ids: Sequence[int], at: datetime) -> None:
 
 
 async def _active(mlist_ids: Collection[int]) -> list[int]:
+    """Those that may send: what is of no list is never paused."""
     lists = MlistRow.filter(id__in=list(mlist_ids), paused=False)
-    return await column(lists, "id")
+    return [*await column(lists, "id"), *({NO_LIST} & set(mlist_ids))]
 
 
 async def _quota(account: SmtpAccount, now: datetime) -> Quota:
@@ -364,7 +371,7 @@ async def _count_attempt(rows: Sequence[DeliveryRow], now: datetime) -> tuple[Cl
     return claimed
 
 
-async def _posts(rows: QuerySet[DeliveryRow]) -> list[int]:
+async def _posts(rows: QuerySet[DeliveryRow]) -> list[int | None]:
     return await column(rows.distinct(), "mailing__post_id")
 
 

@@ -157,5 +157,5 @@ async def delete_posts(post_ids: Collection[int]) -> None:
 
 
 async def _with_open_deliveries() -> list[int]:
-    mailings = DeliveryRow.filter(state__in=OPEN_STATES).distinct()
+    mailings = DeliveryRow.filter(state__in=OPEN_STATES, mailing__post_id__isnull=False).distinct()
     return await column(mailings, "mailing__post_id")

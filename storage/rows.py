@@ -26,10 +26,6 @@ def _mlist() -> fields.ForeignKeyRelation[MlistRow]:
     return fields.ForeignKeyField("storage.MlistRow", related_name=False, on_delete=OnDelete.RESTRICT)
 
 
-def _post() -> fields.ForeignKeyRelation[PostRow]:
-    return fields.ForeignKeyField("storage.PostRow", related_name=False, on_delete=OnDelete.RESTRICT)
-
-
 class MlistRow(TracedModel):
     """A mailing list; `own` is its own settings as JSON, with secrets sealed."""
 
@@ -397,13 +393,19 @@ class RawRow(Model):
 class MailingRow(Model):
     """A mail that leaves; `decision` is the post's count of decisions that it follows from.
 
+    Without `post` it is about none; without `mlist` it is of no list (a code to link an account).
+
     `forgotten` counts the deliveries that ended so long ago that nobody asks for them: see
     `storage.logbook`.
     """
 
     id = fields.IntField(primary_key=True)
-    mlist = _mlist()
-    post = _post()
+    mlist: fields.ForeignKeyNullableRelation[MlistRow] = fields.ForeignKeyField(
+        "storage.MlistRow", null=True, related_name=False, on_delete=OnDelete.RESTRICT
+    )
+    post: fields.ForeignKeyNullableRelation[PostRow] = fields.ForeignKeyField(
+        "storage.PostRow", null=True, related_name=False, on_delete=OnDelete.RESTRICT
+    )
     kind = fields.CharField(max_length=20)
     decision = fields.IntField()
     mail_from = fields.TextField()
@@ -411,8 +413,8 @@ class MailingRow(Model):
     body: bytes | None = fields.BinaryField(null=True)
     forgotten: dict[str, Any] = fields.JSONField(default=dict)
 
-    mlist_id: int
-    post_id: int
+    mlist_id: int | None
+    post_id: int | None
 
     class Meta:
         table = "mailing"
@@ -425,11 +427,12 @@ class MailingRow(Model):
 class DeliveryRow(Model):
     """One sending to one recipient; `last_attempt_at` is set by the claim, before the network.
 
+    `mlist_id` is the mailing's, or `NO_LIST`: what is due is found by it.
     `under_way` from a claim to its outcome, or until the next claim where a crash lost the outcome.
     """
 
     id = fields.IntField(primary_key=True)
-    mlist = _mlist()
+    mlist_id = fields.IntField()
     mailing: fields.ForeignKeyRelation[MailingRow] = fields.ForeignKeyField(
         "storage.MailingRow", related_name=False, on_delete=OnDelete.RESTRICT
     )
@@ -443,7 +446,6 @@ class DeliveryRow(Model):
     last_reply = fields.TextField(default="")
     ended_at: datetime | None = fields.DatetimeField(null=True)
 
-    mlist_id: int
     mailing_id: int
 
     class Meta:

@@ -36,10 +36,14 @@ async def together(name: str) -> None:
     await _wait("pg_advisory_xact_lock_shared", name)
 
 
-async def lock_posts(post_ids: Collection[int]) -> None:
-    """Wait for whoever moves these posts or their deliveries, and keep them until the unit ends."""
-    if post_ids and not _is_sqlite():
-        rows = PostRow.filter(id__in=list(post_ids)).order_by("id").select_for_update(no_key=True)
+async def lock_posts(post_ids: Collection[int | None]) -> None:
+    """Wait for whoever moves these posts or their deliveries, and keep them until the unit ends.
+
+    None, in the place of the post of a mail that is about none, is nothing to wait for.
+    """
+    known = [post_id for post_id in post_ids if post_id is not None]
+    if known and not _is_sqlite():
+        rows = PostRow.filter(id__in=known).order_by("id").select_for_update(no_key=True)
         await rows.only("id")
 
 

@@ -23,6 +23,7 @@ from bot.flow.accounts import Accounts
 from bot.flow.checks import Checks
 from bot.flow.decisions import Decisions
 from bot.flow.guessing import Guessing
+from bot.flow.linking import Linking
 from bot.flow.notices import Notices
 from bot.flow.selftest import SelfTest
 from bot.flow.sync import Sync
@@ -60,6 +61,7 @@ class Desk:
     decisions: Decisions
     notices: Notices
     accounts: Accounts
+    linking: Linking
     checks: Checks
     guessing: Guessing
     self_test: SelfTest

@@ -69,6 +69,8 @@ class Dispatcher:
         """Answer a command, or the answer to a question; other words are not for the bot."""
         spoken, speaker, place = typed(utterance.text), utterance.speaker, utterance.place
         secret = bool(_SECRET.search(utterance.text))
+        if spoken and utterance.forwarded:
+            return Answer(screens=(await self._guarded("forwarded", speaker, place, _not_forwarded)).screens)
         if spoken:
             run = partial(self._interrupting, spoken)
             secret = secret or _holds_secret(spoken)
@@ -279,6 +281,11 @@ def _in_private(name: str, mlist: MailingList | None) -> Reply:
     button = Option(Text("🔑 Go on in private"), line, private=True)
     said = Text("Nobody else is to read that: please tell me in private.")
     return Reply(said=(said,), options=((button,),), ok=False)
+
+
+async def _not_forwarded(_: Call) -> Reply:
+    """Who passes on a command of somebody else has not said it."""
+    raise UserError(Text("A command that is forwarded does not count: please type it yourself."))
 
 
 def _over() -> UserError:

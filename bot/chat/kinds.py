@@ -313,6 +313,7 @@ NewAddress = Annotated[str, _Word(N_("ADDRESS"), N_("What is the address of the 
 Account = Annotated[
     str, _Word(N_("ID"), N_("Whose id? /whoami shows it to them, such as telegram:123456789."))
 ]
+Code = Annotated[str, RestKind(N_("CODE"), N_("What is the code in the mail?"))]
 NoticeName = Annotated[NoticeKind, _NoticeName()]
 TemplateText = Annotated[str, RestKind(N_("[LANG] TEXT"))]
 LanguageCode = Annotated[str, _Word(N_("LANG"))]

@@ -44,6 +44,8 @@ class Permissions:
 
     async def is_admin(self, actor: Actor) -> bool:
         """Whether they may do everything, everywhere."""
+        if actor.is_anonymous:
+            return False
         return actor.is_login or actor.id in await self._stores.admins.all()
 
     async def rights(self, actor: Actor, room: Room | None) -> Rights:
@@ -59,6 +61,8 @@ class Permissions:
 
     async def _linked(self, actor: Actor) -> dict[int, Rank]:
         """The ranks, by list, of the person to whom the chat account belongs."""
+        if actor.is_anonymous:
+            return {}
         roles = await self._stores.admins.roles(actor.id)
         ranks = {
             mlist_id: max((_RANKS.get(role, Rank.ANYONE) for role in held), default=Rank.ANYONE)

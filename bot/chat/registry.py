@@ -38,6 +38,7 @@ _NOTHING: Mapping[str, str] = {}
 
 _MODULES = (
     "general",
+    "identity",
     "lists",
     "lifecycle",
     "rooms",

@@ -96,12 +96,16 @@ class Screen:
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """Something said to the bot: a command, or words that a dialogue waits for, and files with it."""
+    """Something said to the bot: a command, or words that a dialogue waits for, and files with it.
+
+    `forwarded`: somebody passes on what was written elsewhere, perhaps by another.
+    """
 
     speaker: Actor
     place: Place
     text: str
     files: tuple[File, ...] = ()
+    forwarded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,9 @@ from enum import StrEnum
 
 from bot.core.addresses import Address
 
+NO_LIST = 0
+"""In the place of a list's id: mail of the installation itself, which leaves by its own account."""
+
 
 class MailingKind(StrEnum):
     """A copy of a post to its members, or a mail that facteur itself writes to somebody."""
@@ -88,6 +91,7 @@ class Batch:
 
     `attempt_id` is what the attempt counts as in the quota of its `account` (its key). A `trial` is
     the first after a pause of that account: one recipient, to see whether mail leaves again.
+    `mlist_id` may be `NO_LIST`; `post_id` is None for a mail that is about no post.
     """
 
     attempt_id: int
@@ -95,7 +99,7 @@ class Batch:
     trial: bool
     mailing_id: int
     mlist_id: int
-    post_id: int
+    post_id: int | None
     kind: MailingKind
     mail_from: Address
     content: bytes = field(repr=False)
@@ -155,10 +159,10 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One stored sending to one recipient."""
+    """One stored sending to one recipient; `mlist_id` and `post_id` as in `Batch`."""
 
     id: int
-    post_id: int
+    post_id: int | None
     mlist_id: int
     kind: MailingKind
     recipient: Address

@@ -173,6 +173,10 @@ LOCAL = "local:"
 """How the ids of those begin who sit at the machine itself: the console and ``facteur do``."""
 
 
+ANONYMOUS = "anonymous:"
+"""How the ids of those begin who speak in the name of a room: nobody knows which of them it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Whoever did something: ``telegram:123``, ``local:root``, and the name to show."""
@@ -184,6 +188,11 @@ class Actor:
     def is_login(self) -> bool:
         """Whether they sit at the machine itself, and their name is but their login there."""
         return self.id.startswith(LOCAL)
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether it is somebody in a room, and never known who: no rights of a person's are theirs."""
+        return self.id.startswith(ANONYMOUS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from bot.core.addresses import Address
 from bot.core.audit import AuditStore
 from bot.core.bounces import BounceStore
-from bot.core.deliveries import Batch, Counts, Delivery, Forecast, QuotaReply, Recorded
+from bot.core.deliveries import Batch, Counts, Delivery, Forecast, NewMailing, QuotaReply, Recorded
 from bot.core.directory import GroupStore, PeopleStore
 from bot.core.lists import AccountState, Certificate, MailboxAccount, MailingList, SmtpAccount
 from bot.core.notices import TemplateStore
@@ -346,7 +346,11 @@ class PostStore(Protocol):
 
 
 class OutboxStore(Protocol):
-    """Mailings and their deliveries."""
+    """Mailings and their deliveries; among the ids of lists that it is asked about may be `NO_LIST`."""
+
+    async def put(self, mailing: NewMailing, mlist_id: int) -> None:
+        """Store a mail that is about no post, with its deliveries; `mlist_id` may be `NO_LIST`."""
+        ...
 
     async def claim(self, account: SmtpAccount, mlist_ids: Collection[int], now: datetime) -> Batch | None:
         """**Commit 4**: take due deliveries of one mailing, within the account's quota.

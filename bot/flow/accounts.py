@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from bot.core.addresses import Address
+from bot.core.deliveries import NO_LIST
 from bot.core.lists import MailingList, SmtpAccount, mailbox_account, pin_for, server_name, smtp_port
 from bot.core.settings import Security
 
@@ -20,7 +21,7 @@ _SECURITY_OF_PORT = {465: Security.SSL, 587: Security.STARTTLS}
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """An account and the lists whose mail leaves through it."""
+    """An account and the lists whose mail leaves through it; `NO_LIST` is among those of the common one."""
 
     account: SmtpAccount
     mlist_ids: tuple[int, ...]
@@ -29,10 +30,16 @@ class Outgoing:
 class Accounts:
     """The installation's account (section ``[smtp]``) and what each list makes of it."""
 
-    def __init__(self, common: SmtpAccount, redirect_to: Address | None = None) -> None:
-        """`common`: its host may be empty. `redirect_to`: test mode, every mail goes there instead."""
+    def __init__(
+        self, common: SmtpAccount, redirect_to: Address | None = None, sender: Address | None = None
+    ) -> None:
+        """`common`: its host may be empty. `redirect_to`: test mode, every mail goes there instead.
+
+        `sender` is whose mail of no list is; None = there can be none.
+        """
         self.common = common
         self.redirect_to = redirect_to
+        self.sender = sender if common.host else None
 
     def smtp(self, mlist: MailingList) -> SmtpAccount:
         """The account of one list; its host is empty if neither the list nor ``[smtp]`` names one."""
@@ -74,13 +81,15 @@ class Accounts:
         """
         strictest: dict[str, SmtpAccount] = {}
         shared: dict[tuple[str, str | None], Outgoing] = {}
-        for mlist in lists:
-            account = self.smtp(mlist)
+        lists = list(lists)
+        users = [(mlist.id, self.smtp(mlist)) for mlist in lists]
+        own = [(NO_LIST, self.common_for(lists))] if self.sender else []
+        for user, account in (*users, *own):
             if not account.host:
                 continue
             strictest[account.key] = _stricter(strictest.get(account.key, account), account)
             so_far = shared.get(account.sharing_key, Outgoing(account, ()))
-            shared[account.sharing_key] = replace(so_far, mlist_ids=(*so_far.mlist_ids, mlist.id))
+            shared[account.sharing_key] = replace(so_far, mlist_ids=(*so_far.mlist_ids, user))
         return [
             replace(found, account=_stricter(found.account, strictest[found.account.key]))
             for found in shared.values()

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
-from bot.core.addresses import Address
+from bot.core.addresses import Address, Mailbox, domain_of
 from bot.core.deliveries import MailingKind, NewMailing
 from bot.core.header import Header, encoded
 from bot.core.lists import MailingList
@@ -76,7 +76,7 @@ class Notices:
         if not recipient:
             return None
         fields = _answering(about.header)
-        return self._mailing(about.mlist, recipient, fields, self.rendered(about, own, language), due_at)
+        return self._mailing(_of(about.mlist), recipient, fields, self.rendered(about, own, language), due_at)
 
     def letter(
         self,
@@ -104,7 +104,20 @@ class Notices:
         fields: Fields = [("Auto-Submitted", "auto-generated")]
         if answered is not None:
             fields = _answering(answered)
-        return self._mailing(mlist, recipient, fields, said, due_at, message_id)
+        return self._mailing(_of(mlist), recipient, fields, said, due_at, message_id)
+
+    def code(
+        self, code: str, account: str, sender: Mailbox, recipient: Address, language: str, due_at: datetime
+    ) -> NewMailing:
+        """What proves that a chat account, as people see it, is of whoever reads this."""
+        variables = {
+            "organisation": self._organisation.name,
+            "account": _shortened(account, _NAME_LIMIT),
+            "code": code,
+        }
+        said = filled("", shipped_template("code", language), variables)
+        sender = Mailbox(sender.name or self._organisation.name, sender.address)
+        return self._mailing(sender, recipient, [("Auto-Submitted", "auto-generated")], said, due_at)
 
     def reminder(
         self, post: Post, mlist: MailingList, owner: Address, count: int, due_at: datetime
@@ -124,23 +137,23 @@ class Notices:
 
     def _mailing(
         self,
-        mlist: MailingList,
+        sender: Mailbox,
         recipient: Address,
         fields: Fields,
         said: tuple[str, str],
         due_at: datetime,
         message_id: str = "",
     ) -> NewMailing:
-        """A mail of the list itself; `said` is its subject and its text."""
+        """A mail of a list itself, or of the installation; `said` is its subject and its text."""
         subject, text = said
         content_type, body = _alternatives(text)
         sent_at = due_at.astimezone(self._organisation.zone)
-        header = _header(mlist, recipient, subject, sent_at)
+        header = _header(sender, recipient, subject, sent_at)
         if message_id:
             header = header.edited(add=[("Message-ID", message_id)])
         return NewMailing(
             kind=MailingKind.NOTICE,
-            mail_from=mlist.address,
+            mail_from=sender.address,
             recipients=(recipient,),
             header=header.edited(add=[*fields, *_MIME, ("Content-Type", content_type)]).to_bytes(),
             body=body,
@@ -181,14 +194,18 @@ class Notices:
         return format_date(here, "long", locale=locale_of(language))
 
 
-def _header(mlist: MailingList, recipient: Address, subject: str, sent_at: datetime) -> Header:
+def _of(mlist: MailingList) -> Mailbox:
+    return Mailbox(mlist.settings.description or mlist.local_part, mlist.address)
+
+
+def _header(sender: Mailbox, recipient: Address, subject: str, sent_at: datetime) -> Header:
     return Header(()).edited(
         add=[
             ("Date", email.utils.format_datetime(sent_at)),
-            ("From", mailbox_field(mlist.settings.description or mlist.local_part, mlist.address)),
+            ("From", mailbox_field(sender.name, sender.address)),
             ("To", f"<{recipient}>"),
             ("Subject", encoded(subject)),
-            ("Message-ID", email.utils.make_msgid(domain=mlist.domain)),
+            ("Message-ID", email.utils.make_msgid(domain=domain_of(sender.address))),
         ]
     )
 

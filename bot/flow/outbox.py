@@ -15,6 +15,7 @@ from bot.core.addresses import Address
 from bot.core.clock import Clock
 from bot.core.deliveries import (
     GIVE_UP_AFTER,
+    NO_LIST,
     Batch,
     Claimed,
     DeliveryState,
@@ -152,11 +153,14 @@ class Outbox:
     async def _note_health(self, batch: Batch, error: ServerTrouble | None) -> None:
         """What ``/lists`` shows of the account; only a change is worth a write."""
         trouble = advised(error, self._account.host) if error else None
-        known = (await self._stores.lists.get(batch.mlist_id)).smtp
+        users = [mlist_id for mlist_id in (batch.mlist_id, *self._sharing()) if mlist_id != NO_LIST]
+        if not users:
+            return  # no list is the worse for it
+        known = (await self._stores.lists.get(users[0])).smtp
         if known.trouble == trouble and (trouble or known.ok_at):
             return
         await self._stores.lists.connected(
-            self._sharing(), self._clock.now(), trouble, self._account.key, certificate_of(error)
+            users, self._clock.now(), trouble, self._account.key, certificate_of(error)
         )
         if trouble:
             log.warning("relay in trouble", account=self._account.key, trouble=str(trouble))

@@ -245,13 +245,13 @@ class Migration(migrations.Migration):
                 (
                     "mlist",
                     fields.ForeignKeyField(
-                        "storage.MlistRow", related_name=False, on_delete=OnDelete.RESTRICT
+                        "storage.MlistRow", null=True, related_name=False, on_delete=OnDelete.RESTRICT
                     ),
                 ),
                 (
                     "post",
                     fields.ForeignKeyField(
-                        "storage.PostRow", related_name=False, on_delete=OnDelete.RESTRICT
+                        "storage.PostRow", null=True, related_name=False, on_delete=OnDelete.RESTRICT
                     ),
                 ),
                 ("kind", fields.CharField(max_length=20)),
@@ -273,12 +273,7 @@ class Migration(migrations.Migration):
             name="DeliveryRow",
             fields=[
                 ("id", fields.IntField(primary_key=True)),
-                (
-                    "mlist",
-                    fields.ForeignKeyField(
-                        "storage.MlistRow", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("mlist_id", fields.IntField()),
                 (
                     "mailing",
                     fields.ForeignKeyField(

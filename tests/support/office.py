@@ -29,6 +29,7 @@ from bot.flow.answers import Answers
 from bot.flow.checks import Checks
 from bot.flow.decisions import Decisions
 from bot.flow.guessing import Guessing
+from bot.flow.linking import Linking
 from bot.flow.notices import Notices, Organisation
 from bot.flow.reading import read
 from bot.flow.selftest import SelfTest
@@ -110,6 +111,7 @@ async def desk(stores: Stores, clock: ManualClock, tmp_path: Path) -> Desk:
         decisions=Decisions(stores, clock, Answers(stores, notices)),
         notices=notices,
         accounts=accounts,
+        linking=Linking(stores, clock, notices, accounts),
         checks=Checks(stores, servers, accounts, clock, PARIS),
         guessing=Guessing(NoNames(), servers),
         self_test=SelfTest(stores, servers, accounts, notices, NoNames(), clock),

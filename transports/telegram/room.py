@@ -205,7 +205,7 @@ class Telegram(ChatTransport):
 
     def _understood(self, update: Update) -> Event | None:
         assert self._api.me
-        return understood(update, self._api.me, self._api.links)
+        return understood(update, self._api.me, self._api.links, self._language)
 
     async def _handle(self, update: Update) -> None:
         listener = self._listener
@@ -252,7 +252,7 @@ class Telegram(ChatTransport):
             except FacteurError as error:
                 self._answers.post(_below(said), [self._not_fetched(said.file, error)])
                 return
-        answer = await listener.said(Utterance(said.speaker, said.place, said.text, files))
+        answer = await listener.said(Utterance(said.speaker, said.place, said.text, files, said.forwarded))
         if answer is None:
             return
         screens = answer.screens

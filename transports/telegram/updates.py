@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from telegram import CallbackQuery, Chat, ChatMemberUpdated, Message, Update, User
 
 from bot.core.chat import Place, Press
-from bot.core.people import Actor
-from bot.core.text import Text
+from bot.core.people import ANONYMOUS, Actor
+from bot.core.text import ENGLISH, Language, Text
 from transports.telegram.keyboard import Links
 from transports.telegram.render import clean
 from transports.telegram.spots import Spot
@@ -43,6 +43,7 @@ class Said:
     spot: Spot
     message: int
     file: Sent | None = None
+    forwarded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +76,17 @@ class Membership:
 Event = Said | Tapped | Moved | Membership
 
 
-def understood(update: Update, me: User, links: Links) -> Event | None:
-    """What an update means to facteur; None for all that is not for the bot."""
+def understood(update: Update, me: User, links: Links, language: Language = ENGLISH) -> Event | None:
+    """What an update means to facteur; None for all that is not for the bot.
+
+    `language`: in which somebody is named who stays anonymous.
+    """
     if update.callback_query:
         return _tapped(update.callback_query)
     if update.my_chat_member:
         return _membership(update.my_chat_member)
     if update.message:
-        return _moved(update.message) or _said(update.message, me, links)
+        return _moved(update.message) or _said(update.message, me, links, language)
     return None
 
 
@@ -114,21 +118,32 @@ def _moved(message: Message) -> Moved | None:
     return None
 
 
-def _said(message: Message, me: User, links: Links) -> Said | Tapped | None:
-    if message.from_user is None or (message.from_user.is_bot and message.sender_chat is None):
+def _said(message: Message, me: User, links: Links, language: Language) -> Said | Tapped | None:
+    if not _is_by_somebody(message):
         return None
     spot = _spot(message)
     place = _place(message.chat, spot)
     text = _addressed(message, me, private=place.private)
     if text is None:
         return None
-    speaker = _speaker(message)
+    speaker = _speaker(message, language)
     if text.startswith("/start "):
         data = links.pressed_by(text.removeprefix("/start "))
         if data is not None and place.private:
             return Tapped(Press(speaker, place, data), spot)
         text = "/start"  # whoever follows a link types nothing behind it
-    return Said(speaker, place, text, spot, message.message_id, _file(message))
+    forwarded = message.forward_origin is not None
+    return Said(speaker, place, text, spot, message.message_id, _file(message), forwarded)
+
+
+def _is_by_somebody(message: Message) -> bool:
+    """Not by a bot, nor by a channel: what one says that is linked to a group is copied there by itself.
+
+    A group's own name is that of an administrator of it who stays anonymous (Bot API, `sender_chat`).
+    """
+    if message.sender_chat:
+        return message.sender_chat.id == message.chat.id and not message.is_automatic_forward
+    return message.from_user is not None and not message.from_user.is_bot
 
 
 def _addressed(message: Message, me: User, *, private: bool) -> str | None:
@@ -163,10 +178,11 @@ def _file(message: Message) -> Sent | None:
     )
 
 
-def _speaker(message: Message) -> Actor:
+def _speaker(message: Message, language: Language) -> Actor:
     """A person, or the group in whose name an administrator speaks who stays anonymous."""
     if message.sender_chat:
-        return Actor(f"{NAME}:{message.sender_chat.id}", _title(message.sender_chat))
+        name = Text("Somebody anonymous of {group}", group=_title(message.sender_chat))
+        return Actor(f"{ANONYMOUS}{NAME}:{message.sender_chat.id}", name.render(language))
     assert message.from_user
     return _actor(message.from_user)
 

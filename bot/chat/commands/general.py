@@ -64,14 +64,17 @@ async def help_(desk: Desk, call: Call, name: Name = "") -> Reply:
 @command("whoami", N_("Show your id, to be put under admins"), rank=Rank.ANYONE)
 async def whoami(desk: Desk, call: Call) -> Reply:
     """The id of who asks, as the configuration wants it."""
-    rank = Text(RANKS[call.rank])
-    return Reply(
-        said=(
-            Text("You are {name}, id {id}.", name=call.speaker.name, id=call.speaker.id),
-            Text("Here you may do what {rank} may do.", rank=rank),
-        ),
-        rows=[{"id": call.speaker.id, "name": call.speaker.name, "rank": call.rank.name.lower()}],
-    )
+    rank, speaker = Text(RANKS[call.rank]), call.speaker
+    person = None if speaker.is_anonymous else await desk.stores.admins.linked(speaker.id)
+    said = [Text("You are {name}, id {id}.", name=speaker.name, id=speaker.id)]
+    if person:
+        said.append(Text("In the directory you are {person}: /unlink ends that.", person=person.written))
+    elif not (speaker.is_login or speaker.is_anonymous):
+        said.append(Text("You are nobody in the directory yet: /link tells who you are."))
+    said.append(Text("Here you may do what {rank} may do.", rank=rank))
+    linked = {"person": person.name, "addresses": list(person.addresses)} if person else None
+    row = {"id": speaker.id, "name": speaker.name, "rank": call.rank.name.lower(), "linked": linked}
+    return Reply(said=tuple(said), rows=[row])
 
 
 @command("cancel", N_("End the question that waits for an answer"), rank=Rank.ANYONE)

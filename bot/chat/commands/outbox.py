@@ -15,7 +15,7 @@ from bot.chat.readable import one_line
 from bot.chat.registry import command
 from bot.chat.whom import EmailAddress
 from bot.core.addresses import Address
-from bot.core.deliveries import OPEN_STATES, Delivery, DeliveryState
+from bot.core.deliveries import NO_LIST, OPEN_STATES, Delivery, DeliveryState
 from bot.core.errors import UserError
 from bot.core.lists import MailingList
 from bot.core.people import Rank
@@ -149,7 +149,9 @@ async def _require_recipient(desk: Desk, post: Post, address: Address) -> None:
 
 async def _listing(desk: Desk, call: Call, wanted: _Wanted, after: int | None) -> Reply:
     lists = await scope(desk, call, wanted.mlist)
-    found = await desk.stores.outbox.find(list(lists), wanted.states, wanted.address, call.page(after))
+    # what is of no list is the administrators' to see, where they ask about no room's lists
+    own = [NO_LIST] if call.rights.admin and not (wanted.mlist or call.rights.here) else []
+    found = await desk.stores.outbox.find([*lists, *own], wanted.states, wanted.address, call.page(after))
     title = (
         Text.counted("{count} delivery.", "{count} deliveries.", found.total)
         if found.total
@@ -157,8 +159,8 @@ async def _listing(desk: Desk, call: Call, wanted: _Wanted, after: int | None) -
     )
     subjects = await _subjects(desk, found.items) if wanted.subjects else {}
     reply = Reply(
-        said=(title, *(_line(delivery, subjects.get(delivery.post_id)) for delivery in found.items)),
-        rows=[_row(delivery, lists[delivery.mlist_id]) for delivery in found.items],
+        said=(title, *(_line(delivery, subjects.get(delivery.post_id or 0)) for delivery in found.items)),
+        rows=[_row(delivery, lists.get(delivery.mlist_id)) for delivery in found.items],
     )
     return turned(reply, found, Turning(wanted.command, wanted.mlist, wanted.address, after))
 
@@ -166,7 +168,7 @@ async def _listing(desk: Desk, call: Call, wanted: _Wanted, after: int | None) -
 async def _subjects(desk: Desk, deliveries: Iterable[Delivery]) -> dict[int, Text]:
     """The subjects of the posts, by number; of one that is purged meanwhile there is none."""
     found = {}
-    for post_id in {delivery.post_id for delivery in deliveries}:
+    for post_id in {delivery.post_id for delivery in deliveries if delivery.post_id}:
         try:
             found[post_id] = subject_of(await desk.stores.posts.get(post_id))
         except UserError:
@@ -179,7 +181,7 @@ def _line(delivery: Delivery, subject: Text | None) -> Text:
     state = Text(_STATES[delivery.state])
     if delivery.last_attempt_at:
         state = Text("{state}, {at}", state=state, at=delivery.last_attempt_at)
-    number = Text("#{number}", number=delivery.post_id)
+    number = Text("#{number}", number=delivery.post_id) if delivery.post_id else Text("✉️ from facteur itself")
     said = Text(
         "{post} → {recipient}: {state}",
         post=Text("{number} {subject}", number=number, subject=subject) if subject else number,
@@ -193,10 +195,10 @@ def _line(delivery: Delivery, subject: Text | None) -> Text:
     return said
 
 
-def _row(delivery: Delivery, mlist: MailingList) -> dict[str, Any]:
+def _row(delivery: Delivery, mlist: MailingList | None) -> dict[str, Any]:
     return {
         "post_id": delivery.post_id,
-        "list": mlist.address,
+        "list": mlist.address if mlist else None,
         "kind": delivery.kind.value,
         "recipient": delivery.recipient,
         "state": delivery.state.value,

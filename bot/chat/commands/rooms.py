@@ -15,7 +15,7 @@ from bot.chat.registry import command
 from bot.core.chat import Place
 from bot.core.errors import UserError
 from bot.core.lists import MailingList
-from bot.core.people import LOCAL, Rank
+from bot.core.people import ANONYMOUS, LOCAL, Rank
 from bot.core.text import N_, Text
 
 _NAMES = {"en": "English", "fr": "français"}
@@ -119,7 +119,7 @@ async def admins(desk: Desk, call: Call) -> Reply:
 )
 async def addadmin(desk: Desk, call: Call, account: Account) -> Reply:
     """By the id of their chat account."""
-    if not _ACCOUNT.fullmatch(account) or account.startswith(LOCAL):
+    if not _ACCOUNT.fullmatch(account) or account.startswith((LOCAL, ANONYMOUS)):
         raise UserError(Text("“{word}” is no id, such as telegram:123456789 (see /whoami).", word=account))
     if not await desk.stores.admins.add(account, desk.clock.now()):
         return say(Text("That is so already."))

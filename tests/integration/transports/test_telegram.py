@@ -11,6 +11,7 @@ import pytest
 
 from bot.core.chat import Answer, Button, File, Place, Press, Screen, Tone, Utterance, line
 from bot.core.errors import Busy, PermanentError, ServerTrouble, Trouble
+from bot.core.people import Actor
 from bot.core.text import Text
 from tests.support.bot_api import EVERY, TOKEN, BotApi, Chat, Message, Person, broken, cut, flooded, slow
 from transports.telegram.room import Menu, Telegram
@@ -592,7 +593,7 @@ async def test_a_file_that_is_sent_with_a_command_comes_with_it(
     )
 
 
-async def test_an_anonymous_administrator_speaks_as_the_group(
+async def test_an_anonymous_administrator_is_somebody_of_the_group(
     transport: Telegram, listener: Listening, anne: Person, group: Chat
 ) -> None:
     group.anonymous.add(anne.id)
@@ -601,7 +602,31 @@ async def test_an_anonymous_administrator_speaks_as_the_group(
     await listener.until(lambda: listener.said_)
 
     [heard] = listener.said_
-    assert (heard.speaker.id, heard.speaker.name) == (f"telegram:{group.id}", "Modération")
+    assert heard.speaker == Actor(f"anonymous:telegram:{group.id}", "Somebody anonymous of Modération")
+    assert heard.speaker.is_anonymous
+
+
+async def test_channels_are_not_heard(
+    transport: Telegram, listener: Listening, anne: Person, group: Chat
+) -> None:
+    """Neither what a linked channel publishes, nor whoever writes in a channel's name."""
+    await group.channel_publishes("/lists", automatic=True)
+    await group.channel_publishes("/lists", automatic=False)
+    await anne.says(group, "/pending")
+    await listener.until(lambda: listener.said_)
+
+    assert [heard.text for heard in listener.said_] == ["/pending"]
+
+
+async def test_what_is_forwarded_is_told_from_what_is_said(
+    transport: Telegram, listener: Listening, anne: Person, group: Chat
+) -> None:
+    await anne.forwards(group, "/distribute 1")
+    await listener.until(lambda: listener.said_)
+    await anne.says(group, "/pending")
+    await listener.until(lambda: len(listener.said_) == 2)
+
+    assert [heard.forwarded for heard in listener.said_] == [True, False]
 
 
 async def test_commands_are_offered_by_scope_and_language(

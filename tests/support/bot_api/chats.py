@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tests.support.bot_api.messages import Message
 from tests.support.bot_api.refusals import bad_request, forbidden, upgraded
+from tests.support.bot_api.texts import formatted
 
 if TYPE_CHECKING:
     from tests.support.bot_api.network import Network
     from tests.support.bot_api.people import Person
+
+CHANNEL_BOT = {"id": 136817688, "is_bot": True, "first_name": "Channel", "username": "Channel_Bot"}
+TELEGRAM = {"id": 777000, "is_bot": False, "first_name": "Telegram"}
+"""Who stands under what channels say in groups, besides `sender_chat`."""
 
 GENERAL = 1
 """The topic that every forum has; core.telegram.org/bots/api#editgeneralforumtopic."""
@@ -179,6 +184,23 @@ class Chat:
         message = Message(self, message_id, sender, int(self.network.now()), **content)
         self.every_message[message_id] = message
         self.network.changed()
+        return message
+
+    async def channel_publishes(self, text: str, *, automatic: bool) -> Message:
+        """A channel's words in this group: copied from one that is linked to it, or of who writes as one.
+
+        core.telegram.org/bots/api#message: `sender_chat`, `is_automatic_forward`.
+        """
+        channel = {"id": -1009, "type": "channel", "title": "News"}
+        sender = CHANNEL_BOT
+        origin: dict[str, Any] = {"sender_chat": channel}
+        if automatic:
+            sender = TELEGRAM
+            passed_on = {"type": "channel", "date": 1, "chat": channel, "message_id": 1}
+            origin |= {"is_automatic_forward": True, "forward_origin": passed_on}
+        message = self.post(sender, rich=formatted(text, ""), origin=origin)
+        if self.network.may_read(message):
+            self.tell("message", message.json())
         return message
 
     # What the bot is told and may do.

@@ -45,6 +45,7 @@ class Message:
     file: Stored | None = None
     album: str = ""
     anonymous: bool = False
+    origin: dict[str, Any] = field(default_factory=dict)
     service: dict[str, Any] = field(default_factory=dict)
     edits: int = 0
     edited_at: int = 0
@@ -100,6 +101,7 @@ class Message:
         } | self.service
         if self.anonymous:
             made["sender_chat"] = self.chat.json()
+        made |= self.origin
         if self.file is not None:
             made[self.file.kind] = [self.file.json()] if self.file.kind == "photo" else self.file.json()
         if self.rich.text:

@@ -73,6 +73,11 @@ class Person:
         """Write a message; entities such as commands are found as clients find them."""
         return self._writes(chat, reply_to, topic, rich=formatted(text, ""))
 
+    async def forwards(self, chat: Chat, text: str) -> Message:
+        """Pass on what somebody else wrote elsewhere (core.telegram.org/bots/api#messageoriginhiddenuser)."""
+        origin = {"type": "hidden_user", "date": 1, "sender_user_name": "Somebody else"}
+        return self._writes(chat, None, None, rich=formatted(text, ""), origin={"forward_origin": origin})
+
     async def sends_file(
         self,
         chat: Chat,
