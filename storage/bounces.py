@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
 from tortoise.expressions import F, Q
+from tortoise.queryset import QuerySet
 
 from bot.core.addresses import Address
 from bot.core.bounces import Bouncing, Failure, Limit, Unnamed
@@ -50,9 +51,11 @@ class SqlBounceStore(Store):
 
     @reading
     async def all(self, mlist_ids: Collection[int]) -> Sequence[Bouncing]:
-        rows = await BounceRow.filter(Q(mlist_id__in=list(mlist_ids)) | Q(mlist_id=None))
-        rows.sort(key=lambda row: (row.suspended_at is None, -row.last_at.timestamp(), row.address))
-        return [_bouncing(row) for row in rows]
+        return await _sorted(BounceRow.filter(Q(mlist_id__in=list(mlist_ids)) | Q(mlist_id=None)))
+
+    @reading
+    async def of(self, addresses: Collection[Address]) -> Sequence[Bouncing]:
+        return await _sorted(BounceRow.filter(address__in=list(addresses)))
 
     @reading
     async def unnamed(self, mlist_ids: Collection[int]) -> Sequence[Unnamed]:
@@ -62,6 +65,12 @@ class SqlBounceStore(Store):
     @atomic
     async def reactivate(self, address: Address) -> bool:
         return bool(await BounceRow.filter(address=address).delete())
+
+
+async def _sorted(found: QuerySet[BounceRow]) -> list[Bouncing]:
+    rows = await found
+    rows.sort(key=lambda row: (row.suspended_at is None, -row.last_at.timestamp(), row.address))
+    return [_bouncing(row) for row in rows]
 
 
 def _bouncing(row: BounceRow) -> Bouncing:

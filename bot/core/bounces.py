@@ -86,6 +86,10 @@ class BounceStore(Protocol):
         """Those that the lists' mail did not reach, suspended ones first, then the latest; as stored."""
         ...
 
+    async def of(self, addresses: Collection[Address]) -> Sequence[Bouncing]:
+        """Those of the addresses that mail did not reach lately; in the order of `all`."""
+        ...
+
     async def unnamed(self, mlist_ids: Collection[int]) -> Sequence[Unnamed]: ...
 
     async def reactivate(self, address: Address) -> bool:

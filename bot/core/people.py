@@ -114,6 +114,11 @@ class Way:
     group: str = ""
     role: str = ""
 
+    @property
+    def by(self) -> str:
+        """The group or the role; empty by hand."""
+        return self.group or self.role
+
 
 BY_HAND = Way()
 
@@ -132,7 +137,7 @@ class Holder:
     @property
     def via(self) -> tuple[str, ...]:
         """The groups and roles that it comes from, beside what was given by hand."""
-        return tuple(dict.fromkeys(way.group or way.role for way in self.ways if way != BY_HAND))
+        return tuple(dict.fromkeys(way.by for way in self.ways if way.by))
 
 
 @dataclass(frozen=True, slots=True)

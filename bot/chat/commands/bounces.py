@@ -11,7 +11,6 @@ from bot.chat.readable import one_line
 from bot.chat.registry import command
 from bot.chat.whom import EmailAddress
 from bot.core.bounces import Bouncing, Unnamed
-from bot.core.chat import PRESS_LIMIT_OCTETS
 from bot.core.errors import UserError
 from bot.core.lists import MailingList
 from bot.core.people import Rank
@@ -32,11 +31,11 @@ async def bounces(desk: Desk, call: Call, mlist: AnyList = None) -> Reply:
         if found
         else Text("Every address is reached.")
     )
-    options = [(_again(each),) for each in found if each.suspended_at][:_BUTTONS_LIMIT]
+    options = [(again(each),) for each in found if each.suspended_at][:_BUTTONS_LIMIT]
     return Reply(
-        said=(title, *map(_line, found), *(_unnamed(each, lists[each.mlist_id]) for each in unnamed)),
+        said=(title, *map(bouncing_line, found), *(_unnamed(each, lists[each.mlist_id]) for each in unnamed)),
         rows=[_row(each, lists) for each in found],
-        options=tuple(each for each in options if len(each[0].data.encode()) <= PRESS_LIMIT_OCTETS),
+        options=tuple(each for each in options if each[0].fits),
     )
 
 
@@ -48,7 +47,8 @@ async def reactivate(desk: Desk, call: Call, address: EmailAddress) -> Reply:
     return say(Text("▶️ {address} gets copies again, from the next post on.", address=address))
 
 
-def _line(each: Bouncing) -> Text:
+def bouncing_line(each: Bouncing) -> Text:
+    """Since when, how often and why mail does not reach an address."""
     reason = one_line(each.reason, _REASON_LIMIT) or Text("no reason was given")
     if each.suspended_at:
         return Text(
@@ -77,7 +77,8 @@ def _unnamed(each: Unnamed, mlist: MailingList) -> Text:
     )
 
 
-def _again(each: Bouncing) -> Option:
+def again(each: Bouncing) -> Option:
+    """The button that gives a suspended address another chance."""
     return Option(Text("▶️ Reactivate {address}", address=each.address), f"/reactivate {each.address}")
 
 

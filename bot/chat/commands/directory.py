@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeAlias
 
 from bot.chat import plans
+from bot.chat.commands.bounces import again, bouncing_line
 from bot.chat.commands.imports import refuse_other_sources
+from bot.chat.commands.people import NOUNS
 from bot.chat.desk import Call, Desk, Option, Reply, iso
 from bot.chat.holders import written
 from bot.chat.kinds import Confirmation, GroupName, OneGroup, Source
@@ -16,8 +19,21 @@ from bot.chat.whom import EmailAddress, Known, PersonName
 from bot.core.addresses import Address
 from bot.core.chat import Tone
 from bot.core.errors import UserError
-from bot.core.people import Following, GroupFacts, Person, Profile, Rank, Role, group_name
+from bot.core.lists import MailingList
+from bot.core.people import (
+    Following,
+    GroupFacts,
+    Person,
+    Profile,
+    Rank,
+    Role,
+    Way,
+    group_name,
+)
 from bot.core.text import N_, Text
+
+Held: TypeAlias = tuple[Address, Role, tuple[Way, ...]]
+"""A list, a role there, and the ways to it."""
 
 _PERSON_NAME_LIMIT = 200
 _ROLES = {
@@ -184,22 +200,36 @@ async def another_address(desk: Desk, call: Call, person_id: int, address: Addre
 
 async def _page(desk: Desk, who: Person) -> Reply:
     profile = await desk.stores.people.profile(who.id)
+    roles = [*profile.roles, *_by_roles(profile, await desk.stores.lists.all())]
     groups = [group.written for group in profile.groups]
+    bouncing = await desk.stores.bounces.of(who.addresses)
+    buttons = [again(each) for each in bouncing if each.suspended_at]
     return Reply(
         said=(
             written(profile.person),
             *((Text("In {groups}", groups=groups),) if groups else ()),
-            *_roles(profile),
+            *_roles(roles),
+            *map(bouncing_line, bouncing),
             Text.counted("{count} post is stored", "{count} posts are stored", profile.posts),
         ),
+        options=tuple((button,) for button in buttons if button.fits),
         rows=[
             {
                 "name": who.name,
                 "addresses": list(who.addresses),
                 "groups": groups,
                 "roles": [
-                    {"list": address, "role": role.value, "via": [way.group for way in ways if way.group]}
-                    for address, role, ways in profile.roles
+                    {
+                        "list": address,
+                        "role": role.value,
+                        "via": [way.by for way in ways if way.by],
+                    }
+                    for address, role, ways in roles
+                ],
+                "bounces": [
+                    {"address": each.address, "points": each.points, "reason": each.reason}
+                    | {"last_at": iso(each.last_at), "suspended_at": iso(each.suspended_at)}
+                    for each in bouncing
                 ],
                 "posts": profile.posts,
             }
@@ -207,12 +237,20 @@ async def _page(desk: Desk, who: Person) -> Reply:
     )
 
 
-def _roles(profile: Profile) -> list[Text]:
+def _by_roles(profile: Profile, lists: Sequence[MailingList]) -> Iterator[Held]:
+    """Where another role brings them among the members."""
+    for mlist in lists:
+        held = {role for address, role, _ in profile.roles if address == mlist.address}
+        if Role.MEMBER not in held and (ways := sorted(held & mlist.bearers_of(Role.MEMBER))):
+            yield mlist.address, Role.MEMBER, tuple(Way(role=role) for role in ways)
+
+
+def _roles(roles: Sequence[Held]) -> list[Text]:
     said = []
-    for address, role, ways in profile.roles:
-        groups = [way.group for way in ways if way.group]
-        template = N_("{list}: {role}, by {groups}") if groups else N_("{list}: {role}")
-        said.append(Text(template, list=address, role=Text(_ROLES[role]), groups=groups))
+    for address, role, ways in roles:
+        by = [way.group or Text(NOUNS[Role(way.role)]) for way in ways if way.by]
+        template = N_("{list}: {role}, by {groups}") if by else N_("{list}: {role}")
+        said.append(Text(template, list=address, role=Text(_ROLES[role]), groups=by))
     return said or [Text("No role on any list")]
 
 

@@ -24,7 +24,7 @@ _ADDED = {
     False: N_("On {list}, {person} was already among {people}."),
 }
 _REMOVED = N_("On {list}, {person} is no longer among {people}.")
-_NOUNS = {
+NOUNS = {
     Role.MODERATOR: N_("their role as a moderator"),
     Role.UNMODERATED: N_("posting without a decision"),
 }
@@ -175,7 +175,7 @@ async def _remove(desk: Desk, wording: _Wording, mlist: MailingList, who: Mailbo
 
 def _comes_by(wording: _Wording, mlist: MailingList, holder: Holder, address: Address, *, ok: bool) -> Reply:
     """Somebody whom a group brings: only an exclusion keeps them out."""
-    ways = [way if way.startswith("@") else Text(_NOUNS[Role(way)]) for way in holder.via]
+    ways = [way if way.startswith("@") else Text(NOUNS[Role(way)]) for way in holder.via]
     said = Text(
         "On {list}, {person} is among {people} by {ways}.",
         list=mlist.address,

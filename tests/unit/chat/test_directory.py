@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from bot.chat.dispatch import Dispatcher
 from bot.chat.permissions import Permissions
-from bot.core.addresses import fold
+from bot.core.addresses import Address, fold
+from bot.core.bounces import Failure, Limit
 from bot.core.chat import Place
 from bot.core.people import Actor, Role
 from tests.support.office import PAUL, STRANGER, Office, buttons_of, text_of
@@ -149,6 +151,7 @@ async def test_a_persons_page_tells_everything(grouped: Office) -> None:
             {"list": LIST, "role": "member", "via": ["@legumes"]},
             {"list": LIST, "role": "owner", "via": []},
         ],
+        "bounces": [],
         "posts": 0,
     }
     text = (await grouped.do("/person Zoé Petit <ZOE@example.org>")).text
@@ -157,6 +160,31 @@ async def test_a_persons_page_tells_everything(grouped: Office) -> None:
     assert "Nobody" in (await grouped.do("/person Xavier")).text
     await grouped.do("/addmember adherents Zoé Roy <zr@example.org>")
     assert "Which one?" in (await grouped.do("/person zoé")).text
+
+
+async def test_a_persons_page_tells_what_does_not_reach_them(grouped: Office) -> None:
+    """With the button that gives a suspended address another chance."""
+    at, mlist, bounces = grouped.clock.now(), grouped.mlist, grouped.desk.stores.bounces
+    await grouped.do("/addaddress zoe@example.org z@example.net")
+    await bounces.note(mlist.id, Failure(Address("zoe@example.org"), "550 full"), at, Limit(5, timedelta(7)))
+    await bounces.note(mlist.id, Failure(Address("z@example.net"), "550 gone"), at, Limit(1, timedelta(7)))
+
+    [screen] = await grouped.screens("/person zoe@example.org")
+
+    assert "⏸ z@example.net · suspended since" in text_of(screen)
+    assert "zoe@example.org · 1 point, 10:00: 550 full" in text_of(screen)
+    [again] = buttons_of(screen)
+    await grouped.press(again)
+    (row,) = await rows(grouped, "/person zoé")
+    assert [(each["address"], each["points"]) for each in row["bounces"]] == [("zoe@example.org", 1)]
+
+
+async def test_a_persons_page_tells_which_lists_a_role_brings_them(grouped: Office) -> None:
+    await grouped.do("/addmoderator adherents Max <max@example.org>")
+    await grouped.do("/set adherents include_moderators=yes")
+    assert f"{LIST}: member, by their role as a moderator" in (await grouped.do("/person Max")).text
+    (row,) = await rows(grouped, "/person Max")
+    assert {"list": LIST, "role": "member", "via": ["moderator"]} in row["roles"]
 
 
 async def test_addresses_and_names_change(grouped: Office) -> None:
