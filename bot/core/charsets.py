@@ -34,10 +34,10 @@ def undeclared(octets: bytes) -> str:
 
 def decoded_sheet(octets: bytes) -> str | None:
     """The text of a sheet that somebody saved, in whatever charset their program uses; None if it is none."""
-    for mark, charset in _MARKS.items():
-        if octets.startswith(mark):
-            return octets[len(mark) :].decode(charset, "replace")
-    if octets[1:2] == b"\0" or octets[:1] == b"\0":  # UTF-16 without its mark
+    mark = next((mark for mark in _MARKS if octets.startswith(mark)), b"")
+    if mark:
+        text = octets[len(mark) :].decode(_MARKS[mark], "replace")
+    elif octets[1:2] == b"\0" or octets[:1] == b"\0":  # UTF-16 without its mark
         text = octets.decode("utf-16-le" if octets[1:2] == b"\0" else "utf-16-be", "replace")
     else:
         text = undeclared(octets)

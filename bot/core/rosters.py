@@ -13,7 +13,13 @@ from bot.core.people import Group, Person
 from bot.core.text import Text
 
 Table: TypeAlias = Sequence[Sequence[str]]
-"""The cells of a sheet, row by row, as text; the first row is line 1."""
+"""The cells of a sheet, row by row, as text; the first row is line 1. At most `ROWS_LIMIT` of them."""
+
+LINES_LIMIT = 50_000
+"""People in a sheet."""
+HEADING_WITHIN = 10
+"""Rows in which the heading is looked for: titles and dates may stand above it."""
+ROWS_LIMIT = LINES_LIMIT + HEADING_WITHIN
 
 
 @dataclass(frozen=True, slots=True)

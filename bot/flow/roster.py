@@ -12,13 +12,10 @@ from dataclasses import dataclass
 from bot.core.addresses import Address, fold, is_deliverable, unique
 from bot.core.errors import UserError
 from bot.core.people import group_name
-from bot.core.rosters import Line, Table
+from bot.core.rosters import HEADING_WITHIN, Line, Table
 from bot.core.text import Text, folded
 from bot.flow.validity import valid_address
 
-LINES_LIMIT = 50_000
-_HEADING_WITHIN = 10
-"""Rows in which the heading is looked for: titles and dates may stand above it."""
 _NAME_LIMIT = 200
 
 _MAIL = re.compile(r"\b(?:e ?mails?|mails?|courriels?|mel)\d*\b")
@@ -31,9 +28,12 @@ _FULL_NAME = re.compile(
 )
 _GROUP = re.compile(r"groupes?|groups?|contrats?|contracts?")
 _NAMED = re.compile(r"(?P<name>[^<>]*?)\s*<(?P<address>[^<>]+)>")
-_BETWEEN_ADDRESSES = re.compile(r"[,;|\s/]+")
+_BETWEEN_ADDRESSES = re.compile(r"[,;\s]+")
+_PERHAPS_BETWEEN = re.compile(r"[|/]+")
+"""An address may have them too."""
 _BETWEEN_GROUPS = re.compile(r"[,;|\n]+")
-_FORMULA_GUARD = re.compile(r"'(?=[=+\-@])")
+_COMPUTED = re.compile(r"'*[=+\-@]")
+"""A program would take what begins with one of the signs for a formula."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +54,10 @@ def lines_of(table: Table, *, nobody: bool = False) -> list[Line]:
         nobody: where there is a heading, a sheet that names nobody is one too.
 
     Raises:
-        UserError: nobody's address is in it, it is too long or has two headings; says what to do.
+        UserError: nobody's address is in it, or it has two headings; says what to do.
     """
     if not any(any(row) for row in table):
         raise UserError(Text("This sheet is empty."))
-    if len(table) > LINES_LIMIT + _HEADING_WITHIN:
-        raise UserError(
-            Text(
-                "This sheet has {count} lines: {limit} are possible at most.",
-                count=len(table),
-                limit=LINES_LIMIT,
-            )
-        )
     columns = _columns(table)
     lines = [
         _line(number, row, columns)
@@ -82,8 +74,13 @@ def lines_of(table: Table, *, nobody: bool = False) -> list[Line]:
     return lines
 
 
+def guarded(cell: str) -> str:
+    """For a sheet that is handed out: no program computes it, and `lines_of` takes the mark away again."""
+    return f"'{cell}" if _COMPUTED.match(cell) else cell
+
+
 def _columns(table: Table) -> _Columns:
-    headings = [number for number, row in enumerate(table[:_HEADING_WITHIN]) if _is_heading(row)]
+    headings = [number for number, row in enumerate(table[:HEADING_WITHIN]) if _is_heading(row)]
     if len(headings) > 1:
         raise UserError(
             Text(
@@ -150,11 +147,9 @@ def _line(number: int, row: Sequence[str], columns: _Columns) -> Line:
         if named:
             name = name or named["name"].strip("\"' ")
         for word in _BETWEEN_ADDRESSES.split(named["address"] if named else cell):
-            address = _address(word)
-            if address is None:
-                wrong.append(word)
-            else:
-                addresses.append(address)
+            found = _addresses(word)
+            addresses += found
+            wrong += [] if found else [word]
     trouble = None
     if not cells:
         trouble = Text("no address")
@@ -170,6 +165,13 @@ def _line(number: int, row: Sequence[str], columns: _Columns) -> Line:
     )
 
 
+def _addresses(word: str) -> list[Address]:
+    """One address, or those that are written with a stroke between them; none unless all are."""
+    whole = _address(word)
+    parts = [whole] if whole else [_address(part) for part in _PERHAPS_BETWEEN.split(word)]
+    return [part for part in parts if part] if all(parts) else []
+
+
 def _address(word: str) -> Address | None:
     """An address in its normal form, placeholders too: they are of somebody who has none."""
     word = word.strip("<>()[]\"'.:").removeprefix("mailto:")
@@ -183,8 +185,9 @@ def _address(word: str) -> Address | None:
 
 
 def _shown(name: str) -> str:
-    """Without what cannot be shown, and without the mark that keeps a program from computing it."""
-    return "".join(each for each in _FORMULA_GUARD.sub("", name, count=1) if each.isprintable())[:_NAME_LIMIT]
+    """Without what cannot be shown, and without the mark of `guarded`."""
+    plain = name[1:] if name.startswith("'") and _COMPUTED.match(name) else name
+    return "".join(each for each in plain if each.isprintable())[:_NAME_LIMIT]
 
 
 def _groups(row: Sequence[str], columns: Sequence[int]) -> tuple[str, ...] | None:

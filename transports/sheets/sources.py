@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import http.client
+import ipaddress
 import re
+import socket
 import ssl
 import time
 import urllib.error
@@ -21,23 +23,32 @@ from typing_extensions import override
 from bot.core.errors import TransientError, UserError
 from bot.core.rosters import Fetched, Table
 from bot.core.text import Text
-from transports.sheets.tables import SIZE_LIMIT, table_of, too_large
+from transports.sheets.tables import SIZE_LIMIT, is_page, table_of, too_large
 from transports.threads import start
 
-_GOOGLE = re.compile(r"/spreadsheets/d/(?P<id>[\w-]+)(?:/(?:edit|view|htmlview)?)?")
+_GOOGLE = re.compile(r"/spreadsheets(?:/u/\d+)?/d/(?P<id>[\w-]+)(?:/(?:edit|view|preview|htmlview)?)?")
+_GOOGLE_PUBLISHED = re.compile(r"(?P<sheet>/spreadsheets(?:/u/\d+)?/d/e/[\w-]+)/pubhtml")
 _GOOGLE_TAB = re.compile(r"gid=(\d+)")
 _NEXTCLOUD = re.compile(r"(?:/index\.php)?/s/[A-Za-z0-9]+")
 _AT_ONCE = 1 << 16
+_LATE = Text("it does not answer in time")
+_PAGES = frozenset({"text/html", "application/xhtml+xml"})
 _HEADERS = {"User-Agent": "facteur", "Accept": "text/csv, application/*, */*"}
 
 
 class SheetReader:
     """The port `Sheets`."""
 
-    def __init__(self, tls: ssl.SSLContext | None = None, limit_s: float = 60.0) -> None:
-        """`tls`: whom to trust, None = the system's authorities; `limit_s`: for all of one sheet."""
+    def __init__(
+        self, tls: ssl.SSLContext | None = None, limit_s: float = 60.0, silence_s: float = 30.0
+    ) -> None:
+        """`tls`: whom to trust, None = the system's authorities.
+
+        `limit_s`: for all of one sheet; `silence_s`: how long a server may say nothing.
+        """
         self._tls = tls
         self._limit_s = limit_s
+        self._silence_s = silence_s
 
     async def read(self, name: str, content: bytes) -> Table:  # noqa: ARG002 - content tells more than names
         """As the port says."""
@@ -49,7 +60,11 @@ class SheetReader:
 
     async def fetch(self, source: str, seen: Mapping[str, str]) -> Fetched | None:
         """As the port says."""
-        return await asyncio.wrap_future(start(lambda: self._fetched(source, seen)))
+        try:
+            async with asyncio.timeout(self._limit_s + self._silence_s):
+                return await asyncio.wrap_future(start(lambda: self._fetched(source, seen)))
+        except TimeoutError:  # a header that comes octet by octet: no single wait for it is too long
+            raise _unreachable(urlsplit(source).hostname or "", _LATE) from None
 
     def _fetched(self, source: str, seen: Mapping[str, str]) -> Fetched | None:
         if "://" in source:
@@ -73,41 +88,52 @@ class SheetReader:
             if seen.get(key):
                 request.add_header(header, seen[key])
         context = self._tls or ssl.create_default_context()
-        opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=context), _OnlyHttps())
+        opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=context), _Redirects(host))
         until = time.monotonic() + self._limit_s
         try:
-            with opener.open(request, timeout=min(self._limit_s, 30.0)) as answer:
-                content = _content(answer, until)
+            with opener.open(request, timeout=self._silence_s) as answer:
                 headers = answer.headers
+                content = _content(answer, until)
         except urllib.error.HTTPError as error:
             error.close()
             if error.code == http.HTTPStatus.NOT_MODIFIED:
                 return None
             raise _refused(host, error.code) from None
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise TransientError(
-                Text("{host} cannot be reached: {why}", host=host, why=_why(error))
-            ) from None
+            raise _unreachable(host, _why(error)) from None
+        called_page = headers.get_content_type() in _PAGES and content.lstrip().startswith(b"<")
+        if called_page or is_page(content):
+            raise _login(host)
         return content, {"etag": headers.get("ETag", ""), "modified": headers.get("Last-Modified", "")}
 
 
 def export_link(url: str) -> str:
     """The address of the sheet itself, where people give that of the page around it."""
     parts = urlsplit(url)
-    google = _GOOGLE.fullmatch(parts.path)
-    if parts.hostname == "docs.google.com" and google:
+    if parts.hostname == "docs.google.com":
         tab = _GOOGLE_TAB.search(f"{parts.query}#{parts.fragment}")
-        query = f"format=csv&gid={tab[1]}" if tab else "format=csv"
-        return urlunsplit(
-            parts._replace(path=f"/spreadsheets/d/{google['id']}/export", query=query, fragment="")
-        )
+        gid = f"&gid={tab[1]}" if tab else ""
+        if google := _GOOGLE.fullmatch(parts.path):
+            path, query = f"/spreadsheets/d/{google['id']}/export", f"format=csv{gid}"
+            return urlunsplit(parts._replace(path=path, query=query, fragment=""))
+        if published := _GOOGLE_PUBLISHED.fullmatch(parts.path):
+            path, query = f"{published['sheet']}/pub", f"output=csv{gid}"
+            return urlunsplit(parts._replace(path=path, query=query, fragment=""))
     if _NEXTCLOUD.search(parts.path) and _NEXTCLOUD.split(parts.path)[-1] == "":
         return urlunsplit(parts._replace(path=f"{parts.path}/download", fragment=""))
     return urlunsplit(parts._replace(fragment=""))
 
 
-class _OnlyHttps(urllib.request.HTTPRedirectHandler):
-    """Whoever redirects cannot make us give up encryption, nor read files of this machine."""
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Whoever redirects cannot have us give up encryption, read files here, or ask this machine's neighbours.
+
+    The server that an administrator named may be such a neighbour. Of another one that a name leads to
+    only later, the certificate would have to be that name's.
+    """
+
+    def __init__(self, host: str) -> None:
+        """`host`: the server that was named."""
+        self._host = host
 
     @override
     def redirect_request(
@@ -121,7 +147,10 @@ class _OnlyHttps(urllib.request.HTTPRedirectHandler):
     ) -> urllib.request.Request | None:
         try:
             _require_https(newurl)
-        except UserError:
+            host = urlsplit(newurl).hostname or ""
+            if host != self._host:
+                _require_public(host)
+        except (UserError, OSError):
             fp.close()
             raise
         return super().redirect_request(req, fp, code, msg, headers, newurl)  # type: ignore[arg-type]
@@ -130,6 +159,13 @@ class _OnlyHttps(urllib.request.HTTPRedirectHandler):
 def _require_https(url: str) -> None:
     if urlsplit(url).scheme != "https":
         raise UserError(Text("A source is an https:// address, or the path of a file."))
+
+
+def _require_public(host: str) -> None:
+    """Raises UserError for a server of the local network, OSError for one that has no address."""
+    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    if not all(ipaddress.ip_address(address[0]).is_global for *_, address in found):
+        raise UserError(Text("The link leads to {host}, which is in a private network.", host=host))
 
 
 def _content(answer: http.client.HTTPResponse, until: float) -> bytes:
@@ -149,6 +185,10 @@ def _content(answer: http.client.HTTPResponse, until: float) -> bytes:
     return bytes(content)
 
 
+def _unreachable(host: str, why: Text) -> TransientError:
+    return TransientError(Text("{host} cannot be reached: {why}", host=host, why=why))
+
+
 def _refused(host: str, code: int) -> UserError | TransientError:
     if code >= http.HTTPStatus.INTERNAL_SERVER_ERROR or code == http.HTTPStatus.TOO_MANY_REQUESTS:
         return TransientError(Text("{host} answers with error {code}", host=host, code=code))
@@ -159,12 +199,21 @@ def _refused(host: str, code: int) -> UserError | TransientError:
     return UserError(Text("{host} has no sheet at this link (error {code})", host=host, code=code))
 
 
+def _login(host: str) -> UserError:
+    return UserError(
+        Text(
+            "{host} answers with a web page, perhaps to log in: share the sheet for everybody with the link",
+            host=host,
+        )
+    )
+
+
 def _why(error: Exception) -> Text:
     reason = getattr(error, "reason", error)
     if isinstance(reason, ssl.SSLError):
         return Text("its certificate cannot be trusted")
     if isinstance(reason, TimeoutError):
-        return Text("it does not answer in time")
+        return _LATE
     return Text("the connection failed")
 
 

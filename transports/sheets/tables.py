@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import os
+import re
+import subprocess
+import sys
 import zipfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 from bot.core.charsets import decoded_sheet
 from bot.core.errors import UserError
-from bot.core.rosters import Table
+from bot.core.rosters import LINES_LIMIT, ROWS_LIMIT, Table
 from bot.core.text import N_, Size, Text
+from transports.sheets import opening
 
 SIZE_LIMIT = 20_000_000
 """Octets; a sheet of 50,000 people has some 5,000,000."""
 _UNPACKED_LIMIT = 300_000_000
-_ROWS_LIMIT = 60_000
+_OPENING_S = 120
+"""How long a workbook may take, also on a small machine."""
 _SEPARATORS = ";,\t|"
 _PROBED_LINES = 30
+_PROBED_OCTETS = 4096
 
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _STRANGERS = (
@@ -31,7 +40,10 @@ _STRANGERS = (
     (b"{\\rtf", N_("a text document")),
     (b"\x1f\x8b", N_("a compressed file")),
 )
-_PAGES = (b"<!doctype", b"<html", b"<?xml")
+_PAGE = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype html|html|head|body|table)",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 def table_of(content: bytes) -> Table:
@@ -47,13 +59,16 @@ def table_of(content: bytes) -> Table:
     for start, kind in _STRANGERS:
         if content.startswith(start):
             raise _no_sheet(Text(kind))
-    if content.lstrip()[:9].lower().startswith(_PAGES):
-        raise _no_sheet(
-            Text("a web page: the link may lead to a login, share the sheet for everybody with it")
-        )
+    if is_page(content):
+        raise _no_sheet(Text("a web page"))
     if content.startswith((_ZIP, _OLE)):
         return _workbook(content)
     return _text_table(content)
+
+
+def is_page(content: bytes) -> bool:
+    """Whether it is HTML."""
+    return bool(_PAGE.match(content[:_PROBED_OCTETS]))
 
 
 def too_large(octets: int) -> UserError:
@@ -67,31 +82,53 @@ def too_large(octets: int) -> UserError:
     )
 
 
+def _too_long() -> UserError:
+    return UserError(
+        Text(
+            "This sheet is too large: {limit} lines are possible at most. Copy the people into a new one.",
+            limit=LINES_LIMIT,
+        )
+    )
+
+
 def _no_sheet(what: Text) -> UserError:
     return UserError(Text("This is {what}, not a sheet. Save the sheet as CSV, XLSX or ODS.", what=what))
 
 
 def _workbook(content: bytes) -> Table:
-    from python_calamine import CalamineError, PasswordError, load_workbook
-
     _refuse_bombs(content)
-    try:
-        book = load_workbook(io.BytesIO(content))
-        filled = []
-        for name in book.sheet_names:
-            sheet = book.get_sheet_by_name(name)
-            rows = sheet.to_python(skip_empty_area=False, nrows=_ROWS_LIMIT)
-            if any(any(cell != "" for cell in row) for row in rows):
-                filled.append((sheet, rows))
-    except PasswordError:
-        raise UserError(Text("This sheet is locked with a password: save it without one.")) from None
-    except (CalamineError, ValueError, OSError):
-        raise _no_sheet(Text("a damaged file, or one of another program")) from None
-    if not filled:
+    found = _opened(content)
+    trouble = found.get("trouble")
+    if trouble == opening.LOCKED:
+        raise UserError(Text("This sheet is locked with a password: save it without one."))
+    if trouble == opening.DAMAGED:
+        raise _no_sheet(Text("a damaged file, or one of another program"))
+    if trouble == opening.EMPTY:
         raise UserError(Text("This sheet is empty."))
-    sheet, rows = filled[0]
-    _refuse_merged(sheet, rows)
-    return [[_cell(cell) for cell in row] for row in rows]
+    if trouble:
+        raise _too_long()
+    if found["merged"]:
+        top, left, bottom, right = found["merged"]
+        corners = f"{_name(top, left)}:{_name(bottom, right)}"
+        raise UserError(  # whom the value is for, nobody can tell; above the people it does no harm
+            Text("The cells {cells} of this sheet are merged: please separate them.", cells=corners)
+        )
+    rows: Table = found["rows"]
+    return rows
+
+
+def _opened(content: bytes) -> Mapping[str, Any]:
+    """What `transports.sheets.opening` answers, in a process that may fail for itself alone."""
+    command = [sys.executable, "-P", opening.__file__, str(ROWS_LIMIT)]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("FACTEUR")}
+    try:
+        done = subprocess.run(  # noqa: S603 - a program of ours; the file is no argument
+            command, input=content, capture_output=True, env=environment, timeout=_OPENING_S, check=True
+        )
+    except (subprocess.SubprocessError, OSError):
+        raise _too_long() from None
+    found: Mapping[str, Any] = json.loads(done.stdout)
+    return found
 
 
 def _refuse_bombs(content: bytes) -> None:
@@ -107,17 +144,6 @@ def _refuse_bombs(content: bytes) -> None:
         raise too_large(octets)
 
 
-def _refuse_merged(sheet: Any, rows: Sequence[Sequence[Any]]) -> None:  # noqa: ANN401 - calamine's own class
-    """Whom the value of a merged cell is for, nobody can tell; above the people it does no harm."""
-    first = next((n for n, row in enumerate(rows) if "@" in "".join(map(_cell, row))), 0)
-    for (top, left), (bottom, right) in sheet.merged_cell_ranges or ():
-        if bottom >= first and top != bottom:
-            corners = f"{_name(top, left)}:{_name(bottom, right)}"
-            raise UserError(
-                Text("The cells {cells} of this sheet are merged: please separate them.", cells=corners)
-            )
-
-
 def _name(row: int, column: int) -> str:
     """``A1``, as office programs call it."""
     letters = ""
@@ -128,24 +154,28 @@ def _name(row: int, column: int) -> str:
     return f"{letters}{row + 1}"
 
 
-def _cell(value: Any) -> str:  # noqa: ANN401 - a cell holds anything
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
-
-
 def _text_table(content: bytes) -> Table:
     text = decoded_sheet(content)
     if text is None:
         raise _no_sheet(Text("a file of another program"))
+    text = _without_last_lines(text)
     separator = _separator(text)
     try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+        rows = list(islice(csv.reader(io.StringIO(text, newline=""), delimiter=separator), ROWS_LIMIT + 1))
     except csv.Error:
         raise _no_sheet(Text("a damaged file, or one of another program")) from None
+    if len(rows) > ROWS_LIMIT:
+        raise _too_long()
     if rows and len(rows[0]) == 1 and rows[0][0].lower().startswith("sep="):
         rows[0] = [""]  # a line for Excel alone; the others keep their numbers
     return rows
+
+
+def _without_last_lines(text: str) -> str:
+    """Programs write all the empty lines of a page, a million of them."""
+    last = len(text.rstrip(f"{_SEPARATORS} \r\n"))
+    end = text.find("\n", last)
+    return text if end < 0 else text[:end]
 
 
 def _separator(text: str) -> str:

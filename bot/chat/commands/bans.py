@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from bot.chat.desk import Call, Desk, Reply, iso, say
 from bot.chat.kinds import AnyList, Confirmation, ListOrAll
 from bot.chat.listings import scope
+from bot.chat.readable import one_line
 from bot.chat.registry import command
 from bot.chat.whom import EmailAddress, Pattern
 from bot.core.addresses import Address, Mailbox
@@ -27,6 +29,8 @@ _PUBLIC_PROVIDERS = tuple(
     """.split()  # noqa: SIM905 - easier to read and to add to
 )
 """Where half of an association has its mail: banning one of them whole is nearly always a mistake."""
+
+_NAME_LIMIT = 200
 
 
 def _rank_of_allowing(arguments: Mapping[str, Any]) -> Rank:
@@ -101,6 +105,7 @@ async def ban_author(desk: Desk, call: Call, post: Post) -> Reply:
 
 async def _allow(desk: Desk, author: Mailbox, mlist: MailingList | None) -> Reply:
     address = lone(author.address)  # lest it takes back the ban of a pattern
+    author = replace(author, name=one_line(author.name, _NAME_LIMIT))
     lists = [mlist] if mlist else await desk.stores.lists.all()
     for each in lists:
         await desk.stores.people.grant(each, Role.UNMODERATED, author)

@@ -25,13 +25,11 @@ from bot.core.people import Group, Holder, Rank, Role
 from bot.core.rosters import Extends, Line, Plan, Table, Wanted
 from bot.core.stores import Page
 from bot.core.text import N_, Text
-from bot.flow.roster import lines_of
+from bot.flow.roster import guarded, lines_of
 
 _SAVED = re.compile(r"saved:([0-9a-f]{16})")
 _KEPT_S = 24 * 3600
 """How long a sheet waits for its confirmation."""
-_COMPUTED = ("=", "+", "-", "@")
-"""A program would take what begins like that for a formula."""
 
 
 def _rank_on_target(arguments: Mapping[str, Any]) -> Rank:
@@ -58,8 +56,8 @@ async def import_(
     remove: Confirmation = True,
 ) -> Reply:
     """The preview; with `confirm`, the thing itself."""
-    table, again = await _table(desk, call, path)
-    lines = _about(target, lines_of(table))
+    table = await _table(desk, call, path)
+    lines = _about(target, await asyncio.to_thread(lines_of, table))
     admin = call.rank >= Rank.ADMIN  # people are in other lists too, whose mail and rights they have
     wanted = Wanted(rename=admin, remove=remove, extends=Extends.ANYBODY if admin else Extends.NOBODY)
     if confirm:
@@ -68,7 +66,12 @@ async def import_(
         title = Text("Done for {target}: {counts}.", target=_name(target), counts=plans.counts(plan))
         return Reply(said=(title, *plans.lines(plan)), rows=plans.rows(plan))
     plan = await desk.stores.rosters.preview(target, lines, wanted)
-    return _asked(target, plan, again, remove=remove)
+    if not plan.changes:
+        title = Text(
+            "{target} is as the sheet says: {counts}.", target=_name(target), counts=plans.counts(plan)
+        )
+        return Reply(said=(title, *plans.lines(plan)), rows=plans.rows(plan))
+    return _asked(target, plan, await _kept(desk, call, path), remove=remove)
 
 
 @command(
@@ -121,26 +124,28 @@ def refuse_other_sources(source: str) -> None:
         )
 
 
-async def _table(desk: Desk, call: Call, path: str) -> tuple[Table, str]:
-    """The sheet that is meant, and how a later line names it.
-
-    It is the one sent along; in the terminal a path; or one that was kept for a confirmation.
-    """
+async def _table(desk: Desk, call: Call, path: str) -> Table:
+    """The sheet sent along; in the terminal that of a path; or one that was kept for a confirmation."""
     saved = _SAVED.fullmatch(path)
     if saved:
         try:
             content = await asyncio.to_thread((desk.installation.imports / saved[1]).read_bytes)
         except OSError:
             raise UserError(Text("This sheet is no longer here: please send it again.")) from None
-        return await desk.sheets.read(path, content), path
+        return await desk.sheets.read(path, content)
     if call.files:
-        file = call.files[0]
-        table = await desk.sheets.read(file.name, file.content)
-        folder, old = desk.installation.imports, time.time() - _KEPT_S
-        return table, await asyncio.to_thread(_save, folder, file.content, old)
+        return await desk.sheets.read(call.files[0].name, call.files[0].content)
     if path and call.speaker.is_login:
-        return await desk.sheets.load(path), path
+        return await desk.sheets.load(path)
     raise UserError(Text("Please send the sheet (CSV, XLSX or ODS) along with the command, as its caption."))
+
+
+async def _kept(desk: Desk, call: Call, path: str) -> str:
+    """How a later line names the sheet; one that was sent along is kept for it."""
+    if _SAVED.fullmatch(path) or not call.files:
+        return path
+    folder, old = desk.installation.imports, time.time() - _KEPT_S
+    return await asyncio.to_thread(_save, folder, call.files[0].content, old)
 
 
 def _save(folder: Path, content: bytes, old: float) -> str:
@@ -178,10 +183,6 @@ def _about(target: MailingList | Group, lines: Sequence[Line]) -> Sequence[Line]
 
 def _asked(target: MailingList | Group, plan: Plan, again: str, *, remove: bool) -> Reply:
     """What would change, and the button that does it."""
-    rows, counts = plans.rows(plan), plans.counts(plan)
-    if not plan.changes:
-        title = Text("{target} is as the sheet says: {counts}.", target=_name(target), counts=counts)
-        return Reply(said=(title, *plans.lines(plan)), rows=rows)
     about = target.written if isinstance(target, Group) else by_id(target)
     rest = "confirm=yes" if remove else "confirm=yes remove=no"
     options = [Option(Text("✅ Do it"), f"/import {about} {again} {rest}")]
@@ -191,11 +192,11 @@ def _asked(target: MailingList | Group, plan: Plan, again: str, *, remove: bool)
         )
     return Reply(
         said=(
-            Text("This would change {target}: {counts}.", target=_name(target), counts=counts),
+            Text("This would change {target}: {counts}.", target=_name(target), counts=plans.counts(plan)),
             *plans.lines(plan),
             Text("To do it: {line}", line=f"/import {_name(target)} {again} {rest}"),
         ),
-        rows=rows,
+        rows=plans.rows(plan),
         options=tuple((option,) for option in options if option.fits),
     )
 
@@ -210,7 +211,7 @@ def _csv(heading: Sequence[str], holders: Sequence[Holder]) -> bytes:
     writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
     writer.writerow(heading)
     for holder in holders:
-        name = holder.person.name
-        guarded = f"'{name}" if name.startswith(_COMPUTED) else name
-        writer.writerow([guarded, ", ".join(holder.person.addresses), ", ".join(holder.via)])
+        via = [way.removeprefix("@") for way in holder.via]
+        cells = holder.person.name, ", ".join(holder.person.addresses), ", ".join(via)
+        writer.writerow(map(guarded, cells))
     return b"\xef\xbb\xbf" + text.getvalue().encode()

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from bot.core.addresses import Mailbox, fold
 from bot.core.chat import File, Place, Utterance
 from tests.support.office import ANNE, PAUL, Office, buttons_of, text_of
+from tests.support.stores import SQLITE
 
 SHEET = """\
 nom;prénom;courriel
@@ -124,6 +131,53 @@ async def test_an_export_imported_again_changes_nothing(office: Office, tmp_path
     assert await members(office, target) == before
 
 
+_numbers = count(1)
+_odd = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S", "Zs"]), max_size=12)
+_spoilt = st.text(st.sampled_from("=+-@',;\"|éA \t"), max_size=8)
+_names = st.builds(lambda name: " ".join(name.split()), _odd | _spoilt).filter(str.isprintable)
+_locals = st.text(st.sampled_from("=+-a.'!|"), min_size=1, max_size=6).filter(
+    lambda local: not (set(local) <= {"."} or ".." in local or local[0] in ".'" or local[-1] == ".")
+)
+
+
+@SQLITE
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    derandomize=True,
+)
+@given(people=st.lists(st.tuples(_names, st.lists(_locals, min_size=1, max_size=4)), min_size=1, max_size=6))
+async def test_whoever_is_exported_can_be_imported(
+    office: Office, tmp_path: Path, people: list[tuple[str, list[str]]]
+) -> None:
+    """Whatever they are called, and no program that opens the sheet computes anything."""
+    number, stores = next(_numbers), office.desk.stores
+    group = await stores.groups.add(f"group-{number}", "")
+    for place, (name, local_parts) in enumerate(people):
+        first, *further = (fold(f"{local}@{n}.{place}.{number}.fr") for n, local in enumerate(local_parts))
+        person, _ = await stores.groups.join(group, Mailbox(name, first))
+        for address in further:
+            await stores.people.add_address(person.id, address)
+    before = await members(office, group.written)
+    (file,) = (await office.do(f"/export {group.written}")).files
+    cells = [
+        cell
+        for row in csv.reader(io.StringIO(file.content.decode("utf-8-sig")), delimiter=";")
+        for cell in row
+    ]
+    assert [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))] == []
+    exported = tmp_path / "export.csv"
+    exported.write_bytes(file.content)
+
+    preview = await rows(office, f"/import {group.written} {exported}")
+
+    assert [row for row in preview if row["change"] != "kept"] == []
+    another = await stores.groups.add(f"copy-{number}", "")
+    await office.do(f"/import {another.written} {exported} confirm=yes")
+    assert await members(office, another.written) == before
+
+
 async def test_a_sheet_comes_along_in_a_room(office: Office) -> None:
     """The button confirms what was shown; the sheet is kept until then, and no path is read."""
     place = Place("telegram", "-1", private=True)
@@ -156,3 +210,34 @@ async def test_a_sheet_that_nobody_confirms_is_not_kept(office: Office) -> None:
         await office.dispatcher.said(Utterance(PAUL, place, "/import adherents", (file,)))
         (kept,) = folder.iterdir()
         os.utime(kept, (0, 0))
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"%PDF-1.7", "C'est un PDF, pas un tableau"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(50), "C'est une image, pas un tableau"),
+        (b"<!doctype html><html>Connexion</html>", "C'est une page web, pas un tableau"),
+        (b"", "Ce fichier est vide"),
+        (b"a" * 20_000_001, "Ce fichier fait 20 Mo"),
+        (b"mail;nom\n=A1&B1;Anne\n", "enregistrez le tableau avec leurs valeurs"),
+        (b"mail;nom\ncourriel;nom\na@example.org;Anne\n", "Les lignes 1, 2"),
+        ("mail;nom\nrien;Anne\n".encode("utf-16"), "Aucune ligne de ce tableau"),
+        (b"mail\n" + b"a@example.org\n" * 50_010, "Ce tableau est trop grand"),
+    ],
+    ids=["pdf", "picture", "page", "empty", "large", "formulas", "two headings", "utf-16", "long"],
+)
+async def test_a_wrong_file_gets_a_sentence_and_changes_nothing(
+    office: Office, content: bytes, sentence: str
+) -> None:
+    place = Place("telegram", "-1", private=True)
+    await office.say("/language fr", PAUL, place)
+    file = File("adherents.csv", "text/csv", content)
+
+    answer = await office.dispatcher.said(Utterance(PAUL, place, "/import adherents", (file,)))
+
+    assert answer
+    assert sentence in text_of(answer.screens[0])
+    assert buttons_of(answer.screens[0]) == []
+    assert len(await members(office)) == 1
+    assert not office.desk.installation.imports.exists()

@@ -7,7 +7,7 @@ import pytest
 from bot.core.addresses import fold
 from bot.core.errors import UserError
 from bot.core.rosters import Line, Table
-from bot.flow.roster import LINES_LIMIT, lines_of
+from bot.flow.roster import lines_of
 
 ANNE = ["Martin", "Anne", "anne@example.org"]
 
@@ -101,13 +101,19 @@ def test_bad_lines_say_why_and_stop_no_other() -> None:
         ([["", ""]], "is empty"),
         ([["nom", "mail"], ["Anne", ""]], "No line of this sheet has an e-mail address"),
         ([["nom", "mail"], ["name", "e-mail"], ["Anne", "anne@example.org"]], "Lines 1, 2 are both headings"),
-        ([["anne@example.org"]] * (LINES_LIMIT + 11), "50000 are possible at most"),
     ],
-    ids=["none", "blank", "nobody", "two headings", "too long"],
+    ids=["none", "blank", "nobody", "two headings"],
 )
 def test_sheets_that_say_nothing_get_a_sentence(table: Table, sentence: str) -> None:
     with pytest.raises(UserError, match=sentence):
         lines_of(table)
+
+
+def test_a_sheet_with_a_heading_may_name_nobody_where_that_is_asked_for() -> None:
+    assert [line.addresses for line in lines_of([["nom", "mail"], ["Anne", ""]], nobody=True)] == [()]
+    assert lines_of([["nom", "mail"]], nobody=True) == []
+    with pytest.raises(UserError, match="No line"):
+        lines_of([["nom", "ville"], ["Anne", "Lyon"]], nobody=True)
 
 
 def test_names_cannot_be_formulas_nor_invisible() -> None:

@@ -97,11 +97,21 @@ async def test_redirects_are_followed_as_far_as_they_are_encrypted(site: Site, r
     site.answers["/a.csv"] = answering(200, CONTENT)
     site.answers["/plain"] = answering(302, Location="http://localhost/a.csv")
     site.answers["/file"] = answering(302, Location="file:///etc/passwd")
+    port = site.url.rpartition(":")[2]
+    site.answers["/neighbour"] = answering(302, Location=f"https://127.0.0.1:{port}/a.csv")
+    site.answers["/metadata"] = answering(302, Location="https://169.254.169.254/latest")
+    site.answers["/nowhere"] = answering(302, Location="https://nowhere.invalid/a.csv")
     fetched = await reader.fetch(f"{site.url}/old", {})
     assert fetched
     assert fetched.table == TABLE
-    for path in ("plain", "file"):
-        with pytest.raises((UserError, TransientError)):
+    for path, sentence in (
+        ("plain", "https://"),
+        ("file", "no sheet at this link"),
+        ("neighbour", "127.0.0.1, which is in a private network"),
+        ("metadata", "169.254.169.254, which is in a private network"),
+        ("nowhere", "cannot be reached"),
+    ):
+        with pytest.raises((UserError, TransientError), match=sentence):
             await reader.fetch(f"{site.url}/{path}", {})
 
 
@@ -113,9 +123,11 @@ async def test_redirects_are_followed_as_far_as_they_are_encrypted(site: Site, r
         (answering(503), TransientError, "localhost answers with error 503"),
         (answering(200, b"mail\r\n", length=500), TransientError, "the connection failed"),
         (answering(200, b"", length=200_000_000), UserError, "200 MB"),
-        (answering(200, b"<!doctype html>log in"), UserError, "a web page"),
+        (answering(200, b"<!doctype html>log in"), UserError, "a web page, perhaps to log in"),
+        (answering(200, b"<div>log in", Content_Type="text/html; charset=utf-8"), UserError, "a web page"),
+        (answering(302, Location="/s3cret"), UserError, "no sheet at this link"),
     ],
-    ids=["gone", "private", "ill", "half", "huge", "login"],
+    ids=["gone", "private", "ill", "half", "huge", "login", "part of a page", "in circles"],
 )
 async def test_trouble_is_told_without_the_link(
     site: Site, reader: SheetReader, answer: Answer, error: type[Exception], sentence: str
@@ -124,6 +136,22 @@ async def test_trouble_is_told_without_the_link(
     with pytest.raises(error, match=sentence) as caught:
         await reader.fetch(f"{site.url}/s3cret?key=s3cret", {})
     assert "s3cret" not in str(caught.value)
+
+
+async def test_a_server_that_drips_is_left_alone(site: Site) -> None:
+    """No single wait for it is too long; all of them together are."""
+    over = threading.Event()
+
+    def drip(handler: http.server.BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(b"HTTP/1.0 200 OK\r\nX-Long: ")
+        while not over.wait(0.05):
+            handler.wfile.write(b"a")
+
+    site.answers["/a.csv"] = drip
+    reader = SheetReader(certificates().client_context(), limit_s=0.2, silence_s=0.2)
+    with pytest.raises(TransientError, match="does not answer in time"):
+        await reader.fetch(f"{site.url}/a.csv", {})
+    over.set()
 
 
 async def test_nobody_there_and_nobody_trusted(site: Site, reader: SheetReader) -> None:
@@ -161,6 +189,14 @@ async def test_files_are_read(reader: SheetReader, tmp_path: Path) -> None:
         (
             "https://docs.google.com/spreadsheets/d/1-aB/export?format=xlsx",
             "https://docs.google.com/spreadsheets/d/1-aB/export?format=xlsx",
+        ),
+        (
+            "https://docs.google.com/spreadsheets/u/1/d/1-aB/edit?gid=3#gid=3",
+            "https://docs.google.com/spreadsheets/d/1-aB/export?format=csv&gid=3",
+        ),
+        (
+            "https://docs.google.com/spreadsheets/d/e/2PACX-1v/pubhtml?gid=5&single=true",
+            "https://docs.google.com/spreadsheets/d/e/2PACX-1v/pub?output=csv&gid=5",
         ),
         ("https://cloud.example.org/s/Ab12", "https://cloud.example.org/s/Ab12/download"),
         ("https://cloud.example.org/index.php/s/Ab12", "https://cloud.example.org/index.php/s/Ab12/download"),

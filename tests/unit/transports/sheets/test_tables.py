@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import zipfile
 from typing import Any
@@ -10,6 +11,7 @@ import openpyxl
 import pytest
 
 from bot.core.errors import UserError
+from bot.core.rosters import ROWS_LIMIT
 from transports.sheets.tables import SIZE_LIMIT, table_of
 
 CELLS = [["Nom", "Courriel"], ["Hélène", "helene@example.org"]]
@@ -53,6 +55,24 @@ def ods(rows: list[list[str]]) -> bytes:
     return file.getvalue()
 
 
+def document() -> bytes:
+    """What a word processor makes: packed as a workbook is."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as packed:
+        packed.writestr("word/document.xml", "<document/>")
+    return file.getvalue()
+
+
+def farthest() -> bytes:
+    """5 kB with something in the last cell that there is."""
+    book = openpyxl.Workbook()
+    book.active["A1"] = "mail"
+    book.active["XFD1048576"] = "x"
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
 @pytest.mark.parametrize("charset", ["utf-8", "utf-8-sig", "cp1252", "utf-16", "utf-16-le", "utf-16-be"])
 @pytest.mark.parametrize("separator", [";", ",", "\t"])
 def test_text_is_read_in_every_charset_and_with_every_separator(charset: str, separator: str) -> None:
@@ -71,6 +91,24 @@ def test_workbooks_are_read() -> None:
     assert table_of(workbook([["n", "t"], [3, 0.5]])) == [["n", "t"], ["3", "0.5"]]
 
 
+def test_the_sheet_with_the_people_is_found() -> None:
+    """Behind notes of how to fill it in, and an empty one."""
+    book = openpyxl.Workbook()
+    book.active.append(["Lisez-moi"])
+    book.create_sheet("vide")
+    people = book.create_sheet("Adhérents")
+    for row in CELLS:
+        people.append(row)
+    file = io.BytesIO()
+    book.save(file)
+    assert table_of(file.getvalue()) == CELLS
+
+
+def test_empty_lines_of_a_whole_page_do_no_harm() -> None:
+    assert table_of(TEXT.encode() + b";;;\r\n" * 1_000_000) == CELLS
+    assert table_of(workbook([*CELLS, *[["", ""]] * 100])) == CELLS
+
+
 def test_formulas_without_values_are_empty() -> None:
     table = table_of(workbook([["mail"], ['=CONCATENATE("a","@b.fr")']]))
     assert "@" not in str(table)
@@ -86,7 +124,14 @@ def test_formulas_without_values_are_empty() -> None:
         (b"\xff\xd8\xff\xe0JFIF", "This is a picture"),
         (b"<!DOCTYPE html><html>login</html>", "a web page"),
         (b"MZ\x90\0\3\0\0\0\4", "a file of another program"),
+        (b"\xef\xbb\xbf<!-- a --><HTML>login</HTML>", "a web page"),
+        (b'<?xml version="1.0"?><!DOCTYPE html PUBLIC "x"><html/>', "a web page"),
         (b"PK\x03\x04broken", "a damaged file"),
+        (document(), "a damaged file, or one of another program"),
+        (farthest(), "This sheet is too large: 50000 lines"),
+        (b"mail\n" + b"a@example.org\n" * ROWS_LIMIT, "This sheet is too large: 50000 lines"),
+        (b"mail\n" + b"\n" * 10_000_000 + b"a@example.org", "This sheet is too large"),
+        (codecs.BOM_UTF32_LE + "mail".encode("utf-32-le"), "a file of another program"),
         (b"\xd0\xcf\x11\xe0broken", "a damaged file"),
         (b"a" * (SIZE_LIMIT + 1), "at most 20 MB"),
         (workbook([]), "This sheet is empty"),
