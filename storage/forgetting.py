@@ -83,7 +83,7 @@ async def _empty(post_ids: list[int]) -> None:
         text="",
         attachments=[],
         folded="",
-        unparsed="",
+        unread=[],
         reason=None,
         authentication={},
     )

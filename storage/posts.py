@@ -61,7 +61,7 @@ class SqlPostStore(SqlDecisionStore):
             body_sha256=post.body_sha256,
             text=post.text,
             attachments=[[a.name, a.content_type, a.size_octets] for a in post.attachments],
-            unparsed=post.unparsed,
+            unread=list(post.unread),
             folded=folded(searched),
         )
         await RawRow.create(post_id=row.id, packed=packed)

@@ -344,7 +344,7 @@ class PostRow(TracedModel):
     body_sha256 = fields.CharField(max_length=64)
     text = fields.TextField()
     attachments: list[list[Any]] = fields.JSONField()
-    unparsed = fields.TextField()
+    unread: list[str] = fields.JSONField()
     folded = fields.TextField()
     rule = fields.TextField(default="")
     reason: dict[str, Any] | None = fields.JSONField(null=True)

@@ -16,7 +16,7 @@ from bot.core.authentication import UNEXAMINED, Authentication, Finding, Policy
 from bot.core.chat import Card, CardKind, Incident, Room, WaitingSheet
 from bot.core.lists import Certificate
 from bot.core.people import Actor, Person
-from bot.core.posts import Attachment, Cursor, Post, PostState
+from bot.core.posts import Attachment, Cursor, Post, PostState, Unread
 from bot.core.stores import Listing, Page
 from bot.core.text import Text, folded
 from storage.rows import ADDRESS_LENGTH, CardRow, IncidentRow, PersonRow, PostRow, RoomRow
@@ -58,7 +58,7 @@ def post_of(row: PostRow) -> Post:
         body_sha256=row.body_sha256,
         text=row.text,
         attachments=tuple(Attachment(*item) for item in row.attachments),
-        unparsed=row.unparsed,
+        unread=tuple(map(Unread, row.unread)),
         old=row.old,
         rule=row.rule,
         reason=text_of(row.reason),

@@ -12,7 +12,7 @@ from bot.core.chat import Button, Line, Screen, Span, Tone, line
 from bot.core.deliveries import Counts
 from bot.core.lists import MailingList
 from bot.core.people import Role, Standing
-from bot.core.posts import Attachment, Post, PostState
+from bot.core.posts import Attachment, Post, PostState, Unread
 from bot.core.text import N_, Language, Size, Text, revealed
 
 ATTACHMENTS_NAMED = 5
@@ -40,6 +40,13 @@ _BUTTONS = {
     "stop": (N_("⏹ Stop"), Tone.DANGER),
 }
 _FINDINGS = {Finding.GENUINE: "✔", Finding.FORGED: "⚠️", Finding.UNPROVEN: "⚠️", Finding.UNKNOWN: "·"}
+_UNREAD = {
+    Unread.HEADER: N_(
+        "⚠️ Its header is too long to be read to the end; the copies would lack the rest of it."
+    ),
+    Unread.PARTS: N_("⚠️ It has more parts than are listed here; 👁 Read hands it out as a file."),
+    Unread.DAMAGED: N_("⚠️ This mail is damaged and cannot be shown here; 👁 Read hands it out as a file."),
+}
 _OUTCOMES = {
     PostState.RECEIVED: N_("⏳ Just arrived, not looked at yet"),
     PostState.ACCEPTED: N_("✅ Distributed by {who} at {at}"),
@@ -215,9 +222,7 @@ def _attachments(attachments: tuple[Attachment, ...]) -> list[Text]:
 
 
 def _unreadable(post: Post) -> list[Text]:
-    if not post.unparsed:
-        return []
-    return [Text("⚠️ This mail is damaged and cannot be shown here; 👁 Read hands it out as a file.")]
+    return [Text(_UNREAD[what]) for what in post.unread]
 
 
 def _reach(facts: Facts) -> Text:

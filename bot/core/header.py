@@ -12,14 +12,15 @@ import email.utils
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby, islice, pairwise
+from functools import lru_cache
+from itertools import groupby
+from typing import cast
 
 from bot.core.addresses import Mailbox, fold
 from bot.core.charsets import in_charset, undeclared
 
-_LINE = re.compile(rb"[^\r\n]*(?:\r\n|\n|\r|\Z)")
+_FIELD = re.compile(rb"[^\r\n]*(?:(?:\r\n|\n|\r)[ \t][^\r\n]*)*+(?:\r\n|\n|\r)?")
 _NAME = re.compile(rb"[\x21-\x39\x3b-\x7e]+[ \t]*:")
-_EMPTY_LINE = re.compile(rb"(\A|\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _NOT_A_FOLD = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?![ \t])")
 _ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bq])\?(.{0,1000}?)\?=", re.IGNORECASE)
@@ -29,16 +30,22 @@ LONG_LINE = 900
 """Octets, of the 998 of RFC 5322 section 2.1.1: no name of ours is longer than the rest."""
 
 # A header of megabytes must not stop intake: what lies beyond these limits is not read.
+FIELDS_LIMIT = 2_000
+HEADER_OCTETS = 4_000_000
+_VALUE_OCTETS = 50_000
 _ADDRESS_FIELDS = 10
-_ADDRESS_FIELD_OCTETS = 100_000
-_DECODED_CHARACTERS = 50_000
+ADDRESSES_OCTETS = 30_000
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Raw fields in order; each keeps its name, folds and last line end as they came."""
+    """Raw fields in order; each keeps its name, folds and last line end as they came.
+
+    `cut`: more followed in the mail than is read of any header (`FIELDS_LIMIT`, `HEADER_OCTETS`).
+    """
 
     fields: tuple[bytes, ...]
+    cut: bool = False
 
     def all(self, name: str) -> list[str]:
         """Every value of the field `name`, unfolded and decoded (RFC 2047), top to bottom."""
@@ -59,16 +66,10 @@ class Header:
     def mailboxes(self, name: str) -> list[Mailbox]:
         """Every mailbox of the fields `name`, each address once, in order (RFC 5322 section 3.4).
 
-        Group syntax is taken apart; a field that cannot be read at all gives nothing.
+        Group syntax is taken apart; a field that cannot be read at all gives nothing, nor does what
+        stands beyond `ADDRESSES_OCTETS`.
         """
-        fields = islice(self._named(name), _ADDRESS_FIELDS)
-        values = [undeclared(_value(field)[:_ADDRESS_FIELD_OCTETS]) for field in fields]
-        found: dict[str, Mailbox] = {}
-        for display, written in _parsed_addresses(values):
-            address = fold(readable(written))
-            if "@" in address:
-                found.setdefault(address, Mailbox(decoded(display), address))
-        return list(found.values())
+        return list(_mailboxes(tuple(self._named(name))))
 
     def edited(self, *, remove: Iterable[str] = (), add: Sequence[tuple[str, str | bytes]] = ()) -> Header:
         """Without the fields of `remove` and with those of `add`, which replace their namesakes.
@@ -108,8 +109,7 @@ class Header:
     def to_bytes(self) -> bytes:
         """Every field with CRLF line ends, and the empty line that ends a header."""
         junk_last = sorted(self.fields, key=lambda field: not _NAME.match(field))
-        lines = (_LINE_END.sub(b"\r\n", field.rstrip(b"\r\n")) + b"\r\n" for field in junk_last)
-        return b"".join(lines) + b"\r\n"
+        return b"".join(with_crlf(field.rstrip(b"\r\n")) + b"\r\n" for field in junk_last) + b"\r\n"
 
     def _named(self, name: str) -> Iterator[bytes]:
         return (field for field in self.fields if _name(field) == name.lower())
@@ -121,21 +121,38 @@ def split(raw: bytes) -> tuple[Header, bytes]:
     The body is what follows the first empty line, whatever stands before it; no empty line = empty
     body. Lines of the header that are no field ("From " of an mbox, junk of a broken gateway) are
     dropped; only in a mail without any empty line, where they may be all that somebody wrote, they
-    are kept, behind the fields, without blanks before them: they continue none of those.
+    are kept, behind the fields, without blanks before them: they continue none of those. Of a header
+    beyond all measure only the beginning is read (`Header.cut`).
     """
-    empty_line = _EMPTY_LINE.search(raw)
-    head = raw[: empty_line.end(1)] if empty_line else raw
-    body = raw[empty_line.end() :] if empty_line else b""
-    starts = [
-        match.start()
-        for match in _LINE.finditer(head)
-        if match[0] and (match[0][:1] not in b" \t" or not match.start())
-    ]
-    lines = [head[start:end] for start, end in pairwise([*starts, len(head)])]
+    end, begins = _empty_line(raw)
+    head = raw[: min(end, HEADER_OCTETS)]
+    lines: list[bytes] = []
+    read = 0
+    while read < len(head) and len(lines) <= FIELDS_LIMIT:
+        line = cast("re.Match[bytes]", _FIELD.match(head, read))
+        lines.append(line[0])
+        read = line.end()
+    cut = read < end or len(lines) > FIELDS_LIMIT
+    if cut:
+        lines.pop()  # perhaps half of it
     fields = [line for line in lines if _NAME.match(line)]
-    if not empty_line:
+    if end == begins:
         fields += [junk for line in lines if not _NAME.match(line) and (junk := line.lstrip(b" \t\r\n"))]
-    return Header(tuple(fields)), body
+    return Header(tuple(fields), cut), raw[begins:]
+
+
+def _empty_line(raw: bytes) -> tuple[int, int]:
+    """Where the header ends, and where the body begins; both at the end if no line is empty."""
+    if raw.startswith((b"\r", b"\n")):
+        end = 0
+    else:
+        end, searched = len(raw), len(raw)
+        for pair in (b"\n\r", b"\n\n", b"\r\r"):  # two line ends in a row, of any kind
+            if (found := raw.find(pair, 0, searched)) >= 0:
+                end, searched = found + 1, found + 1
+    if end == len(raw):
+        return end, end
+    return end, end + (2 if raw.startswith(b"\r\n", end) else 1)
 
 
 def encoded(text: str) -> str:
@@ -152,11 +169,16 @@ def encoded(text: str) -> str:
 
 def decoded(text: str) -> str:
     """`text` with its encoded words read (RFC 2047); what cannot be read stays as it was written."""
-    if "=?" not in text or len(text) > _DECODED_CHARACTERS:
+    if "=?" not in text:
         return readable(text)
     # Words of one charset belong together: many programs cut a character in two
     runs = groupby(_words(text), key=lambda word: word[0])
     return readable("".join(_run(charset, list(words)) for charset, words in runs))
+
+
+def with_crlf(octets: bytes) -> bytes:
+    """With every line end, bare CR and bare LF too, made CRLF."""
+    return octets.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
 
 
 def readable(text: str) -> str:
@@ -170,7 +192,8 @@ def _name(field: bytes) -> str:
 
 
 def _value(field: bytes) -> bytes:
-    return _LINE_END.sub(b"", field.partition(b":")[2]).strip(b" \t")
+    """Unfolded, the beginning of what is too long."""
+    return _LINE_END.sub(b"", field.partition(b":")[2][:_VALUE_OCTETS]).strip(b" \t")
 
 
 def _field(name: str, value: str | bytes) -> bytes:
@@ -216,6 +239,22 @@ def _run(charset: str, words: list[tuple[str, bytes, str]]) -> str:
         return octets.decode("utf-8", "replace") if charset == "utf-8" else undeclared(octets)
     except (LookupError, ValueError):
         return "".join(word[2] for word in words)
+
+
+@lru_cache(maxsize=32)  # one mail is asked the same again and again
+def _mailboxes(fields: tuple[bytes, ...]) -> tuple[Mailbox, ...]:
+    left, values = ADDRESSES_OCTETS, []
+    for field in fields[:_ADDRESS_FIELDS]:
+        value = _value(field)
+        # a cut address would be another one
+        values.append(undeclared(value if len(value) <= left else value[:left].rpartition(b",")[0]))
+        left = max(0, left - len(value))
+    found: dict[str, Mailbox] = {}
+    for display, written in _parsed_addresses(values):
+        address = fold(readable(written))
+        if "@" in address:
+            found.setdefault(address, Mailbox(decoded(display), address))
+    return tuple(found.values())
 
 
 def _parsed_addresses(values: list[str]) -> list[tuple[str, str]]:

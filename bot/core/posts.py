@@ -66,6 +66,18 @@ class Cursor:
         return f"{self.folder}/{self.validity}/{self.uid}"
 
 
+class Unread(StrEnum):
+    """What of a mail is not read: it would cost too much, or is too damaged.
+
+    HEADER: fields, or authors, beyond those that are read. PARTS: parts beyond those that are listed.
+    DAMAGED: all of the body.
+    """
+
+    HEADER = "header"
+    PARTS = "parts"
+    DAMAGED = "damaged"
+
+
 @dataclass(frozen=True, slots=True)
 class Attachment:
     """A part of a post that is not its text; `name` is decoded and free of path separators."""
@@ -93,8 +105,8 @@ class NewPost:
     body_sha256: str
     text: str = field(repr=False)
     attachments: tuple[Attachment, ...]
-    unparsed: str = ""
-    """Why the body could not be read, empty if it could."""
+    unread: tuple[Unread, ...] = ()
+    """What of it nobody has read."""
     old: bool = False
     """It was in the mailbox before the list read it."""
 
@@ -130,7 +142,7 @@ class Post:
     body_sha256: str
     text: str = field(repr=False)
     attachments: tuple[Attachment, ...]
-    unparsed: str
+    unread: tuple[Unread, ...]
     old: bool
     rule: str
     reason: Text | None

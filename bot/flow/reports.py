@@ -6,6 +6,8 @@ flufl.bounce knows a few dozen servers, and phrases of French and English ones f
 
 from __future__ import annotations
 
+import email
+import email.policy
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -16,7 +18,7 @@ from bot.core.bounces import Failure, Report
 from bot.core.charsets import undeclared
 from bot.core.header import readable
 from bot.core.text import folded
-from bot.flow.reading import PARSE_ERRORS, affordable, part_text
+from bot.flow.reading import PARSE_ERRORS, text_of
 
 _OCTETS_LIMIT = 300_000
 """What a report has to say stands at its beginning; then the mail that it is about may follow."""
@@ -25,6 +27,14 @@ _FAILURES_LIMIT = 100
 _LINES_LIMIT = 200
 _NEAR = 4
 """Lines between the words that say so and the address that they are about."""
+
+# What it may cost to take it apart
+_NESTING_LIMIT = 50
+_MIME_FIELD_OCTETS = 5_000
+_ANY_MIME_FIELD = re.compile(
+    rb"(?:\A|[\r\n])content-(?:type|disposition):[^\r\n]*(?:(?:\r\n|\n|\r)[ \t][^\r\n]*)*+", re.IGNORECASE
+)
+_NESTING = re.compile(rb"boundary[ \t]*[*=]|message/", re.IGNORECASE)
 
 _ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}", re.ASCII)
 _STATUS_TYPES = {"message/delivery-status", "message/global-delivery-status"}
@@ -61,7 +71,7 @@ def read_report(raw: bytes) -> Report:
     beginning = raw[:_OCTETS_LIMIT]
     of_notice = any(_NOTICE.search(part) for part in _HEADER_END.split(beginning)[1:])
     try:
-        message = affordable(beginning)
+        message = _parsed(beginning)
         complaint = _complaint(message)
         if complaint is not None:
             return Report(complaint, complaint=True, of_notice=of_notice)
@@ -69,6 +79,16 @@ def read_report(raw: bytes) -> Report:
     except PARSE_ERRORS:
         return Report(of_notice=of_notice)
     return replace(found, failures=found.failures[:_FAILURES_LIMIT], of_notice=of_notice)
+
+
+def _parsed(report: bytes) -> Message:
+    """As the email package takes it apart. Raises ValueError where that would cost too much."""
+    fields = _ANY_MIME_FIELD.findall(report)
+    if any(len(field) > _MIME_FIELD_OCTETS for field in fields):
+        raise ValueError("a field about its parts is too long")
+    if sum(bool(_NESTING.search(field)) for field in fields) > _NESTING_LIMIT:
+        raise ValueError("too many parts within parts")
+    return email.message_from_bytes(report, policy=email.policy.compat32)
 
 
 def is_about_mail(reply: str) -> bool:
@@ -143,7 +163,7 @@ def _by_words(message: Message) -> Report:
 
 def _text(message: Message) -> list[str]:
     """The lines that the server wrote itself, without blank ones."""
-    texts = (part_text(part) for part in message.walk() if part.get_content_maintype() == "text")
+    texts = (_part_text(part) for part in message.walk() if part.get_content_maintype() == "text")
     lines: list[str] = []
     for line in "\n".join(texts).splitlines():
         if _ORIGINAL.search(folded(line)) or len(lines) >= _LINES_LIMIT:
@@ -151,6 +171,11 @@ def _text(message: Message) -> list[str]:
         if line.strip():
             lines.append(line)
     return lines
+
+
+def _part_text(part: Message) -> str:
+    content = part.get_payload(decode=True)
+    return text_of(content, str(part.get_content_charset(""))) if isinstance(content, bytes) else ""
 
 
 def _sentence(lines: list[str]) -> str:

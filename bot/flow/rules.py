@@ -14,7 +14,7 @@ from bot.core.authentication import UNEXAMINED, Authentication, Finding
 from bot.core.header import Header
 from bot.core.lists import MailingList
 from bot.core.people import Ban, Role, Standing
-from bot.core.posts import Disposition, Post, Verdict
+from bot.core.posts import Disposition, Post, Unread, Verdict
 from bot.core.settings import Moderation, UnknownSenders
 from bot.core.text import Size, Text, folded, revealed
 from bot.flow import automatic as auto
@@ -198,6 +198,13 @@ def too_big(evidence: Evidence) -> Verdict | None:
     return None
 
 
+def overlong(evidence: Evidence) -> Verdict | None:
+    """What was not read of its header could say anything: who wrote it, where it went."""
+    if Unread.HEADER not in evidence.post.unread:
+        return None
+    return _hold("overlong", Text("its header is too long to be read to the end"), warning=True)
+
+
 def automatic(evidence: Evidence) -> Verdict | None:
     """Written by a program, and not by one that somebody vouched for with a role."""
     robot = any(auto.is_robot(author.address) for author in evidence.post.authors)
@@ -264,6 +271,7 @@ CHAIN: tuple[Rule, ...] = (
     paused,
     spam,
     too_big,
+    overlong,
     automatic,
     first_poll,
     forged,

@@ -212,7 +212,7 @@ class Migration(migrations.Migration):
                 ("body_sha256", fields.CharField(max_length=64)),
                 ("text", fields.TextField()),
                 ("attachments", fields.JSONField()),
-                ("unparsed", fields.TextField()),
+                ("unread", fields.JSONField()),
                 ("folded", fields.TextField()),
                 ("rule", fields.TextField(default="")),
                 ("reason", fields.JSONField(null=True)),

@@ -51,7 +51,7 @@ HELD = Post(
     text="Bonjour à toutes et à tous,\n\nil nous manque deux personnes jeudi à 18 h pour la "
     "distribution, et il reste des poireaux.\n\nÀ jeudi,\nHélène",
     attachments=(Attachment("planning.pdf", "application/pdf", 120_000),),
-    unparsed="",
+    unread=(),
     old=False,
     rule="default",
     reason=Text("every post to this list waits for a moderator"),

@@ -118,7 +118,7 @@ def _sample(kind: NoticeKind, mlist: MailingList) -> Occasion:
         body_sha256="",
         text="Bonjour",
         attachments=(),
-        unparsed="",
+        unread=(),
         old=False,
         rule="",
         reason=None,

@@ -111,7 +111,7 @@ def held(raw: bytes) -> tuple[Post, Screen]:
         body_sha256="",
         text=new.text,
         attachments=new.attachments,
-        unparsed=new.unparsed,
+        unread=new.unread,
         old=False,
         rule="default",
         reason=Text("the author is not a member"),

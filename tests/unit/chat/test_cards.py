@@ -16,7 +16,7 @@ from bot.core.clock import Clock
 from bot.core.deliveries import Counts
 from bot.core.lists import MailingList
 from bot.core.people import Actor, Role, Standing
-from bot.core.posts import Attachment, Cursor, Post, PostState
+from bot.core.posts import Attachment, Cursor, Post, PostState, Unread
 from bot.core.settings import ListSettings
 from bot.core.text import Text
 from tests.support.clock import ManualClock
@@ -40,7 +40,7 @@ HELD = Post(
     body_sha256="",
     text="Bonjour,\n\nil reste des poireaux.",
     attachments=(Attachment("plan.pdf", "application/pdf", 120_000),),
-    unparsed="",
+    unread=(),
     old=False,
     rule="default",
     reason=Text("the author is not a member"),
@@ -135,11 +135,25 @@ def test_a_crowd_of_authors_is_counted() -> None:
 
 def test_odd_posts_have_a_card_too() -> None:
     odd = replace(
-        HELD, authors=(), subject=" ", text="", attachments=(), reason=None, unparsed="X: y", warning=True
+        HELD,
+        authors=(),
+        subject=" ",
+        text="",
+        attachments=(),
+        reason=None,
+        unread=(Unread.DAMAGED,),
+        warning=True,
     )
     text = shown(odd)
     for words in ("(no subject)", "cannot be read", "(empty)", "⚠️ Why", "damaged"):
         assert words in text
+
+
+@pytest.mark.parametrize("unread", Unread)
+def test_what_was_not_read_is_told(unread: Unread) -> None:
+    said = {Unread.HEADER: "too long to be read", Unread.PARTS: "more parts", Unread.DAMAGED: "damaged"}
+    assert said[unread] in shown(replace(HELD, unread=(unread,)))
+    assert said[unread] not in shown(HELD)
 
 
 def test_many_attachments_are_counted() -> None:

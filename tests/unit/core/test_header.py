@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.core.addresses import Address, Mailbox
-from bot.core.header import Header, decoded, encoded, split
+from bot.core.header import FIELDS_LIMIT, HEADER_OCTETS, Header, decoded, encoded, split
 
 quick = settings(max_examples=150, deadline=None)
 
@@ -164,6 +164,32 @@ def test_an_appended_field_leaves_its_namesakes() -> None:
 def test_a_header_of_megabytes_is_no_trouble(raw: bytes) -> None:
     header, _ = split(raw + b"\nbody")
     assert header.edited(add=[("Subject", "new")]).without(header.raw_fields("x-field")).to_bytes()
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"X: y\r\n" * (FIELDS_LIMIT + 1),
+        b"junk\r\n" * (FIELDS_LIMIT + 1),
+        b"X: y\r\nX: " + b"y" * HEADER_OCTETS + b"\r\n",
+        b"X: y\r\nX: y" + b"\r\n y" * (HEADER_OCTETS // 4) + b"\r\n",
+    ],
+)
+def test_a_header_beyond_all_measure_is_cut_behind_a_field(raw: bytes) -> None:
+    """What is not read is not passed on; the body is found all the same."""
+    header, body = split(raw + b"Bcc: late@example.org\r\n\r\nbody")
+    assert (header.cut, header.has("bcc"), body) == (True, False, b"body")
+    assert set(header.fields) <= {b"X: y\r\n"}
+    assert not split(b"X: y\r\n" * FIELDS_LIMIT + b"\r\nbody")[0].cut
+    assert not split(b"X: " + b"y" * (HEADER_OCTETS - 5) + b"\r\n\r\nbody")[0].cut
+
+
+def test_addresses_without_end_are_read_up_to_a_whole_one() -> None:
+    many = b", ".join(b"p%d@example.org" % number for number in range(10_000))
+    found = [mailbox.address for mailbox in _header(b"From: " + many).mailboxes("from")]
+    assert len(found) in range(1_000, 2_500)
+    assert found == [f"p{number}@example.org" for number in range(len(found))]
+    assert _header(*[b"To: " + many] * 3).mailboxes("to")[-1].address == found[-1]
 
 
 @pytest.mark.parametrize(

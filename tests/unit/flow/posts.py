@@ -43,7 +43,7 @@ def a_post(
         body_sha256="",
         text="",
         attachments=(),
-        unparsed="",
+        unread=(),
         old=old,
         rule="",
         reason=None,

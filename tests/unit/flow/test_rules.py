@@ -9,7 +9,7 @@ import pytest
 from bot.core.authentication import Authentication, Finding
 from bot.core.lists import MailingList
 from bot.core.people import Ban, Role, Standing
-from bot.core.posts import Disposition, Verdict
+from bot.core.posts import Disposition, Unread, Verdict
 from bot.core.text import Text
 from bot.flow.rules import CHAIN, Evidence
 from bot.flow.screening import judge
@@ -358,6 +358,15 @@ def test_only_what_is_larger_than_the_limit_is_too_big() -> None:
     assert verdict(mlist=mlist, size_octets=10_001) == ("too-big", HOLD)
     assert verdict(size_octets=10**9) == PASSES
     assert "12 kB" in str(judge(evidence(mlist=mlist, size_octets=12_000)).reason)
+
+
+def test_a_header_that_nobody_read_to_its_end_is_held() -> None:
+    """What follows could name another author, or say that the list has distributed it already."""
+    of_moderator = evidence()
+    cut = replace(of_moderator, post=replace(of_moderator.post, unread=(Unread.HEADER,)))
+    assert (judge(cut).rule, judge(cut).disposition, judge(cut).warning) == ("overlong", HOLD, True)
+    other = replace(of_moderator, post=replace(of_moderator.post, unread=(Unread.PARTS,)))
+    assert judge(other).disposition is ACCEPT
 
 
 def test_a_copy_that_the_relay_would_refuse_is_too_big() -> None:
