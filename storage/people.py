@@ -18,7 +18,7 @@ from storage.atomic import Database, Store, atomic, reading
 from storage.forgetting import forget
 from storage.persons import find_person, person_at, person_for
 from storage.profiles import profile_of
-from storage.roles import bearers, contains, group_of, listed, people_where, roles_of
+from storage.roles import bearers, contains, group_of, listed, member_since, people_where, roles_of
 from storage.rows import AddressRow, GroupRoleRow, GroupRow, PersonRow, PostRow, RoleRow
 from storage.values import address_key, column, words_of
 
@@ -99,7 +99,9 @@ class SqlPeopleStore(Store):
         addresses = person.addresses if person else ()
         posts = _written_from(addresses or (address,)).filter(mlist_id=mlist.id)
         refused = posts.filter(state__in=(PostState.REJECTED, PostState.DISCARDED))
+        joined_at = await member_since(mlist, person.id, self._always) if person else None
         return Standing(
+            member_since=joined_at,
             known=person is not None,
             roles=roles,
             name=person.name if person else "",

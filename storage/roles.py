@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from tortoise.expressions import Q, Subquery
@@ -71,6 +72,21 @@ async def roles_of(mlist: MailingList, person_id: int, always: Collection[str]) 
     ).values_list("role", flat=True)
     member = [Role.MEMBER] if any(name in always for _, name in grouped) else []
     return frozenset(Role(str(role)) for role in [*by_hand, *given, *member])
+
+
+async def member_since(mlist: MailingList, person_id: int, always: Collection[str]) -> datetime | None:
+    """Since when somebody has been a member, by the way that is the oldest; None if they are none."""
+    roles = sorted(mlist.bearers_of(Role.MEMBER))
+    by_hand = RoleRow.filter(mlist_id=mlist.id, person_id=person_id, role__in=roles)
+    found = [moment for (moment,) in await by_hand.values_list("since")]
+    given = GroupRoleRow.filter(mlist_id=mlist.id, role__in=roles)
+    groups = dict(await given.values_list("group_id", "since"))
+    for group_id in await GroupRow.filter(name__in=list(always)).values_list("id", flat=True):
+        groups[group_id] = mlist.created_at
+    joined = MembershipRow.filter(person_id=person_id, group_id__in=list(groups))
+    for group_id, moment in await joined.values_list("group_id", "since"):
+        found.append(max(moment, groups[group_id]))
+    return min(found, default=None)
 
 
 async def roles_everywhere(person_id: int) -> Mapping[int, Collection[Role]]:

@@ -16,7 +16,7 @@ from tortoise.fields.base import OnDelete
 from tortoise.indexes import Index
 from tortoise.models import Model
 
-from storage.tracing import TracedManager, TracedModel
+from storage.tracing import TracedManager, TracedModel, this_moment
 
 ADDRESS_LENGTH = 320
 """Of columns with an index on an address (RFC 5321 section 4.5.3.1)."""
@@ -138,6 +138,7 @@ class RoleRow(TracedModel):
         "storage.PersonRow", related_name="roles", on_delete=OnDelete.RESTRICT
     )
     role = fields.CharField(max_length=20)
+    since = fields.DatetimeField(default=this_moment)
 
     mlist_id: int
     person_id: int
@@ -184,6 +185,7 @@ class MembershipRow(TracedModel):
         "storage.PersonRow", related_name=False, on_delete=OnDelete.RESTRICT
     )
     by_source = fields.BooleanField()
+    since = fields.DatetimeField(default=this_moment)
 
     group_id: int
     person_id: int
@@ -206,6 +208,7 @@ class GroupRoleRow(TracedModel):
         "storage.GroupRow", related_name=False, on_delete=OnDelete.RESTRICT
     )
     role = fields.CharField(max_length=20)
+    since = fields.DatetimeField(default=this_moment)
 
     mlist_id: int
     group_id: int

@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
 from tortoise.backends.base.client import BaseDBAsyncClient
@@ -20,6 +21,7 @@ from tortoise.queryset import QuerySet
 from typing_extensions import override
 
 from bot.core.audit import Values
+from bot.core.clock import Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,11 @@ class Change:
 class Tracer(Protocol):
     """Writes the trail of one unit of work."""
 
+    @property
+    def now(self) -> datetime:
+        """The moment of the unit."""
+        ...
+
     async def notice(self, change: Change) -> None:
         """Take in what a statement changed."""
         ...
@@ -44,6 +51,12 @@ class Tracer(Protocol):
 
 tracer: ContextVar[Tracer | None] = ContextVar("tracer", default=None)
 """That of the unit of work under way; None = outside of one, or its changes are not traced."""
+
+
+def this_moment() -> datetime:
+    """For columns that tell since when a row has been there."""
+    trail = tracer.get()
+    return trail.now if trail else Clock().now()
 
 
 @contextmanager

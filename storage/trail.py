@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeAlias, TypeVar
 
 from tortoise.expressions import Q
@@ -76,6 +77,11 @@ class Trail:
         self._box = box
         self._before: _Side = {}
         self._after: _Side = {}
+
+    @property
+    def now(self) -> datetime:
+        """As the clock of the installation has it."""
+        return self._clock.now()
 
     async def notice(self, change: Change) -> None:
         """Take in what a statement changed, while whom it concerns can still be named."""

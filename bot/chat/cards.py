@@ -13,7 +13,7 @@ from bot.core.deliveries import Counts
 from bot.core.lists import MailingList
 from bot.core.people import Role, Standing
 from bot.core.posts import Attachment, Post, PostState, Unread
-from bot.core.text import N_, Language, Size, Text, revealed
+from bot.core.text import N_, Day, Language, Size, Text, revealed
 
 ATTACHMENTS_NAMED = 5
 _SUBJECT_LIMIT = 150
@@ -117,6 +117,9 @@ def outcome(post: Post) -> list[Text]:
 def trust(standing: Standing) -> Text:
     """Whether the list knows the author, and what became of their posts so far."""
     roles: list[Text] = [Text(name) for role, name in _ROLES.items() if role in standing.roles]
+    if Role.MEMBER in standing.roles and standing.member_since:
+        at = roles.index(Text(_ROLES[Role.MEMBER]))
+        roles[at] = Text("member since {day}", day=Day(standing.member_since))
     if roles:
         known = Text("on this list: {roles}", roles=roles)
     elif standing.known:

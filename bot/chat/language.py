@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from bot.core.clock import Clock
-from bot.core.text import N_, Size, Text, Value, locale_of, plain_size
+from bot.core.text import N_, Day, Size, Text, Value, locale_of, plain_size
 
 if TYPE_CHECKING:
     from babel import Locale
@@ -61,6 +61,8 @@ class BabelLanguage:
                 return value.render(self)
             case Size():
                 return self._size(value)
+            case Day():
+                return self._day(value.moment)
             case datetime():
                 return self._moment(value)
             case str() | int():
@@ -84,6 +86,11 @@ class BabelLanguage:
             return time
         skeleton = "MMMd" if here.year == now.year else "yMMMd"
         return f"{format_skeleton(skeleton, here, locale=self._locale)}, {time}"
+
+    def _day(self, moment: datetime) -> str:
+        from babel.dates import format_date
+
+        return format_date(moment.astimezone(self._zone), "long", locale=self._locale)
 
     def _size(self, size: Size) -> str:
         from babel.numbers import get_decimal_symbol

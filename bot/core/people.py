@@ -172,6 +172,7 @@ class Standing:
     """Every address of the person whom this one belongs to; empty for a stranger."""
     posts_accepted: int = 0
     posts_refused: int = 0
+    member_since: datetime | None = None
 
 
 LOCAL = "local:"

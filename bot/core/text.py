@@ -24,7 +24,14 @@ class Size:
     octets: int
 
 
-Value: TypeAlias = "str | int | Size | datetime | Text | Sequence[Value]"
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The day on which a moment was, for the reader: ``3 March 2026``."""
+
+    moment: datetime
+
+
+Value: TypeAlias = "str | int | Size | Day | datetime | Text | Sequence[Value]"
 
 
 class Language(Protocol):
@@ -159,6 +166,8 @@ def _dump(value: Value) -> Any:  # noqa: ANN401 - JSON
             return {"text": value.dump()}
         case Size():
             return {"size": value.octets}
+        case Day():
+            return {"day": value.moment.isoformat()}
         case datetime():
             return {"at": value.isoformat()}
         case str() | int():
@@ -173,6 +182,8 @@ def _load(value: Any) -> Value:  # noqa: ANN401 - JSON
             return Text.load(text)
         case {"size": octets}:
             return Size(octets)
+        case {"day": moment}:
+            return Day(datetime.fromisoformat(moment))
         case {"at": moment}:
             return datetime.fromisoformat(moment)
         case list():
@@ -196,6 +207,8 @@ class _English:
                 return value.render(self)
             case Size():
                 return plain_size(value)
+            case Day():
+                return value.moment.astimezone(UTC).date().isoformat()
             case datetime():
                 return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
             case str() | int():

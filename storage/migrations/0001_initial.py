@@ -333,6 +333,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("role", fields.CharField(max_length=20)),
+                ("since", fields.DatetimeField()),
             ],
             options={
                 "table": "role",
@@ -387,6 +388,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("by_source", fields.BooleanField()),
+                ("since", fields.DatetimeField()),
             ],
             options={
                 "table": "membership",
@@ -411,6 +413,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("role", fields.CharField(max_length=20)),
+                ("since", fields.DatetimeField()),
             ],
             options={
                 "table": "group_role",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from bot.core.addresses import Mailbox, fold
@@ -10,6 +12,9 @@ from bot.core.lists import MailingList
 from bot.core.people import Ban, Holder, Role, Standing
 from bot.core.posts import Disposition
 from bot.core.stores import Listing, Page, Stores
+from storage.database import open_stores
+from storage.engines import Where
+from storage.secrets import FernetBox
 from tests.support.clock import ManualClock
 from tests.support.stores import a_list, accepted, decision, new_post, screened
 
@@ -77,6 +82,29 @@ async def test_who_leaves_gets_nothing_however_they_came(stores: Stores, mlist: 
     assert (await stores.people.standing(mlist, ANNE.address)).roles == {Role.MEMBER, Role.EXCLUDED}
     with pytest.raises(UserError):
         await stores.people.leave(mlist, anne.id + 99)
+
+
+async def test_a_member_is_one_since_the_oldest_way_of_those_that_are_left(
+    database: Where, box: FernetBox, clock: ManualClock
+) -> None:
+    """By a group since they joined it, or since the list got it, whichever is later."""
+    async with open_stores(database, box, clock=clock) as stores:
+        mlist, began = await a_list(stores, clock.now()), clock.now()
+        group = await stores.groups.add("legumes", "")
+
+        async def since() -> timedelta | None:
+            at = (await stores.people.standing(mlist, ANNE.address)).member_since
+            return at - began if at else None
+
+        await stores.groups.join(group, ANNE)
+        assert await since() is None
+        clock.advance(timedelta(days=1))
+        await stores.people.grant_group(mlist, Role.MEMBER, group)
+        clock.advance(timedelta(days=1))
+        await stores.people.grant(mlist, Role.MEMBER, ANNE)
+        assert await since() == timedelta(days=1)
+        await stores.people.revoke_group(mlist, Role.MEMBER, group)
+        assert await since() == timedelta(days=2)
 
 
 async def test_holders_are_listed_by_name_then_address(stores: Stores, mlist: MailingList) -> None:

@@ -90,6 +90,11 @@ def test_trust_tells_role_and_history() -> None:
     assert "on this list: moderator, member · 3 accepted, 1 refused" in shown(
         HELD, replace(FACTS, standings=(standing,))
     )
+    since = replace(standing, member_since=datetime(2024, 3, 2, 23, 30, tzinfo=UTC))  # the third in Paris
+    facts = replace(FACTS, standings=(since,))
+    assert "moderator, member since 3 March 2024 · 3 accepted" in shown(HELD, facts)
+    screen, _ = card(HELD, facts, FRENCH)
+    assert "membre depuis le 3 mars 2024" in text_of(screen)
     stranger = Standing(known=True, roles=frozenset())
     assert "in the directory" in shown(HELD, replace(FACTS, standings=(stranger,)))
 
