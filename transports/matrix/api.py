@@ -13,7 +13,7 @@ from urllib.parse import quote
 from nio import AsyncClient, AsyncClientConfig
 from nio.api import MessageDirection
 from nio.crypto.attachments import decrypt_attachment
-from nio.events import Event
+from nio.events import Event, MegolmEvent
 from nio.exceptions import OlmTrustError
 from nio.responses import SyncResponse
 
@@ -173,6 +173,17 @@ class Api:
             return raw
         try:
             return bytes(decrypt_attachment(raw, keys["key"]["k"], keys["hashes"]["sha256"], keys["iv"]))
+        except LIBRARY_ERRORS as error:
+            raise broken(error, self.homeserver) from error
+
+    async def event(self, room_id: str, event_id: str) -> Event:
+        """One event, decrypted where its keys are known."""
+        found = await self._call(lambda: self.client.room_get_event(room_id, event_id))
+        event: Event = found.event
+        if not isinstance(event, MegolmEvent):
+            return event
+        try:
+            return self.client.decrypt_event(event)
         except LIBRARY_ERRORS as error:
             raise broken(error, self.homeserver) from error
 

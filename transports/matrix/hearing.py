@@ -20,7 +20,7 @@ from transports.matrix.keyboard import plain
 from transports.matrix.login import OWNER
 from transports.matrix.screens import Screens
 from transports.matrix.showing import Below, Show
-from transports.matrix.words import is_edit, said, thread_of
+from transports.matrix.words import is_edit, replied_to, said, thread_of
 
 _FILE_OCTETS = 20_000_000
 
@@ -73,18 +73,30 @@ class Hearing:
         content = event.source.get("content", {})
         if is_edit(content):
             return
-        await self._told(room_id, event, said(event.body, content, self._names(room_id)), ())
+        words = said(event.body, content, self._names(room_id))
+        replied = replied_to(content) if words.startswith(("!", "/")) else ""
+        handed_in = await self._api.event(room_id, replied) if replied else None
+        if isinstance(handed_in, RoomMessageFile | RoomEncryptedFile):  # for clients without captions
+            await self._told_with(room_id, event, words, handed_in)
+        else:
+            await self._told(room_id, event, words, ())
 
     async def _handed_in(self, room_id: str, event: RoomMessageFile | RoomEncryptedFile) -> None:
         """A file whose caption is a command; any other is not for the bot, and is not fetched."""
         content = event.source.get("content", {})
-        name = content.get("filename")
         words = said(event.body, content, self._names(room_id))
-        if not isinstance(name, str) or name == event.body or not words.startswith(("!", "/")):
-            return
+        if content.get("filename", event.body) != event.body and words.startswith(("!", "/")):
+            await self._told_with(room_id, event, words, event)
+
+    async def _told_with(
+        self, room_id: str, event: Event, words: str, handed_in: RoomMessageFile | RoomEncryptedFile
+    ) -> None:
+        content = handed_in.source.get("content", {})
         info = content.get("info") or {}
-        size = info.get("size", 0)
+        size, name = info.get("size", 0), str(content.get("filename", handed_in.body))
         if isinstance(size, int) and size > _FILE_OCTETS:
+            below = Below(room_id, event.event_id, thread_of(event.source.get("content", {})))
+            await self._show.refuse_file(name, _FILE_OCTETS, below)
             return
         raw = await self._api.download(content)
         kind = str(info.get("mimetype", "application/octet-stream"))

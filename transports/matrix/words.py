@@ -51,6 +51,14 @@ def is_edit(content: dict[str, Any]) -> bool:
     return isinstance(relation, dict) and relation.get("rel_type") == "m.replace"
 
 
+def replied_to(content: dict[str, Any]) -> str:
+    """The event that it replies to; empty if it is no reply."""
+    relation = content.get("m.relates_to")
+    reply = relation.get("m.in_reply_to") if isinstance(relation, dict) else None
+    event_id = reply.get("event_id") if isinstance(reply, dict) else None
+    return event_id if isinstance(event_id, str) else ""
+
+
 def _is_reply(content: dict[str, Any]) -> bool:
     relation = content.get("m.relates_to")
     return isinstance(relation, dict) and "m.in_reply_to" in relation

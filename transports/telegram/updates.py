@@ -133,7 +133,7 @@ def _said(message: Message, me: User, links: Links, language: Language) -> Said 
             return Tapped(Press(speaker, place, data), spot)
         text = "/start"  # whoever follows a link types nothing behind it
     forwarded = message.forward_origin is not None
-    return Said(speaker, place, text, spot, message.message_id, _file(message), forwarded)
+    return Said(speaker, place, text, spot, message.message_id, _file_for(message, text), forwarded)
 
 
 def _is_by_somebody(message: Message) -> bool:
@@ -164,6 +164,12 @@ def _addressed(message: Message, me: User, *, private: bool) -> str | None:
     replied = message.reply_to_message
     answers = replied is not None and replied.from_user is not None and replied.from_user.id == me.id
     return text if (private or answers) and (text or message.document) else None
+
+
+def _file_for(message: Message, text: str) -> Sent | None:
+    """The file that a command came with, or that it was written in reply to."""
+    replied = message.reply_to_message
+    return _file(message) or (_file(replied) if replied and text.startswith("/") else None)
 
 
 def _file(message: Message) -> Sent | None:

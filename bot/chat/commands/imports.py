@@ -137,7 +137,7 @@ async def _table(desk: Desk, call: Call, path: str) -> Table:
         return await desk.sheets.read(call.files[0].name, call.files[0].content)
     if path and call.speaker.is_login:
         return await desk.sheets.load(path)
-    raise UserError(Text("Please send the sheet (CSV, XLSX or ODS) along with the command, as its caption."))
+    raise UserError(Text("Please send the sheet (CSV, XLSX or ODS), and reply to it with the command."))
 
 
 async def _kept(desk: Desk, call: Call, path: str) -> str:

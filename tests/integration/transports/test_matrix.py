@@ -251,6 +251,39 @@ async def test_a_file_comes_with_the_command_below_it(bot: Bot, anne: Member) ->
     assert len(bot.listener.words) == 1
 
 
+@pytest.mark.parametrize("encrypted", [False, True])
+async def test_a_file_comes_with_the_command_that_replies_to_it(
+    bot: Bot, anne: Member, encrypted: bool
+) -> None:
+    """Most clients have no captions."""
+    async with bot.running():
+        room_id = await room_with(bot, anne, encrypted=encrypted)
+        sheet = await anne.upload(room_id, "people.csv", b"anne@example.org;Anne")
+        reply = {"m.relates_to": {"m.in_reply_to": {"event_id": sheet}}}
+        words = await anne.say(room_id, "hello", **reply)
+        await anne.say(room_id, "!import @bureau", **reply)
+        heard = await bot.listener.until(lambda each: isinstance(each, Utterance) and bool(each.files))
+        await anne.say(room_id, "!whoami", **{"m.relates_to": {"m.in_reply_to": {"event_id": words}}})
+        await bot.listener.until(lambda each: isinstance(each, Utterance) and each.text == "!whoami")
+
+    [file] = heard.files
+    assert (heard.text, file.name, file.content) == (
+        "!import @bureau",
+        "people.csv",
+        b"anne@example.org;Anne",
+    )
+
+
+async def test_a_file_that_is_too_large_is_not_fetched(bot: Bot, anne: Member) -> None:
+    async with bot.running():
+        room_id = await room_with(bot, anne)
+        info = {"mimetype": "text/csv", "size": 200_000_000}
+        where = {"url": "mxc://nowhere.example/a", "filename": "people.csv"}
+        await anne.send(room_id, {"msgtype": "m.file", "body": "!import @bureau", "info": info, **where})
+        await anne.message("people.csv is too large", by=bot.user.id)
+    assert bot.listener.words == []
+
+
 async def test_a_card_posted_before_a_crash_is_not_posted_again(bot: Bot, anne: Member) -> None:
     """The crash came before anybody noted its id; meanwhile the card looks different."""
     async with bot.running() as matrix:

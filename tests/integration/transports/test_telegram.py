@@ -593,6 +593,18 @@ async def test_a_file_that_is_sent_with_a_command_comes_with_it(
     )
 
 
+async def test_a_file_comes_with_the_command_that_replies_to_it(
+    transport: Telegram, listener: Listening, anne: Person, group: Chat
+) -> None:
+    sheet = await anne.sends_file(group, "members.csv", b"a@b.org\n", content_type="text/csv")
+    await anne.says(group, "/import adherents", reply_to=sheet)
+
+    await listener.until(lambda: listener.said_)
+
+    [heard] = listener.said_
+    assert (heard.text, [file.name for file in heard.files]) == ("/import adherents", ["members.csv"])
+
+
 async def test_an_anonymous_administrator_is_somebody_of_the_group(
     transport: Telegram, listener: Listening, anne: Person, group: Chat
 ) -> None:
