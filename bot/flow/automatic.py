@@ -38,13 +38,18 @@ def is_answer(header: Header) -> bool:
         or header.has("x-autoreply")
         or header.has("x-autorespond")
         or header.first("precedence").strip().lower() == "auto_reply"
-        or (has_null_return_path(header) and not is_report(header) and is_away(header))
+        or (is_away(header) and not is_report(header) and (has_null_return_path(header) or is_bulk(header)))
     )
 
 
 def is_away(header: Header) -> bool:
     """The subject is that of an absence notice, as programs write it that mark nothing."""
     return bool(_AWAY.match(folded(header.first("subject"))))
+
+
+def is_bulk(header: Header) -> bool:
+    """Sent to many, or by a program that wants no answer (RFC 3834 section 2)."""
+    return header.first("precedence").strip().lower() in _BULK
 
 
 def is_report(header: Header) -> bool:
@@ -86,6 +91,6 @@ def whom_to_answer(post: Post, header: Header, mlist: MailingList) -> Address | 
         or is_daemon(author)
         or is_robot(author)
     )
-    bulk = header.first("precedence").strip().lower() in _BULK or header.has("list-id")
+    bulk = is_bulk(header) or header.has("list-id")
     reachable = is_deliverable(author) and author.isascii() and author != mlist.address
     return author if reachable and not (written_by_program or bulk) else None

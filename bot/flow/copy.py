@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
+from email.utils import format_datetime, make_msgid
 from typing import TypeAlias
 from urllib.parse import quote
 
@@ -18,6 +20,7 @@ from bot.flow.results import results_fields
 
 _REMOVED = (
     "Bcc",
+    "Resent-Bcc",
     "Return-Path",
     "Delivered-To",
     "X-Original-To",
@@ -30,6 +33,7 @@ _REMOVED = (
     "List-Unsubscribe-Post",
 )
 _SIGNED_FIELDS = re.compile(r"(?:^|;)\s*h\s*=([^;]*)", re.IGNORECASE)
+_ANGLED = re.compile(rb"<[^<>\s]+>")
 _NAMES_LIMIT = 150
 """Characters of the authors' names that stand in a rewritten From."""
 
@@ -37,7 +41,11 @@ Fields: TypeAlias = list[tuple[str, str | bytes]]
 
 
 def list_copy(
-    original: Header, mlist: MailingList, owners: Sequence[Address], policy: Policy = Policy.UNKNOWN
+    original: Header,
+    mlist: MailingList,
+    owners: Sequence[Address],
+    policy: Policy = Policy.UNKNOWN,
+    at: datetime | None = None,
 ) -> Header:
     """The header of the copy: RFC 2369 and 2919 fields set, others kept in order and byte for byte.
 
@@ -46,6 +54,7 @@ def list_copy(
         mlist: the list that distributes it.
         owners: whom List-Owner names; the list itself where there are none.
         policy: the strictest that the authors' domains publish, for ``rewrite_from=dmarc``.
+        at: the date of a post that has none.
     """
     author, reply_to = _author_fields(original, mlist, policy)
     list_fields = [
@@ -59,10 +68,27 @@ def list_copy(
     # members' hosts add their own (RFC 8601 section 5)
     copy = original.without(results_fields(original, mlist.settings.auth_host))
     copy = copy.edited(
-        remove=_REMOVED, add=[*_subject(original, mlist.prefix), *author, *reply_to, *list_fields]
+        remove=_REMOVED,
+        add=[
+            *_subject(original, mlist.prefix),
+            *author,
+            *reply_to,
+            *_identity(original, mlist, at),
+            *list_fields,
+        ],
     )
     copy = copy.appended("X-Loop", mlist.address)
     return copy.without(_broken_signatures(original, copy))
+
+
+def _identity(original: Header, mlist: MailingList, at: datetime | None) -> Fields:
+    """What a post lacks that large receivers insist on: the same in every copy, so threads stay whole."""
+    fields: Fields = []
+    if not _ANGLED.search(original.raw("message-id") or b""):
+        fields.append(("Message-ID", make_msgid(domain=mlist.domain)))
+    if at and not original.first("date").strip():
+        fields.append(("Date", format_datetime(at)))
+    return fields
 
 
 def is_rewritten(author_domain: str, mlist: MailingList, policy: Policy) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from bot.core.addresses import Address, is_deliverable, unique
 from bot.core.authentication import Policy
@@ -13,6 +13,9 @@ from bot.core.lists import MailingList
 from bot.core.people import Role
 from bot.core.stores import Page, Stores
 from bot.flow.copy import list_copy
+
+_ANY_DATE = datetime(2000, 1, 1, tzinfo=UTC)
+"""All are of one length."""
 
 
 async def recipients(stores: Stores, mlist: MailingList, header: Header) -> tuple[Address, ...]:
@@ -43,7 +46,7 @@ async def copy_for(
         kind=MailingKind.COPY,
         mail_from=mlist.address,
         recipients=await recipients(stores, mlist, header),
-        header=await _copy_header(stores.people, mlist, header, policy),
+        header=await _copy_header(stores.people, mlist, header, policy, due_at),
         body=None,
         due_at=due_at,
     )
@@ -54,14 +57,16 @@ async def copy_octets(people: PeopleStore, mlist: MailingList, header: Header, b
 
     Its line ends are CRLF there, and nobody knows yet whether From must be rewritten.
     """
-    ours = len(await _copy_header(people, mlist, header, Policy.REJECT))
+    ours = len(await _copy_header(people, mlist, header, Policy.REJECT, _ANY_DATE))
     pairs = body.count(b"\r\n")
     lone = body.count(b"\n") + body.count(b"\r") - 2 * pairs
     return ours + len(body) + lone + len(b"\r\n")
 
 
-async def _copy_header(people: PeopleStore, mlist: MailingList, header: Header, policy: Policy) -> bytes:
-    return list_copy(header, mlist, await _owners(people, mlist), policy).to_bytes()
+async def _copy_header(
+    people: PeopleStore, mlist: MailingList, header: Header, policy: Policy, at: datetime
+) -> bytes:
+    return list_copy(header, mlist, await _owners(people, mlist), policy, at).to_bytes()
 
 
 async def _owners(people: PeopleStore, mlist: MailingList) -> list[Address]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from bot.core.addresses import Address
@@ -9,7 +11,7 @@ from bot.core.authentication import Policy
 from bot.core.header import Header, decoded, split
 from bot.core.lists import MailingList
 from bot.flow.copy import list_copy, mailbox_field
-from tests.unit.flow.posts import LIST, a_header, a_list
+from tests.unit.flow.posts import LIST, NOON, a_header, a_list
 
 
 def a_copy(*lines: str | bytes, mlist: MailingList | None = None, owners: tuple[str, ...] = ()) -> Header:
@@ -223,6 +225,29 @@ def test_a_mailbox_is_written_so_that_it_can_be_read(name: str, written: str) ->
     assert mailbox_field(name, "a@b.fr") == written
 
 
+# What receivers insist on
+
+
+@pytest.mark.parametrize("lines", [[], ["Message-ID: 42"], ["Message-ID: <>"]])
+def test_a_post_that_lacks_a_message_id_or_a_date_gets_them(lines: list[str]) -> None:
+    """FIELD section 3 row 27: many mails lack a valid Message-ID."""
+    copy = list_copy(a_header(f"From: {ANNE}", *lines), a_list(), [], at=NOON)
+    assert re.fullmatch(r"<[^<>@]+@amap\.example>", copy.first("message-id"))
+    assert copy.all("date") == ["Sun, 22 Nov 2026 11:00:00 +0000"]
+
+
+def test_those_that_are_there_are_kept() -> None:
+    """FIELD sections 1c (0.82.10) and 1d: In-Reply-To, References and Date were dropped: threads broke."""
+    given = [
+        "Message-ID: <1@x.fr>",
+        "Date: Tue,\t3 Mar 1901 25:00",
+        "In-Reply-To: <0@x.fr>",
+        "References: <0@x.fr>",
+    ]
+    copy = list_copy(a_header(f"From: {ANNE}", *given), a_list(), [], at=NOON)
+    assert all(line.encode() in copy.to_bytes() for line in given)
+
+
 # The list's own fields
 
 
@@ -284,7 +309,7 @@ def test_odd_owners_are_percent_encoded_and_many_are_folded() -> None:
     "name",
     [
         "Bcc", "BCC", "Return-Path", "Delivered-To", "X-Original-To",
-        "Disposition-Notification-To", "Return-Receipt-To",
+        "Disposition-Notification-To", "Return-Receipt-To", "Resent-Bcc",
         "List-Help", "List-Subscribe", "List-Archive", "List-Unsubscribe-Post",
     ],
 )  # fmt: skip

@@ -18,7 +18,7 @@ _LIST_FIELDS = ("Sender", "List-Id", "List-Post", "List-Unsubscribe", "List-Owne
 
 _TOUCHED = re.compile(
     rb"(subject|from|x-original-from|reply-to|sender|list-(id|post|unsubscribe|owner)|precedence|x-loop|bcc"
-    rb"|return-path|delivered-to|x-original-to|disposition-notification-to|return-receipt-to"
+    rb"|resent-bcc|return-path|delivered-to|x-original-to|disposition-notification-to|return-receipt-to|message-id"
     rb"|authentication-results|dkim-signature)[ \t]*:",
     re.IGNORECASE,
 )

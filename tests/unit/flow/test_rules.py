@@ -142,10 +142,12 @@ def test_loop_holds_what_went_through_too_many_servers() -> None:
         ["Return-Path: <>", "Subject: Absence : je reviens lundi"],
         ["Return-Path: <>", "Subject: =?utf-8?q?R=C3=A9ponse_automatique?= : Panier"],
         ["Return-Path: <>", "Subject: Automatic reply: Panier"],
+        ["Precedence: bulk", "Subject: Absence du bureau : Panier"],
+        ["Precedence: junk", "Subject: away"],
     ],
 )
 def test_vacation_answers_are_never_distributed(lines: list[str]) -> None:
-    """FIELD: vacation replies were distributed like any mail, and loop."""
+    """FIELD section 1d and section 3 row 44: they were distributed like any mail, and loop."""
     assert verdict(*lines) == ("auto-reply", DISCARD)
 
 
