@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from bot.core.posts import PostState
@@ -74,7 +76,7 @@ async def test_a_list_that_is_its_own_member_and_one_that_is_reached_by_an_alias
     assert len(world.copies()) == 1
 
 
-VACATIONS = {
+VACATIONS: dict[str, dict[str, Any]] = {
     "Exchange": {"Auto_Submitted": "auto-generated", "subject": "Automatic reply: [x] Carottes"},
     "RFC 3834": {"Auto_Submitted": "auto-replied", "subject": "Re: [x] Carottes"},
     "old vacation": {"Precedence": "bulk", "subject": "away from my mail"},
@@ -107,7 +109,11 @@ async def test_mail_that_came_a_long_way_and_mail_that_was_resent(world: World) 
     await world.add_list()
     await world.members(ANNE)
     received = b"Received: from a.example by b.example; Tue, 10 Mar 2026 09:00:00 +0100\r\n"
-    resent = {"Resent_From": ANNE, "Resent_To": world.address, "Resent_Bcc": "secret@example.org"}
+    resent: dict[str, Any] = {
+        "Resent_From": ANNE,
+        "Resent_To": world.address,
+        "Resent_Bcc": "secret@example.org",
+    }
     await world.deliver(received * 50 + mail(author=ANNE), mail(author="eve@example.net", **resent))
     assert [await world.state(1), await world.state(2)] == [("held", "loop"), ("held", "default")]
     assert "⚠️" in await world.said("/show 1")
