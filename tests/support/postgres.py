@@ -16,6 +16,7 @@ import tempfile
 import threading
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -151,7 +152,9 @@ def _binaries() -> Path:
     return found[-1].parent
 
 
-def _started() -> Postgres:
+@contextmanager
+def postgres_server() -> Iterator[Postgres]:
+    """A server in a folder of its own."""
     binaries = _binaries()
     folder = Path(tempfile.mkdtemp(prefix="facteur-postgres-"))
     if os.getuid() == 0:
@@ -162,29 +165,22 @@ def _started() -> Postgres:
     server = Postgres(binaries, folder, port)
     try:
         server.initialise()
-    except BaseException:
-        _ended(server)
-        raise
-    return server
-
-
-def _ended(server: Postgres) -> None:
-    if server.process:
-        server.stop(signal.SIGQUIT)
-    shutil.rmtree(server.folder, ignore_errors=True)
+        yield server
+    finally:
+        if server.process:
+            server.stop(signal.SIGQUIT)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """The server of the session."""
-    server = _started()
-    yield server
-    _ended(server)
+    with postgres_server() as server:
+        yield server
 
 
 @pytest.fixture
 def mortal_postgres() -> Iterator[Postgres]:
     """A server of the test's own, which it may stop."""
-    server = _started()
-    yield server
-    _ended(server)
+    with postgres_server() as server:
+        yield server
