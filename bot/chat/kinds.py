@@ -275,15 +275,6 @@ class _NoticeName:
 
 
 @dataclass(frozen=True, slots=True)
-class _Pairs(TypedOnly):
-    label: str = N_("key=value...")
-    question: str = N_('What shall change? For example: moderation=all, or prefix="[Our farm]".')
-
-    async def read(self, words: Words, desk: Desk, call: Call) -> dict[str, str]:
-        return words.pairs(self.label)
-
-
-@dataclass(frozen=True, slots=True)
 class _Confirmation(TypedOnly):
     label: str = N_("yes")
     question: str = ""
@@ -323,11 +314,6 @@ Source = Annotated[
     _Word(N_("URL|PATH"), N_("Where is it? An address that begins with https://, or the path of a file.")),
 ]
 FilePath = Annotated[str, RestKind(N_("PATH"))]
-Pairs = Annotated[dict[str, str], _Pairs()]
-NewSettings = Annotated[
-    dict[str, str],
-    _Pairs(question=N_("Where is its mailbox? For example: host=imap.example.org")),
-]
 NewPassword = Annotated[
     str,
     RestKind(N_("PASSWORD"), N_("What is the password? I delete your message once I have read it.")),

@@ -40,6 +40,7 @@ _MODULES = (
     "general",
     "identity",
     "lists",
+    "panel",
     "lifecycle",
     "rooms",
     "people",

@@ -238,8 +238,12 @@ _FORGETS = {
 }
 
 
+DEFAULT = "default"
+"""Typed in the place of a value: the list has none of its own any more."""
+
+
 def changed(own: dict[str, Any], words: dict[str, str]) -> dict[str, Any]:
-    """The settings that a list has of its own, after ``/set`` with `words`.
+    """The settings that a list has of its own, after ``/set`` with `words`; `DEFAULT` takes one away.
 
     Changing where a password would be sent forgets it, unless it is given again: nobody can have a
     stored password sent to a host of their own.
@@ -247,8 +251,10 @@ def changed(own: dict[str, Any], words: dict[str, str]) -> dict[str, Any]:
     Raises:
         UserError: names every word that is wrong, what is allowed there, and changes nothing.
     """
-    after = validated({**own, **words}).model_dump(exclude_unset=True)
-    moved = {key for key in words if key not in own or own[key] != after[key]}
+    ended = {key for key in words.keys() & ListSettings.model_fields if words[key] == DEFAULT} - SECRETS
+    left = {key: value for key, value in {**own, **words}.items() if key not in ended}
+    after = validated(left).model_dump(exclude_unset=True)
+    moved = {key for key in words if (key in own, own.get(key)) != (key in after, after.get(key))}
     return {**without_secrets(after, moved), **{key: after[key] for key in SECRETS & words.keys()}}
 
 
@@ -312,8 +318,15 @@ def allowed(key: str) -> str:
     hint = next((item for item in field.metadata if isinstance(item, str)), "")
     if hint:
         return hint
-    choices = _choices(field.annotation)
-    return " / ".join(choices) if choices else N_("text")
+    return " / ".join(choices_of(key)) or N_("text")
+
+
+def choices_of(key: str) -> tuple[str, ...]:
+    """The values that a setting may have, where these are few; else none, and a value is typed."""
+    field = ListSettings.model_fields[key]
+    if field.annotation is bool:
+        return ("yes", "no")
+    return tuple(_choices(field.annotation))
 
 
 def shown(settings: ListSettings, key: str) -> str:
@@ -344,10 +357,15 @@ def _choices(annotation: Any) -> list[str]:  # noqa: ANN401 - a type expression
     ]
 
 
+def no_setting(key: str) -> Text:
+    """That there is none of this name, and which are nearly called so."""
+    near = difflib.get_close_matches(key, ListSettings.model_fields, n=3)
+    if near:
+        return Text("there is no setting {key}: did you mean {near}?", key=key, near=" / ".join(near))
+    return Text("there is no setting {key}", key=key)
+
+
 def _mistake(key: str) -> Text:
     if key not in ListSettings.model_fields:
-        near = difflib.get_close_matches(key, ListSettings.model_fields, n=3)
-        if near:
-            return Text("there is no setting {key}: did you mean {near}?", key=key, near=" / ".join(near))
-        return Text("there is no setting {key}", key=key)
+        return no_setting(key)
     return Text("{key} must be: {allowed}", key=key, allowed=Text(allowed(key)))

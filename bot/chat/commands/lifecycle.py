@@ -8,7 +8,8 @@ from bot.chat.commands.lists import checked_lines, checked_rows, password_button
 from bot.chat.commands.rooms import bound
 from bot.chat.desk import Call, Desk, Option, Reply, mistakes
 from bot.chat.export import export_and_delete
-from bot.chat.kinds import Confirmation, NewAddress, NewSettings, OneList, by_id
+from bot.chat.keys import NewSettings
+from bot.chat.kinds import Confirmation, NewAddress, OneList, by_id
 from bot.chat.listings import waiting
 from bot.chat.registry import command
 from bot.core.addresses import Address

@@ -7,13 +7,14 @@ from typing import Any
 
 from bot.chat.desk import Call, Desk, Option, Reply, say
 from bot.chat.health import remarks, troubles
-from bot.chat.kinds import Confirmation, ListOrAll, NewPassword, OneList, Pairs, by_id
-from bot.chat.listings import addresses, people, scope, waiting
+from bot.chat.keys import Pairs
+from bot.chat.kinds import Confirmation, ListOrAll, NewPassword, OneList, by_id
+from bot.chat.listings import people, scope, waiting
 from bot.chat.registry import command
 from bot.core.errors import Conflict, UserError
 from bot.core.lists import MailingList
 from bot.core.people import Rank
-from bot.core.settings import ACCOUNT_KEYS, READING_KEYS, SECRETS, ListSettings, changed, shown, validated
+from bot.core.settings import ACCOUNT_KEYS, READING_KEYS, SECRETS, changed, shown, whole
 from bot.core.text import N_, Text
 from bot.flow.checked import Checked
 
@@ -35,12 +36,12 @@ async def lists_(desk: Desk, call: Call) -> Reply:
         return say(Text("There is no list yet. /addlist makes one."))
     said, rows = [], []
     for mlist in everything.values():
-        row, found, remarked = await _overview(desk, mlist)
+        row, found, remarked = await overview(desk, mlist)
         rows.append(row)
         said.append(
             Text(
                 "{mark} {address}: {people}, {held}",
-                mark=_mark(mlist, found),
+                mark=mark(mlist, found),
                 address=mlist.address,
                 people=people(row["people"]),
                 held=waiting(row["held"]),
@@ -48,33 +49,6 @@ async def lists_(desk: Desk, call: Call) -> Reply:
         )
         said += [Text("    {trouble}", trouble=trouble) for trouble in (*found, *remarked)]
     return Reply(said=tuple(said), rows=rows)
-
-
-@command("list", N_("Show a list: settings, counters, health"), rank=Rank.MODERATOR)
-async def list_(desk: Desk, call: Call, mlist: OneList) -> Reply:
-    """One list with every setting."""
-    row, found, remarked = await _overview(desk, mlist)
-    settings = {key: shown(mlist.settings, key) for key in ListSettings.model_fields}
-    settings["prefix"] = mlist.prefix  # what it is where none was given
-    said = [
-        Text("{mark} {address}", mark=_mark(mlist, found), address=mlist.address),
-        Text(
-            "{people} with {addresses}, {held}",
-            people=people(row["people"]),
-            addresses=addresses(row["addresses"]),
-            held=waiting(row["held"]),
-        ),
-        *found,
-        *remarked,
-        *(Text("{key}={value}", key=key, value=_quoted(value)) for key, value in settings.items()),
-    ]
-    switch = "resume" if mlist.paused else "pause"
-    options = (
-        Option(Text("🔎 Check"), f"/check {by_id(mlist)}"),
-        Option(Text("👥 Members"), f"/members {by_id(mlist)}"),
-        Option(Text("▶️ Resume") if mlist.paused else Text("⏸ Pause"), f"/{switch} {by_id(mlist)}"),
-    )
-    return Reply(said=tuple(said), rows=[{**row, "settings": settings}], options=(options,))
 
 
 @command(
@@ -90,26 +64,25 @@ async def list_(desk: Desk, call: Call, mlist: OneList) -> Reply:
 )
 async def set_(desk: Desk, call: Call, mlist: ListOrAll, settings: Pairs) -> Reply:
     """Change settings; all of them or, if one is wrong, none."""
-    forgotten: list[str] = []
+    mlist, forgotten = await change_settings(desk, mlist, settings)
     if mlist is None:
-        defaults = changed(dict(await desk.stores.lists.defaults()), settings)
-        await desk.stores.lists.change_defaults(defaults)
-        whole = validated(defaults)
+        now = whole(await desk.stores.lists.defaults(), {})
         title = Text("Saved for every list without a value of its own:")
     else:
-        mlist, forgotten = await _change(desk, mlist, settings)
-        whole = mlist.settings
+        now = mlist.settings
         title = Text("Saved for {list}:", list=mlist.address)
-    saved = (Text("{key}={value}", key=key, value=_quoted(shown(whole, key))) for key in settings)
-    warnings = (
-        Text("⚠️ The stored {key} was for another account and is forgotten: please give it anew.", key=key)
-        for key in forgotten
-    )
+    saved = (Text("{key}={value}", key=key, value=quoted(shown(now, key))) for key in settings)
     tried = mlist and not forgotten and (ACCOUNT_KEYS | READING_KEYS) & settings.keys()
     next_ = (Text("Try it: /check {list}", list=mlist.local_part),) if mlist and tried else ()
-    rows = [{key: shown(whole, key) for key in settings}]
+    rows = [{key: shown(now, key) for key in settings}]
     options = password_buttons(mlist, forgotten) if mlist else ()
-    return Reply(said=(title, *saved, *warnings, *next_), rows=rows, options=options)
+    return Reply(said=(title, *saved, *forgotten_lines(forgotten), *next_), rows=rows, options=options)
+
+
+def forgotten_lines(keys: Sequence[str]) -> tuple[Text, ...]:
+    """That these passwords are not kept, because they would go to another host."""
+    template = N_("⚠️ The stored {key} was for another account and is forgotten: please give it anew.")
+    return tuple(Text(template, key=key) for key in keys)
 
 
 def password_buttons(mlist: MailingList, keys: Sequence[str]) -> tuple[tuple[Option, ...], ...]:
@@ -214,6 +187,19 @@ def checked_rows(found: Sequence[Checked]) -> list[dict[str, Any]]:
     ]
 
 
+async def change_settings(
+    desk: Desk, mlist: MailingList | None, words: dict[str, str]
+) -> tuple[MailingList | None, list[str]]:
+    """Change a list's own settings or, for None, those of all lists without their own.
+
+    Returns the changed list and the names of forgotten passwords.
+    """
+    if mlist is None:
+        await desk.stores.lists.change_defaults(changed(dict(await desk.stores.lists.defaults()), words))
+        return None, []
+    return await _change(desk, mlist, words)
+
+
 async def _change(desk: Desk, mlist: MailingList, words: dict[str, str]) -> tuple[MailingList, list[str]]:
     """Change the list's own settings; the changed list and the names of forgotten passwords."""
     for _ in range(_ATTEMPTS):
@@ -227,7 +213,7 @@ async def _change(desk: Desk, mlist: MailingList, words: dict[str, str]) -> tupl
     raise UserError(Text("Others are changing this list just now; please try again."))
 
 
-async def _overview(desk: Desk, mlist: MailingList) -> tuple[dict[str, Any], list[Text], list[Text]]:
+async def overview(desk: Desk, mlist: MailingList) -> tuple[dict[str, Any], list[Text], list[Text]]:
     """Facts for scripts, what is wrong, and what else there is to say."""
     counts = await desk.stores.lists.counts(mlist)
     key = desk.accounts.smtp(mlist).key
@@ -256,9 +242,11 @@ async def _overview(desk: Desk, mlist: MailingList) -> tuple[dict[str, Any], lis
     return row, found, remarks(mlist, rooms)
 
 
-def _mark(mlist: MailingList, found: Sequence[Text]) -> str:
+def mark(mlist: MailingList, found: Sequence[Text]) -> str:
+    """How a list is, as one symbol."""
     return "⏸" if mlist.paused else "⚠️" if found else "✅"
 
 
-def _quoted(value: str) -> str:
+def quoted(value: str) -> str:
+    """As it would be typed behind ``key=``."""
     return f'"{value}"' if not value or " " in value else value

@@ -33,6 +33,7 @@ _STATES = {
 }
 _ANYBODY = Address("")
 _REPLY_LIMIT = 200
+_LAST = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +164,12 @@ async def _listing(desk: Desk, call: Call, wanted: _Wanted, after: int | None) -
         rows=[_row(delivery, lists.get(delivery.mlist_id)) for delivery in found.items],
     )
     return turned(reply, found, Turning(wanted.command, wanted.mlist, wanted.address, after))
+
+
+async def last_errors(desk: Desk, mlist: MailingList) -> list[Text]:
+    """The newest deliveries of a list that failed, as one sentence each."""
+    found = await desk.stores.outbox.find([mlist.id], _FAILED, "", Page(_LAST))
+    return [_line(delivery, None) for delivery in found.items]
 
 
 async def _subjects(desk: Desk, deliveries: Iterable[Delivery]) -> dict[int, Text]:
