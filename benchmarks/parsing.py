@@ -8,6 +8,7 @@ greatest ratio to the limits; exits 1 if one is over them.
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import logging
 import subprocess
@@ -20,12 +21,14 @@ from datetime import date
 from pathlib import Path
 
 import structlog
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from bot.app import App, local_person, open_app
 from bot.core.chat import Place, Press
 from bot.core.deliveries import Envelope, Outcome, RecipientResult
 from bot.core.lists import MailboxAccount, SmtpAccount
-from bot.core.ports import Fetched
+from bot.core.ports import Fetched, Service
 from bot.core.posts import Cursor
 from config.settings import Settings
 from tests.support.hostile import SHAPES
@@ -34,7 +37,11 @@ from transports.smtp.content import prepared
 LIMIT_S, LIMIT_MB = 2.0, 200.0
 _GIVEN_UP_S = 180
 _SMALL = b"From: anne@example.org\r\nDKIM-Signature: d=example.org; s=s\r\nSubject: x\r\n\r\nil reste\r\n"
-_KEY = "v=DKIM1; p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQC7"
+_KEY = (
+    rsa.generate_private_key(65_537, 2_048)
+    .public_key()
+    .public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+)
 _PEAK = Path("/proc/self/clear_refs")
 
 
@@ -42,7 +49,14 @@ class _Names:
     """Every name has a record."""
 
     async def texts(self, name: str) -> Sequence[str] | None:
-        return [_KEY if "_domainkey" in name else "v=DMARC1; p=reject"]
+        key = f"v=DKIM1; p={base64.b64encode(_KEY).decode()}"
+        return [key if "_domainkey" in name else "v=DMARC1; p=reject"]
+
+    async def services(self, name: str) -> Sequence[Service] | None:
+        return []
+
+    async def exchanges(self, domain: str) -> Sequence[str] | None:
+        return []
 
 
 @dataclass

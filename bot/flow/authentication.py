@@ -14,7 +14,7 @@ from bot.core.posts import Post
 from bot.core.text import N_, Text, revealed
 from bot.flow.dmarc import LIMIT_S, Policies
 from bot.flow.results import judged, results, results_fields
-from bot.flow.signatures import verified
+from bot.flow.signatures import is_verifiable, verified
 
 _DOMAINS_LIMIT = 3
 _BY_HOST = {
@@ -71,13 +71,15 @@ class Authenticator:
             )
         policy = await self._policies.of(domain) if finding is Finding.UNPROVEN else Policy.UNKNOWN
         if policy.is_strict:
-            return Authentication(
-                finding=Finding.FORGED,
-                said=Text(
-                    "verified here: {domain} vouches for all of its mail, and for this one it does not",
-                    domain=shown,
-                ),
+            said = Text(
+                "verified here: {domain} vouches for all of its mail, and for this one it does not",
+                domain=shown,
             )
+            if not is_verifiable(raw):
+                said = Text(
+                    "{domain} vouches for all of its mail; this one is too large to verify", domain=shown
+                )
+            return Authentication(finding=Finding.FORGED, said=said)
         return Authentication(said=_unknown(domain))
 
 

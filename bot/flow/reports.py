@@ -25,6 +25,7 @@ _OCTETS_LIMIT = 300_000
 _REASON_LIMIT = 300
 _FAILURES_LIMIT = 100
 _LINES_LIMIT = 200
+_LINE_LIMIT = 1_000
 _NEAR = 4
 """Lines between the words that say so and the address that they are about."""
 
@@ -169,7 +170,7 @@ def _text(message: Message) -> list[str]:
         if _ORIGINAL.search(folded(line)) or len(lines) >= _LINES_LIMIT:
             break
         if line.strip():
-            lines.append(line)
+            lines.append(line[:_LINE_LIMIT])
     return lines
 
 

@@ -94,6 +94,15 @@ async def test_a_body_with_more_than_was_signed_is_not_the_authors(world: World)
     assert await world.state(1) == ("held", "forged")
 
 
+async def test_a_mail_too_large_to_verify_does_not_pass_for_its_size(world: World) -> None:
+    """A forger would only have to write much."""
+    await a_list(world)
+    body = b"\r\n" * 1_000_001
+    await world.deliver(signed(mail(author=MODERATOR, body=body), "from", domain="strict.example.com"))
+    assert await world.state(1) == ("held", "forged")
+    assert "this one is too large to verify" in await world.said("/show 1")
+
+
 async def test_an_open_list_holds_what_is_forged(world: World) -> None:
     await a_list(world, moderation="open", auth_host=HOST)
     await world.deliver(stamped(mail(author="eve@strict.example.com"), FORGED))

@@ -124,10 +124,39 @@ SHAPES: Mapping[str, Callable[[], bytes]] = {
     "100,000 DKIM-Signature": lambda: _mail(
         b"DKIM-Signature: v=1; a=rsa-sha256; d=example.net; s=s; h=from; bh=eA==; b=eA==\r\n" * 100_000
     ),
-    "a genuine looking DKIM-Signature of 25 MB": lambda: _mail(
+    "a mail of 12 MB with a signature": lambda: _mail(
         b"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=example.net; s=s; h=from; bh=eA==;"
         b" b=eA==\r\n",
-        b"\r\n" + b"il  reste \t des poireaux  \r\n" * 900_000,
+        b"\r\n" + b"a  b \t c  \r\n" * 990_000,
+    ),
+    "a mail of 12 MB of empty lines with a signature": lambda: _mail(
+        b"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=example.net; s=s; h=from; bh=eA==;"
+        b" b=eA==\r\n",
+        b"\r\n" + b" \r\n" * 3_900_000 + b"x",
+    ),
+    "a signed mail of blanks in a row": lambda: _mail(
+        b"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=example.net; s=s; h=from; bh=eA==;"
+        b" b=eA==\r\n",
+        b"\r\n" + b" " * 990_000 + b"x",
+    ),
+    "a mail of 12 MB of photos with a signature": lambda: _attached(
+        bytes(range(256)) * 31_000, b"photos.bin"
+    ).replace(
+        b"From:",
+        b"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=example.net; s=s; h=from; bh=eA==;"
+        b" b=eA==\r\nFrom:",
+        1,
+    ),
+    "blanks in a signature": lambda: _mail(
+        b"DKIM-Signature: v=1; a=rsa-sha256; d=example.net; s=s; h=from; bh=eA==; b="
+        + b" " * 3_800
+        + b"!\r\n"
+    ),
+    "names in a signature": lambda: _mail(
+        b"DKIM-Signature: v=1; a=rsa-sha256; d=example.net; s=s; bh=eA==; b=eA==; h="
+        + b"x:" * 1_900
+        + b"from\r\n"
+        + b"x: y\r\n" * 1_900
     ),
     "Authentication-Results of 5 MB": lambda: _mail(
         b"Authentication-Results: mx.example.org" + b"; spf=pass smtp.mailfrom=a@example.net" * 120_000
