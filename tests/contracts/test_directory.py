@@ -183,7 +183,10 @@ async def test_people_are_found_by_words_and_by_likeness(stores: Stores, mlist: 
 async def test_a_forgotten_person_is_nowhere(
     stores: Stores, clock: ManualClock, mlist: MailingList, group: Group
 ) -> None:
-    """The fact of their posts stays; what they wrote, who they were and what was sent them does not."""
+    """The fact of their posts stays; what they wrote, who they were and what was sent them does not.
+
+    FIELD section 4, mail: data protection in associations.
+    """
     await stores.people.grant(mlist, Role.MEMBER, ANNE)
     await stores.bans.add(Ban(ANNE.address, None, "Boris", clock.now()))
     await accepted(stores, mlist, clock.now(), [ANNE.address, BORIS.address])

@@ -97,7 +97,10 @@ async def test_a_missing_post_is_told_in_a_sentence(stores: Stores) -> None:
 
 
 async def test_repeated_is_same_message_id_and_same_body(stores: Stores, clock: ManualClock) -> None:
-    """Of an earlier post on the same list; a corrected second version is another post."""
+    """Of an earlier post on the same list; a corrected second version is another post.
+
+    FIELD section 3 rows 26 and 27: never by the Message-ID alone.
+    """
     mlist = await a_list(stores, clock.now())
     raw = b"Subject: x\r\n\r\nBonjour\r\n"
     again = b"Received: again\r\nSubject: x\r\n\r\nBonjour\r\n"
@@ -141,7 +144,10 @@ async def test_search_folds_case_and_accents(
 
 
 async def test_listings_page_from_the_newest(stores: Stores, clock: ManualClock) -> None:
-    """Each page says where the next begins; the total counts all of them."""
+    """Each page says where the next begins; the total counts all of them.
+
+    FIELD section 1c (0.91.110): by the time of arrival, whatever the mail claims.
+    """
     mlist, other = await a_list(stores, clock.now()), await a_list(stores, clock.now(), "b@example.org")
     ids = [(await screened(stores, new_post(mlist.id, clock.now()))).id for _ in range(5)]
     await screened(stores, new_post(other.id, clock.now()))

@@ -44,7 +44,10 @@ async def held(world: World, raw: bytes) -> None:
 
 @pytest.mark.parametrize("name", samples())
 async def test_a_moderator_can_read_it_and_members_get_it_unchanged(world: World, name: str) -> None:
-    """The body as it was, and every field that the list does not have to change."""
+    """The body as it was, and every field that the list does not have to change.
+
+    FIELD sections 1c (0.91.75, 0.99.50, the php-imap fix) and 1d (attachments), section 3 rows 29 and 40.
+    """
     sample = samples()[name]
     await held(world, sample.raw)
     card = await world.said("/show 1")
@@ -66,7 +69,10 @@ async def test_a_moderator_can_read_it_and_members_get_it_unchanged(world: World
 
 
 async def test_a_signature_still_verifies(world: World, tmp_path: Path) -> None:
-    """S/MIME covers every byte of the signed part; the rest of the mail is the list's to change."""
+    """S/MIME covers every byte of the signed part; the rest of the mail is the list's to change.
+
+    FIELD section 4, mail: S/MIME must not be altered inside.
+    """
     openssl = shutil.which("openssl") or missing_server("openssl is not installed: apt install openssl")
 
     def verifies(mail: bytes) -> bool:

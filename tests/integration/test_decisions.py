@@ -170,7 +170,10 @@ async def test_ten_taps_at_once_are_one_decision(world: World) -> None:
 
 
 async def test_a_button_of_an_earlier_decision_is_refused(world: World) -> None:
-    """A card that was not refreshed, or a press that was kept: the newest card counts."""
+    """A card that was not refreshed, or a press that was kept: the newest card counts.
+
+    FIELD section 1d: decisions were plain links, good for ever.
+    """
     await held(world)
     assert "going to be distributed" in (await world.press("distribute:1:0")).text
     assert "waits for a decision again" in (await world.press("undo:1:1")).text
@@ -240,6 +243,18 @@ async def test_a_program_is_not_answered(world: World, fields: dict[str, str]) -
     await world.do("/reject 1")
     await world.later(hours=1)
     assert world.copies() == []
+
+
+async def test_the_archive_names_who_decided_and_hands_out_what_was_rejected(world: World) -> None:
+    """FIELD section 1d: the moderator's name never showed, nor the .eml of rejected mails."""
+    await world.add_list(moderation="all", notify_rejected="no")
+    raw = mail(author="paul@example.net")
+    await world.deliver(raw)
+    await world.do("/reject 1", BRUNO)
+    [row] = await world.rows("/archives")
+    assert (row["state"], row["decided_by"]) == ("rejected", "Bruno")
+    [file] = (await world.do("/eml 1"))["files"]
+    assert file.content == raw
 
 
 async def test_what_nobody_decides_expires(world: World) -> None:

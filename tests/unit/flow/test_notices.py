@@ -70,6 +70,7 @@ def test_a_notice_is_a_delivery_like_any_other() -> None:
 
 
 def test_a_notice_comes_from_the_list_and_says_that_it_is_automatic() -> None:
+    """FIELD section 4, mail: Auto-Submitted on everything that is written here."""
     mail = as_read(
         rejected("Message-ID: <2@example.org>", "References: <0@x.fr>\r\n <1@x.fr>", "In-Reply-To: <1@x.fr>")
     )
