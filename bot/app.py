@@ -50,6 +50,7 @@ from bot.flow.screening import Screening
 from bot.flow.selftest import SelfTest
 from bot.flow.service import Service
 from bot.flow.sync import Sync
+from bot.flow.trials import Trials
 from bot.networks import chat_networks
 from config.settings import Settings, Smtp
 from storage.database import open_stores
@@ -231,6 +232,7 @@ async def open_app(
             checks=Checks(stores, servers, accounts, clock, settings.zone),
             guessing=Guessing(dns, servers),
             self_test=self_test,
+            trials=Trials(stores, servers, accounts, clock),
             languages=languages,
             clock=clock,
             installation=Installation(

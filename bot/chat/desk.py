@@ -27,6 +27,7 @@ from bot.flow.linking import Linking
 from bot.flow.notices import Notices
 from bot.flow.selftest import SelfTest
 from bot.flow.sync import Sync
+from bot.flow.trials import Trials
 
 Row: TypeAlias = Mapping[str, Any]
 """One object of ``--json``: JSON values only, moments by `iso`."""
@@ -65,6 +66,7 @@ class Desk:
     checks: Checks
     guessing: Guessing
     self_test: SelfTest
+    trials: Trials
     languages: Languages
     clock: Clock
     installation: Installation

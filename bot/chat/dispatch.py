@@ -17,8 +17,8 @@ import structlog
 
 from bot.chat import incidents, presses, waves
 from bot.chat.commands.general import RANKS
-from bot.chat.desk import Call, Desk, Option, Reply, Row, mistakes
-from bot.chat.dialogues import Dialogue, Dialogues, ask, tapped
+from bot.chat.desk import Call, Desk, Option, Reply, Row, mistakes, say
+from bot.chat.dialogues import BACK, CANCEL, Dialogue, Dialogues, ask, ask_step, privately, tapped
 from bot.chat.drawing import Shown, drawn, flat
 from bot.chat.kinds import by_id, known_post
 from bot.chat.permissions import Permissions
@@ -75,17 +75,22 @@ class Dispatcher:
             run = partial(self._interrupting, spoken)
             secret = secret or _holds_secret(spoken)
         else:
-            dialogue = await alone("dialogue", partial(self._dialogues.open, place, speaker))
-            if dialogue is None:
+            found = await alone("dialogue", partial(self._dialogues.open, place, speaker))
+            if found is None:
                 return None
-            run = partial(self._answered, readable(utterance.text))
-            secret = secret or dialogue.secret
+            run = partial(self._answered, readable(utterance.text), found.place)
+            secret = secret or found.dialogue.secret
 
         async def told(call: Call) -> Reply:
             return await run(replace(call, files=utterance.files))
 
         shown = await self._guarded(spoken.name if spoken else "answer", speaker, place, told)
         return Answer(screens=shown.screens, secret=secret)
+
+    async def expects_file(self, speaker: Actor, place: Place) -> bool:
+        """Whether a file of theirs would be the answer to a question."""
+        found = await alone("dialogue", partial(self._dialogues.open, place, speaker))
+        return bool(found and found.dialogue.takes_file)
 
     async def pressed(self, press: Press) -> Answer:
         """Answer a tap, be it on a card, on a question or on a button that carries a command line."""
@@ -133,6 +138,8 @@ class Dispatcher:
         answered = tapped(data)
         if answered:
             return await self._chosen(*answered, call)
+        if privately(data):
+            return await self._asked_elsewhere(call)
         spoken = typed(data)
         if spoken:
             return await self._asking(spoken, call)
@@ -160,20 +167,68 @@ class Dispatcher:
         try:
             return await self._command(spoken, call, given)
         except Unanswered as lacking:
+            known = find(spoken.name)
+            if known.script:
+                return await self._scripted(known, known.script.begun(lacking.arguments), call)
             if lacking.param.secret and not call.place.private:
                 return _in_private(spoken.name, await self._list_of(lacking.arguments))
-            about = replace(call, needed=find(spoken.name).rank)
+            about = replace(call, needed=known.rank)
             line = f"/{spoken.name} {spoken.rest}"
             asked = await ask(self._desk, about, line, lacking.param, given)
             mistake = mistakes(lacking) if lacking.mistake else ()
             return replace(asked, said=(*mistake, *asked.said), ok=False)
 
-    async def _answered(self, words: str, call: Call) -> Reply:
-        """Words that are no command."""
-        dialogue = await self._dialogues.take(call.place, call.speaker)
+    async def _scripted(
+        self, known: Command, given: Mapping[str, str], call: Call, wrong: Sequence[Text] = ()
+    ) -> Reply:
+        """The next question of a command's own dialogue, or what the answers come to."""
+        assert known.script
+        asked = await known.script.next(self._desk, call, given)
+        if asked.step is None:
+            done = await known.script.finish(self._desk, call, asked.given, self._said_for)
+            return replace(done, said=(*asked.said, *done.said))
+        put = await ask_step(self._desk, call, f"/{known.name}", asked.step.name, asked.given, asked.question)
+        return replace(put, said=(*wrong, *asked.said, *put.said), ok=not wrong)
+
+    async def _said_for(self, line: str, call: Call) -> Reply:
+        """Do a command line as if the one who answered had typed it."""
+        spoken = typed(line)
+        assert spoken
+        return await self._command(spoken, call)
+
+    async def _stepped(self, known: Command, dialogue: Dialogue, answer: str, call: Call) -> Reply:
+        """An answer in a command's own dialogue."""
+        assert known.script
+        _require(known.rank, call.rank, call, known)
+        if answer == BACK:
+            return await self._scripted(known, known.script.before(dialogue.given, dialogue.asked), call)
+        try:
+            given = await known.script.step(dialogue.asked).read(self._desk, call, dialogue.given, answer)
+            return await self._scripted(known, given, call)
+        except UserError as error:
+            return await self._scripted(known, dialogue.given, call, mistakes(error))
+
+    async def _answered(self, words: str, where: Place, call: Call) -> Reply:
+        """Words that are no command; the question may be one of another place."""
+        dialogue = await self._dialogues.take(where, call.speaker)
         if dialogue is None:
             raise _over()
-        return await self._resumed(dialogue, words, call)
+        if where == call.place:
+            return await self._resumed(dialogue, words, call)
+        there = await self._call(call.speaker, where)
+        resume = partial(self._resumed, dialogue, words, there)
+        shown = drawn(await self._replied("answer", call.speaker, resume), there.language)
+        for screen in shown.screens:
+            await self._desk.chats[where.transport].post(where.address, screen)
+        return say(Text("Thank you, I have it. It goes on in {room}.", room=where.title or where.address))
+
+    async def _asked_elsewhere(self, call: Call) -> Reply:
+        """Wait, where they are alone with the bot, for what was asked in a room."""
+        if await self._dialogues.open(call.place, call.speaker) is None:
+            raise _over()
+        return Reply(
+            said=(Text("Please write it here: I delete your message once I have read it."),), asks=True
+        )
 
     async def _chosen(self, token: str, number: int, call: Call) -> Reply:
         """A button below a question, which tells from then on what was chosen."""
@@ -188,9 +243,14 @@ class Dispatcher:
     async def _resumed(self, dialogue: Dialogue, answer: str, call: Call) -> Reply:
         """Do what was said or tapped, now that there is one more answer."""
         spoken = typed(dialogue.line)
-        if spoken:
-            return await self._asking(spoken, call, {**dialogue.given, dialogue.asked: answer})
-        return await self._tap(replace(presses.tap(dialogue.line), words=answer), call)
+        if spoken is None:
+            return await self._tap(replace(presses.tap(dialogue.line), words=answer), call)
+        if answer == CANCEL:
+            return await self._command(Typed("cancel", ""), replace(call, interrupts=True))
+        known = find(spoken.name)
+        if known.script:
+            return await self._stepped(known, dialogue, answer, call)
+        return await self._asking(spoken, call, {**dialogue.given, dialogue.asked: answer})
 
     async def _command(self, spoken: Typed, call: Call, given: Mapping[str, str] = _NOTHING) -> Reply:
         known = find(spoken.name)

@@ -20,6 +20,7 @@ from importlib import import_module
 from typing import Any, Protocol, get_type_hints
 
 from bot.chat.desk import Call, Desk, Option, Reply
+from bot.chat.questions import Script
 from bot.chat.words import Missing, Words
 from bot.core.errors import UserError
 from bot.core.people import Rank
@@ -130,6 +131,8 @@ class Command:
     example: str = ""
     """A line to begin with, where the usage alone does not tell what to type."""
     hint: str = ""
+    script: Script | None = None
+    """What somebody is asked, step by step, who leaves arguments out."""
 
     @cached_property
     def params(self) -> tuple[Param, ...]:
@@ -236,15 +239,22 @@ def _option(words: Words, param: Param) -> Words:
 _COMMANDS: dict[str, Command] = {}
 
 
-def command(
-    name: str, summary: str, *, rank: Rank, raises: Raise | None = None, example: str = "", hint: str = ""
+def command(  # noqa: PLR0913 - a command has that many properties
+    name: str,
+    summary: str,
+    *,
+    rank: Rank,
+    raises: Raise | None = None,
+    example: str = "",
+    hint: str = "",
+    script: Script | None = None,
 ) -> Callable[[Executor], Executor]:
     """Register the function below under `name`; permission is tested before it is called."""
 
     def register(run: Executor) -> Executor:
         if name in _COMMANDS:
             raise ValueError(name)
-        _COMMANDS[name] = Command(name, summary, rank, run, raises, example, hint)
+        _COMMANDS[name] = Command(name, summary, rank, run, raises, example, hint, script)
         return run
 
     return register

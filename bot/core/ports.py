@@ -11,6 +11,7 @@ from bot.core.chat import Answer, Place, Press, Screen, Utterance
 from bot.core.deliveries import Envelope, RecipientResult
 from bot.core.errors import FacteurError
 from bot.core.lists import MailboxAccount, SmtpAccount
+from bot.core.people import Actor
 from bot.core.posts import Cursor
 from bot.core.settings import MailProtocol, Security
 from bot.core.text import Text
@@ -160,6 +161,10 @@ class Listener(Protocol):
 
     async def said(self, utterance: Utterance) -> Answer | None:
         """The answer; None where the words are not for the bot."""
+        ...
+
+    async def expects_file(self, speaker: Actor, place: Place) -> bool:
+        """Whether a file of theirs without a command would be an answer; any other is left alone."""
         ...
 
     async def pressed(self, press: Press) -> Answer:

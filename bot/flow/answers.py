@@ -16,7 +16,7 @@ from bot.core.stores import Stores
 from bot.flow.notices import Notices, Occasion
 
 _OWNER = "notices"
-_QUIET_RULES = frozenset({"first-poll", "forged", "leave", "loop", "spam", "unreadable"})
+_QUIET_RULES = frozenset({"first-poll", "forged", "leave", "loop", "spam", "test", "unreadable"})
 """Held by one of these it is doubtful who wrote it, or when."""
 
 

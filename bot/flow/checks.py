@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from bot.core.clock import Clock
 from bot.core.errors import ServerTrouble, UnknownCertificate, UserError
-from bot.core.lists import MailingList, SmtpAccount, certificate_of, mailbox_account
+from bot.core.lists import MailboxAccount, MailingList, SmtpAccount, certificate_of, mailbox_account
 from bot.core.ports import Servers
 from bot.core.stores import Stores
 from bot.core.text import Text, fingerprint
@@ -52,19 +52,13 @@ class Checks:
                 )
             )
         account = mailbox_account(mlist)
-        mailbox = Text(
-            "Mailbox {username} on {host}:{port}",
-            username=account.username,
-            host=account.host,
-            port=account.port,
-        )
         fetching = await self._trusting(
-            mailbox, account.host, partial(self._try_mailbox, mlist.id), accept=accept
+            mailbox_named(account), account.host, partial(self._try_mailbox, mlist.id), accept=accept
         )
         await self._stores.lists.polled(mlist.id, self._clock.now(), fetching.trouble, fetching.seen)
         outgoing = self._accounts.smtp(mlist)
         sending = await self._trusting(
-            _outgoing(outgoing), outgoing.host, partial(self._try_outgoing, mlist.id), accept=accept
+            outgoing_named(outgoing), outgoing.host, partial(self._try_outgoing, mlist.id), accept=accept
         )
         key = outgoing.key if outgoing.host else ""
         await self._stores.lists.connected([mlist.id], self._clock.now(), sending.trouble, key, sending.seen)
@@ -73,7 +67,7 @@ class Checks:
     async def check_common(self) -> Checked:
         """Try the outgoing account of the installation, which lists without their own use."""
         common = self._accounts.common
-        return await self._trusting(_outgoing(common), common.host, self._try_common)
+        return await self._trusting(outgoing_named(common), common.host, self._try_common)
 
     async def _trusting(
         self, what: Text, host: str, attempt: Callable[[], Awaitable[None]], *, accept: bool = False
@@ -84,7 +78,7 @@ class Checks:
         next one must show it again.
         """
         try:
-            return await _attempted(what, host, attempt)
+            return await attempted(what, host, attempt)
         except UnknownCertificate as error:
             if error.pinned and not accept:
                 return Checked(what, error.text, seen=certificate_of(error), kind=error.trouble)
@@ -95,7 +89,7 @@ class Checks:
                 seen=fingerprint(error.seen),
             )
         try:
-            return replace(await _attempted(what, host, attempt), note=note)
+            return replace(await attempted(what, host, attempt), note=note)
         except UnknownCertificate as error:  # two servers behind one name, or somebody in between
             return Checked(what, error.text, note, certificate_of(error), error.trouble)
 
@@ -129,8 +123,8 @@ class Checks:
             await sender.close()
 
 
-async def _attempted(what: Text, host: str, attempt: Callable[[], Awaitable[None]]) -> Checked:
-    """What it gave. Raises UnknownCertificate."""
+async def attempted(what: Text, host: str, attempt: Callable[[], Awaitable[None]]) -> Checked:
+    """What an attempt gave. Raises UnknownCertificate."""
     try:
         await attempt()
     except UnknownCertificate:
@@ -142,5 +136,13 @@ async def _attempted(what: Text, host: str, attempt: Callable[[], Awaitable[None
     return Checked(what, None)
 
 
-def _outgoing(account: SmtpAccount) -> Text:
+def mailbox_named(account: MailboxAccount) -> Text:
+    """What is tried, as people read it."""
+    return Text(
+        "Mailbox {username} on {host}:{port}", username=account.username, host=account.host, port=account.port
+    )
+
+
+def outgoing_named(account: SmtpAccount) -> Text:
+    """Likewise."""
     return Text("Outgoing mail by {host}:{port}", host=account.host, port=account.port)

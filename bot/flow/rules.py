@@ -22,6 +22,7 @@ from bot.flow import tokens
 from bot.flow.bans import matches
 from bot.flow.wishes import Wish, wish
 
+TEST_FIELD = "X-Facteur-Test"
 _RECEIVED_LIMIT = 30
 _JUNK_FOLDER = re.compile(r"junk|spam|indesirable|pourriel|bulk")
 _ANGLED = re.compile(r"<([^<>]*)>")
@@ -106,6 +107,13 @@ def duplicate(evidence: Evidence) -> Verdict | None:
 def no_author(evidence: Evidence) -> Verdict | None:
     """Nobody could be told or trusted."""
     return None if evidence.post.authors else _hold("no-author", Text("it does not say who wrote it"))
+
+
+def test(evidence: Evidence) -> Verdict | None:
+    """A test post (``/testpost``) shows that cards arrive; it never goes to members by itself."""
+    if not evidence.header.raw_fields(TEST_FIELD):
+        return None
+    return _hold("test", Text("it is a test post, to see whether cards arrive"))
 
 
 def banned(evidence: Evidence) -> Verdict | None:
@@ -264,6 +272,7 @@ CHAIN: tuple[Rule, ...] = (
     bounce,
     duplicate,
     no_author,
+    test,
     confirm,
     leave,
     banned,

@@ -23,6 +23,7 @@ from bot.flow.accounts import Accounts
 from bot.flow.checked import Checked
 from bot.flow.handled import Handled
 from bot.flow.notices import Notices
+from bot.flow.providers import advised
 from bot.flow.results import Result, aligned, authserv_id, results
 from bot.flow.signatures import verified
 
@@ -196,19 +197,20 @@ class SelfTest:
         noted = {f"{mlist.id}/open": json.dumps([token, at]), f"{mlist.id}/token/{token}": at}
         await self._stores.notes.keep(_OWNER, noted, now)
         await self._stores.notes.forget(_OWNER, "", now - _REMEMBERED_FOR)
-        trouble = await self._offer(mlist, mailing)
+        trouble = await self.offer(mlist, mailing)
         if trouble:
             await self._stores.notes.keep(_OWNER, dict.fromkeys(noted, ""), now)
         return trouble
 
-    async def _offer(self, mlist: MailingList, mailing: NewMailing) -> Text | None:
+    async def offer(self, mlist: MailingList, mailing: NewMailing) -> Text | None:
+        """Send a mail here and now, past the outbox: why the relay did not take it, None = it did."""
         account = self._accounts.smtp(mlist)
         sender = self._servers.sender(account)
         content = mailing.header + (mailing.body or b"")
         try:
             [result] = await sender.send(Envelope(mailing.mail_from, mailing.recipients), content)
         except ServerTrouble as error:
-            return error.text
+            return advised(error, account.host)
         finally:
             await sender.close()
         await self._stores.accounts.note_attempt(account.key, 1, self._clock.now())

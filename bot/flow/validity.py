@@ -30,3 +30,13 @@ def valid_address(text: str) -> Address:
             Text("“{word}” is not an e-mail address, such as anne@example.org.", word=text)
         ) from None
     return fold(found.normalized)
+
+
+def list_address(text: str) -> Address:
+    """Raises UserError for what is no address, or none that every relay takes as a sender (RFC 5321)."""
+    address = valid_address(text)
+    if not address.isascii():
+        raise UserError(
+            Text("“{word}” cannot be a list's address: accents stand in the way before the @.", word=text)
+        )
+    return address

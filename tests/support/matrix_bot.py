@@ -15,6 +15,7 @@ from cryptography.fernet import Fernet
 from typing_extensions import override
 
 from bot.core.chat import Answer, Button, Place, Press, Screen, Utterance, line
+from bot.core.people import Actor
 from bot.core.ports import Listener
 from bot.core.stores import Stores
 from bot.core.text import Text
@@ -36,12 +37,17 @@ class Recording(Listener):
 
     answers: dict[str, Answer] = field(default_factory=dict)
     told: list[Any] = field(default_factory=list)
+    wants_files: bool = False
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     @override
     async def said(self, utterance: Utterance) -> Answer | None:
         await self._note(utterance)
         return self.answers.get(utterance.text)
+
+    @override
+    async def expects_file(self, speaker: Actor, place: Place) -> bool:
+        return self.wants_files
 
     @override
     async def pressed(self, press: Press) -> Answer:

@@ -34,6 +34,7 @@ from bot.flow.notices import Notices, Organisation
 from bot.flow.reading import read
 from bot.flow.selftest import SelfTest
 from bot.flow.sync import Sync
+from bot.flow.trials import Trials
 from tests.support.clock import ManualClock
 from transports.servers import MailServers
 from transports.sheets.sources import SheetReader
@@ -115,6 +116,7 @@ async def desk(stores: Stores, clock: ManualClock, tmp_path: Path) -> Desk:
         checks=Checks(stores, servers, accounts, clock, PARIS),
         guessing=Guessing(NoNames(), servers),
         self_test=SelfTest(stores, servers, accounts, notices, NoNames(), clock),
+        trials=Trials(stores, servers, accounts, clock),
         languages=Languages("en", PARIS, clock),
         clock=clock,
         installation=Installation(

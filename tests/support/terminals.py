@@ -17,6 +17,7 @@ from prompt_toolkit.utils import get_cwidth
 from typing_extensions import override
 
 from bot.core.chat import Answer, Button, Place, Press, Screen, Span, Tone, Utterance, line
+from bot.core.people import Actor
 from bot.core.text import Text
 
 WAIT_S = 10.0
@@ -58,6 +59,7 @@ class ScriptedListener:
     presses: list[Press] = field(default_factory=list)
     utterances: list[Utterance] = field(default_factory=list)
     gate: asyncio.Event | None = None
+    wants_files: bool = False
 
     async def said(self, utterance: Utterance) -> Answer | None:
         self.utterances.append(utterance)
@@ -65,6 +67,9 @@ class ScriptedListener:
             await self.gate.wait()
         screens = self.screens.get(utterance.text)
         return Answer(screens=tuple(screens)) if screens else None
+
+    async def expects_file(self, speaker: Actor, place: Place) -> bool:
+        return self.wants_files
 
     async def pressed(self, press: Press) -> Answer:
         self.presses.append(press)

@@ -82,11 +82,15 @@ class Hearing:
             await self._told(room_id, event, words, ())
 
     async def _handed_in(self, room_id: str, event: RoomMessageFile | RoomEncryptedFile) -> None:
-        """A file whose caption is a command; any other is not for the bot, and is not fetched."""
+        """A file whose caption is a command, or that is an answer; any other is not fetched."""
         content = event.source.get("content", {})
         words = said(event.body, content, self._names(room_id))
-        if content.get("filename", event.body) != event.body and words.startswith(("!", "/")):
-            await self._told_with(room_id, event, words, event)
+        if content.get("filename", event.body) == event.body or not words.startswith(("!", "/")):
+            speaker = self._actor(room_id, event.sender)
+            if not await self._listener.expects_file(speaker, self.place(room_id)):
+                return
+            words = ""
+        await self._told_with(room_id, event, words, event)
 
     async def _told_with(
         self, room_id: str, event: Event, words: str, handed_in: RoomMessageFile | RoomEncryptedFile

@@ -67,7 +67,7 @@ def keys_of(screen: Screen) -> Keys:
             legend.append((key, _rest(button.label, own)))
             if plain(key) not in BY_HAND:
                 shown.append(key)
-        elif button.private or (not own and button.data.startswith("/")):
+        elif (button.private or not own) and button.data.startswith("/"):
             legend.append(("", f"{button.label}: {typed_line(button.data)}"))
     return Keys(data, tuple(shown), tuple(legend))
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import csv
-import hashlib
 import io
-import re
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from bot.chat import plans
+from bot.chat import plans, sheets
 from bot.chat.desk import Call, Desk, Option, Reply
 from bot.chat.holders import holder_row
 from bot.chat.kinds import AnyGroup, Confirmation, Decision, FilePath, Target, by_id
@@ -22,14 +19,10 @@ from bot.core.chat import File
 from bot.core.errors import UserError
 from bot.core.lists import MailingList
 from bot.core.people import Group, Holder, Rank, Role
-from bot.core.rosters import Extends, Line, Plan, Table, Wanted
+from bot.core.rosters import Extends, Line, Plan, Wanted
 from bot.core.stores import Page
 from bot.core.text import N_, Text
 from bot.flow.roster import guarded, lines_of
-
-_SAVED = re.compile(r"saved:([0-9a-f]{16})")
-_KEPT_S = 24 * 3600
-"""How long a sheet waits for its confirmation."""
 
 
 def _rank_on_target(arguments: Mapping[str, Any]) -> Rank:
@@ -56,13 +49,13 @@ async def import_(
     remove: Confirmation = True,
 ) -> Reply:
     """The preview; with `confirm`, the thing itself."""
-    table = await _table(desk, call, path)
+    table = await sheets.handed_in(desk, call, path)
     lines = _about(target, await asyncio.to_thread(lines_of, table))
     admin = call.rank >= Rank.ADMIN  # people are in other lists too, whose mail and rights they have
     wanted = Wanted(rename=admin, remove=remove, extends=Extends.ANYBODY if admin else Extends.NOBODY)
     if confirm:
         plan = await desk.stores.rosters.apply(target, lines, wanted)
-        await asyncio.to_thread(_forget_saved, desk.installation.imports, path)
+        await asyncio.to_thread(sheets.forget, desk.installation.imports, path)
         title = Text("Done for {target}: {counts}.", target=_name(target), counts=plans.counts(plan))
         return Reply(said=(title, *plans.lines(plan)), rows=plans.rows(plan))
     plan = await desk.stores.rosters.preview(target, lines, wanted)
@@ -71,7 +64,7 @@ async def import_(
             "{target} is as the sheet says: {counts}.", target=_name(target), counts=plans.counts(plan)
         )
         return Reply(said=(title, *plans.lines(plan)), rows=plans.rows(plan))
-    return _asked(target, plan, await _kept(desk, call, path), remove=remove)
+    return _asked(target, plan, await sheets.kept(desk, call, path), remove=remove)
 
 
 @command(
@@ -122,55 +115,6 @@ def refuse_other_sources(source: str) -> None:
         raise UserError(
             Text("A source is an https:// address, or the whole path of a file, such as /srv/people.csv.")
         )
-
-
-async def _table(desk: Desk, call: Call, path: str) -> Table:
-    """The sheet sent along; in the terminal that of a path; or one that was kept for a confirmation."""
-    saved = _SAVED.fullmatch(path)
-    if saved:
-        try:
-            content = await asyncio.to_thread((desk.installation.imports / saved[1]).read_bytes)
-        except OSError:
-            raise UserError(Text("This sheet is no longer here: please send it again.")) from None
-        return await desk.sheets.read(path, content)
-    if call.files:
-        return await desk.sheets.read(call.files[0].name, call.files[0].content)
-    if path and call.speaker.is_login:
-        return await desk.sheets.load(path)
-    raise UserError(Text("Please send the sheet (CSV, XLSX or ODS), and reply to it with the command."))
-
-
-async def _kept(desk: Desk, call: Call, path: str) -> str:
-    """How a later line names the sheet; one that was sent along is kept for it."""
-    if _SAVED.fullmatch(path) or not call.files:
-        return path
-    folder, old = desk.installation.imports, time.time() - _KEPT_S
-    return await asyncio.to_thread(_save, folder, call.files[0].content, old)
-
-
-def _save(folder: Path, content: bytes, old: float) -> str:
-    """Keep a sheet until it is confirmed, and none for long; only the owner of the data can read it.
-
-    `old`: those last written before this moment (seconds since 1970) go.
-    """
-    key = hashlib.sha256(content).hexdigest()[:16]
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for earlier in folder.iterdir():
-            if earlier.stat().st_mtime < old:
-                earlier.unlink(missing_ok=True)
-        file = folder / key
-        file.touch(mode=0o600)
-        file.write_bytes(content)
-    except OSError as error:
-        raise UserError(Text("The sheet cannot be kept here: {why}.", why=error.strerror or "")) from None
-    return f"saved:{key}"
-
-
-def _forget_saved(folder: Path, path: str) -> None:
-    saved = _SAVED.fullmatch(path)
-    if saved:
-        (folder / saved[1]).unlink(missing_ok=True)
 
 
 def _about(target: MailingList | Group, lines: Sequence[Line]) -> Sequence[Line]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from bot.chat.commands.lists import checked_lines, checked_rows, password_buttons
 from bot.chat.commands.rooms import bound
-from bot.chat.desk import Call, Desk, Option, Reply, mistakes
+from bot.chat.desk import Call, Desk, Option, Reply, mistakes, say
 from bot.chat.export import export_and_delete
 from bot.chat.keys import NewSettings
 from bot.chat.kinds import Confirmation, NewAddress, OneList, by_id
 from bot.chat.listings import waiting
 from bot.chat.registry import command
+from bot.chat.setup import SETUP
 from bot.core.addresses import Address
 from bot.core.chat import Tone
 from bot.core.deliveries import OPEN_STATES
@@ -21,7 +23,8 @@ from bot.core.people import Rank
 from bot.core.settings import MailProtocol, changed, shown
 from bot.core.stores import Page
 from bot.core.text import N_, Text
-from bot.flow.validity import valid_address
+from bot.flow.rules import TEST_FIELD
+from bot.flow.validity import list_address
 
 
 @command(
@@ -33,6 +36,7 @@ from bot.flow.validity import valid_address
         "Mostly needed: the password of the mailbox; host where it is not found out, username where it is "
         "not the list's address, smtp_host where mail leaves elsewhere. docs/commands.md has every key."
     ),
+    script=SETUP,
 )
 async def addlist(desk: Desk, call: Call, new: NewAddress, settings: NewSettings) -> Reply:
     """Store the list, then try its accounts; it is kept even if they do not work yet."""
@@ -100,10 +104,33 @@ async def _bound_here(desk: Desk, call: Call, mlist: MailingList) -> tuple[Text,
     return (await bound(desk, mlist)).said
 
 
+@command("testpost", N_("Mail a test post to a list from its own mailbox"), rank=Rank.OWNER)
+async def testpost(desk: Desk, call: Call, mlist: OneList) -> Reply:
+    """It comes back as a card, and waits there whatever the settings are."""
+    if desk.accounts.redirect_to:
+        raise UserError(
+            Text(
+                "In test mode every mail goes to {address}: no card would come.",
+                address=desk.accounts.redirect_to,
+            )
+        )
+    letter = desk.notices.letter("test", mlist, mlist.address, desk.clock.now())
+    marked = f"{TEST_FIELD}: yes\r\n".encode()
+    trouble = await desk.self_test.offer(mlist, replace(letter, header=marked + letter.header))
+    if trouble:
+        return Reply(said=(Text("❌ It did not leave: {trouble}", trouble=trouble),), ok=False)
+    rooms = [room.title or room.transport for room in await desk.stores.rooms.of(mlist.id)]
+    where = Text("It shows up in a few minutes at most, in: {rooms}.", rooms=rooms)
+    nowhere = Text("No room would show it yet: say /bind in one.")
+    return say(
+        Text("✉️ On its way: {list} has mail from itself.", list=mlist.address), where if rooms else nowhere
+    )
+
+
 @command("renamelist", N_("Give a list another address"), rank=Rank.ADMIN)
 async def renamelist(desk: Desk, call: Call, mlist: OneList, new: NewAddress) -> Reply:
     """The people, settings and archive stay."""
-    renamed = await desk.stores.lists.rename(mlist, _list_address(new))
+    renamed = await desk.stores.lists.rename(mlist, list_address(new))
     login = Text("Its mail is fetched as {username}.", username=mailbox_account(renamed).username)
     return Reply(
         said=(Text("{old} is {new} now.", old=mlist.address, new=renamed.address), login),
@@ -162,7 +189,7 @@ def _checked(new: str, settings: dict[str, str]) -> tuple[Address, dict[str, Any
     wrong: list[Text] = []
     address, own = Address(""), {}
     try:
-        address = _list_address(new)
+        address = list_address(new)
     except UserError as error:
         wrong += mistakes(error)
     try:
@@ -172,13 +199,3 @@ def _checked(new: str, settings: dict[str, str]) -> tuple[Address, dict[str, Any
     if wrong:
         raise UserError(Text("{mistakes}", mistakes=wrong))
     return address, own
-
-
-def _list_address(text: str) -> Address:
-    """Raises UserError for what is no address, or none that every relay takes as a sender (RFC 5321)."""
-    address = valid_address(text)
-    if not address.isascii():
-        raise UserError(
-            Text("“{word}” cannot be a list's address: accents stand in the way before the @.", word=text)
-        )
-    return address

@@ -47,6 +47,9 @@ class Listening:
             await self.gate.wait()
         return self.answers.get(utterance.text)
 
+    async def expects_file(self, speaker: Actor, place: Place) -> bool:
+        return False
+
     async def pressed(self, press: Press) -> Answer:
         self.presses.append(press)
         self.happened.set()

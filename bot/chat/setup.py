@@ -1,0 +1,402 @@
+"""How a mailing list is made step by step: the dialogue of ``/addlist``.
+
+Nothing is made before the last answer; then what was answered is done by the commands that anybody could
+have typed, so that the dialogue can do no more and no less than they do.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from enum import StrEnum
+from typing import Any
+
+from bot.chat import plans, sheets
+from bot.chat.desk import Call, Desk, Option, Reply
+from bot.chat.kinds import by_id
+from bot.chat.listings import addresses, people
+from bot.chat.questions import Given, Passed, Question, Run, Script, Step
+from bot.chat.words import Words
+from bot.core.addresses import Address
+from bot.core.chat import Place, Tone
+from bot.core.errors import Trouble, UserError
+from bot.core.lists import MailingList, mailbox_account
+from bot.core.rosters import Wanted
+from bot.core.settings import FirstPoll, MailProtocol, Moderation, ReplyTo, changed
+from bot.core.text import N_, Text
+from bot.flow.checked import Checked
+from bot.flow.guessing import Guess
+from bot.flow.providers import of_server
+from bot.flow.roster import lines_of
+from bot.flow.validity import list_address
+
+_HOST = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+_GROUPS = 8
+_LOGIN = frozenset({Trouble.LOGIN, Trouble.APP_LOGIN, Trouble.SWITCHED_OFF, Trouble.NO_PASSWORDS})
+_NOT_BY_IMAP = frozenset({Trouble.SWITCHED_OFF, Trouble.REFUSED, Trouble.TIMEOUT})
+_YES, _LATER, _HERE = "yes", "later", "here"
+
+
+class _Way(StrEnum):
+    """What can be done where the accounts do not work."""
+
+    AGAIN = "again"
+    ON = "on"
+    SERVERS = "servers"
+    TRUST = "trust"
+    POP3 = "pop3"
+
+
+_MODERATION = {
+    Moderation.NON_MEMBERS: N_("🛡 Those of strangers wait for a moderator"),
+    Moderation.ALL: N_("✋ All wait for a moderator"),
+    Moderation.OPEN: N_("🕊 None waits"),
+}
+_REPLIES = {
+    ReplyTo.SENDER: N_("👤 To the one who wrote"),
+    ReplyTo.LIST: N_("👥 To the whole list"),
+}
+_OLD = {
+    FirstPoll.HOLD: N_("🛡 Show it to the moderators"),
+    FirstPoll.LEAVE: N_("📥 Leave what is older than today"),
+}
+
+
+async def _ask_address(desk: Desk, call: Call, given: Given) -> Question:
+    return Question((Text("What is the address of the list? It is that of its mailbox."),))
+
+
+async def _read_address(desk: Desk, call: Call, given: Given, answer: str) -> Given:
+    return {**given, "address": list_address(answer)}
+
+
+async def _ask_servers(desk: Desk, call: Call, given: Given) -> Question:
+    """What was found out, for a tap."""
+    address = Address(given["address"])
+    if any(mlist.address == address for mlist in await desk.stores.lists.all()):
+        raise UserError(Text("{list} is a mailing list already.", list=address))
+    guess = await desk.guessing.guess(address)
+    if guess.provider and guess.provider.closed and guess.provider.advice:
+        return Question((Text("📮 {list}", list=address), guess.provider.advice))
+    found = desk.accounts.needed(guess.settings, ())
+    if not found:
+        return Question(
+            (
+                Text("📮 {list}", list=address),
+                Text(
+                    "I could not find out where its mailbox is. What is the name of its server? If mail "
+                    "leaves by another one: host=imap.example.org smtp_host=smtp.example.org"
+                ),
+            )
+        )
+    ask = Text(
+        "Is that right? If not, write what is, such as host=imap.example.org smtp_host=smtp.example.org"
+    )
+    said = (*await _servers_told(desk, address, guess, found), ask)
+    return Question(said, ((Option(Text("✅ That is right"), _typed(found), Tone.SUCCESS),),))
+
+
+async def _servers_told(
+    desk: Desk, address: Address, guess: Guess, found: Mapping[str, str]
+) -> Sequence[Text]:
+    draft = await desk.trials.draft(address, changed({}, dict(found)))
+    mailbox, relay = mailbox_account(draft), desk.accounts.smtp(draft)
+    said = [Text("📮 {list}", list=address)]
+    if guess.provider:
+        said.append(Text("It is a mailbox at {provider}.", provider=guess.provider.name))
+    said.append(
+        Text(
+            "Mail comes from {host}:{port} ({protocol}), for {username}.",
+            host=mailbox.host,
+            port=mailbox.port,
+            protocol=mailbox.protocol.value.upper(),
+            username=mailbox.username,
+        )
+    )
+    if relay.host:
+        said.append(Text("It leaves by {host}:{port}.", host=relay.host, port=relay.port))
+    if relay.max_per_hour:
+        said.append(Text("At most {count} mails leave in an hour.", count=relay.max_per_hour))
+    if relay.max_per_day:
+        said.append(Text("At most {count} mails leave in a day.", count=relay.max_per_day))
+    if not guess.sure:
+        said.append(Text("⚠️ That is what is published for its domain: please see whether it is your host."))
+    return said
+
+
+async def _read_servers(desk: Desk, call: Call, given: Given, answer: str) -> Given:
+    """A tap brings all that was found out; what is typed comes instead of it, or beside it."""
+    words = {"host": answer} if _HOST.fullmatch(answer.strip()) else Words(answer).pairs(N_("key=value..."))
+    base: Mapping[str, str] = {}
+    if "host" not in words:
+        guess = await desk.guessing.guess(Address(given["address"]))
+        base = desk.accounts.needed(guess.settings, words)
+    elif "smtp_host" not in words and not desk.accounts.common.host:
+        base = {"smtp_host": words["host"]}
+    settings = {**base, **words}
+    changed({}, settings)
+    if "host" not in settings:
+        raise UserError(Text("Please name the server of the mailbox too: host=imap.example.org"))
+    return {**given, "servers": _typed(settings)}
+
+
+async def _ask_password(desk: Desk, call: Call, given: Given) -> Question | Passed:
+    settings = _settings(given)
+    if "password" in settings:  # typed with the servers
+        return Passed(settings["password"])
+    account = mailbox_account(await desk.trials.draft(Address(given["address"]), changed({}, settings)))
+    provider = of_server(account.host)
+    warning = (provider.advice,) if provider and provider.advice else ()
+    about = Text("🔑 The password of {username} at {host}", username=account.username, host=account.host)
+    return Question(
+        (about, *warning, Text("What is the password? I delete your message once I have read it.")),
+        secret=True,
+    )
+
+
+async def _read_password(desk: Desk, call: Call, given: Given, answer: str) -> Given:
+    return {**given, "password": answer.strip()}
+
+
+async def _try(desk: Desk, call: Call, given: Given) -> Question | Passed:
+    """Log in to both servers; what is wrong is asked about."""
+    tried = await desk.trials.run(Address(given["address"]), changed({}, _settings(given)))
+    if tried.works:
+        fine = Text.counted(
+            "✅ Configuration OK: {count} mail lies in the mailbox.",
+            "✅ Configuration OK: {count} mails lie in the mailbox.",
+            tried.mails,
+        )
+        return Passed(str(tried.mails), (fine,))
+    found = [each for each in (tried.mailbox, tried.relay) if each.trouble]
+    said = tuple(Text("❌ {what}: {trouble}", what=each.what, trouble=each.trouble or "") for each in found)
+    kinds = {each.kind for each in found}
+    if kinds & _LOGIN:
+        prompt = Text("Write another password, or what should be different, such as username=NAME; or tap.")
+    else:
+        prompt = Text("Write what should be different, such as host=imap.example.org; or tap.")
+    return Question((*said, prompt), _ways_on(given, tried.mailbox, kinds), secret=bool(kinds & _LOGIN))
+
+
+def _ways_on(given: Given, mailbox: Checked, kinds: set[Trouble | None]) -> tuple[tuple[Option, ...], ...]:
+    settings = _settings(given)
+    provider = of_server(settings.get("host", ""))
+    ways = [Option(Text("🔁 Try again"), _Way.AGAIN)]
+    if Trouble.CERTIFICATE in kinds and settings.get("self_signed") != _YES:
+        ways.append(Option(Text("🔏 Trust this certificate"), _Way.TRUST))
+    if mailbox.kind in _NOT_BY_IMAP and provider and provider.pop3 and "protocol" not in settings:
+        ways.append(Option(Text("📥 Fetch by POP3"), _Way.POP3))
+    others = (Option(Text("✏️ Other servers"), _Way.SERVERS), Option(Text("➡️ Go on all the same"), _Way.ON))
+    return (tuple(ways), others)
+
+
+async def _read_try(desk: Desk, call: Call, given: Given, answer: str) -> Given:
+    settings = _settings(given)
+    match answer:
+        case _Way.AGAIN:
+            mended = settings
+        case _Way.TRUST:
+            mended = {**settings, "self_signed": _YES}
+        case _Way.POP3:
+            mended = {**settings, **await _by_pop3(desk, given)}
+        case _Way.ON:
+            return {**given, "try": "0"}
+        case _Way.SERVERS:
+            return {"address": given["address"]}
+        case _ if re.match(r"[a-z_]+=", answer):
+            mended = {**settings, **Words(answer).pairs(N_("key=value..."))}
+        case _:
+            mended = {**settings, "password": answer.strip()}
+    changed({}, mended)
+    return _with_servers(given, mended)
+
+
+async def _by_pop3(desk: Desk, given: Given) -> dict[str, str]:
+    guess = await desk.guessing.guess(Address(given["address"]), MailProtocol.POP3)
+    return desk.accounts.needed(guess.settings, ()) or {"protocol": MailProtocol.POP3.value}
+
+
+async def _ask_moderation(desk: Desk, call: Call, given: Given) -> Question:
+    return Question((Text("Which posts shall wait for a moderator?"),), _choices(_MODERATION))
+
+
+async def _ask_replies(desk: Desk, call: Call, given: Given) -> Question:
+    return Question((Text("Where shall answers to a post go?"),), _choices(_REPLIES))
+
+
+async def _ask_members(desk: Desk, call: Call, given: Given) -> Question:
+    chosen = given.get("groups", "").split()
+    groups = [facts.group.written for facts in await desk.stores.groups.all()][:_GROUPS]
+    rows = [
+        (Option(Text("☑️ {group}", group=each) if each in chosen else Text("{group}", group=each), each),)
+        for each in groups
+    ]
+    on = Option(Text("✅ These"), _YES) if chosen else Option(Text("➡️ Later"), _LATER)
+    how = Text("Send me a sheet of them (CSV, XLSX or ODS), or tap.")
+    if call.speaker.is_login:
+        how = Text("Write the path of a sheet of them (CSV, XLSX or ODS), or tap.")
+    return Question((Text("Who gets the posts?"), how), (*rows, (on,)), takes_file=True)
+
+
+async def _read_members(desk: Desk, call: Call, given: Given, answer: str) -> Given:
+    if answer in {_YES, _LATER} and not call.files:
+        return {**given, "members": answer}
+    if answer.startswith("@"):
+        chosen = given.get("groups", "").split()
+        toggled = [each for each in chosen if each != answer] if answer in chosen else [*chosen, answer]
+        return {**given, "groups": " ".join(toggled)}
+    if not call.files and not call.speaker.is_login:
+        raise UserError(Text("Please send the sheet as a file, or tap a button."))
+    await sheets.handed_in(desk, call, answer)
+    return {**given, "members": await sheets.kept(desk, call, answer)}
+
+
+async def _ask_people(desk: Desk, call: Call, given: Given) -> Question | None:
+    """What the sheet holds, before anybody is taken in."""
+    if given["members"] in {_YES, _LATER}:
+        return None
+    table = await sheets.handed_in(desk, call, given["members"])
+    draft = await desk.trials.draft(Address(given["address"]), {})
+    plan = await desk.stores.rosters.preview(draft, lines_of(table), Wanted())
+    title = Text("This is what the sheet has: {counts}.", counts=plans.counts(plan))
+    return Question((title, *plans.lines(plan)), ((Option(Text("✅ Take them in"), _YES, Tone.SUCCESS),),))
+
+
+async def _ask_room(desk: Desk, call: Call, given: Given) -> Question | None:
+    room = await desk.stores.rooms.at(call.place)
+    if not call.place.address or (room and room.sees_all):
+        return None
+    here = Text("🔔 In this chat") if call.place.private else Text("🔔 In this room")
+    rows = ((Option(here, _HERE), Option(Text("➡️ Later, in another"), _LATER)),)
+    return Question((Text("Where shall posts that wait be shown?"),), rows)
+
+
+async def _ask_old(desk: Desk, call: Call, given: Given) -> Question | None:
+    count = int(given["try"])
+    if not count:
+        return None
+    said = Text.counted(
+        "{count} mail is in the mailbox already. What shall I do with it?",
+        "{count} mails are in the mailbox already. What shall I do with them?",
+        count,
+    )
+    return Question((said,), _choices(_OLD))
+
+
+async def _finish(desk: Desk, call: Call, given: Given, run: Run) -> Reply:
+    """Make the list as if it had been typed, then all that belongs to it; what fails then is told."""
+    address = given["address"]
+    words = {
+        **_settings(given),
+        "moderation": given["moderation"],
+        "reply_to": given["replies"],
+        **({"first_poll": given["old"]} if "old" in given else {}),
+    }
+    elsewhere = Place(call.place.transport, "", private=True, title=call.place.title)
+    here = given.get("room") == _HERE
+    where = call if here else replace(call, place=elsewhere)
+    made = await run(f"/addlist {address} {_typed(words)}", where)
+    after = [f"/addmember {address} {group}" for group in given.get("groups", "").split()]
+    if given.get("people"):
+        after.append(f"/import {address} {given['members']} confirm=yes")
+    if here and call.place.private:
+        after.append(f"/bind {address}")
+    wrong: list[Text] = []
+    for line in after:
+        try:
+            await run(line, call)
+        except UserError as error:
+            wrong.append(Text("⚠️ {trouble}", trouble=error.text))
+    [mlist] = [each for each in await desk.stores.lists.all() if each.address == address]
+    return await _summary(desk, mlist, made, wrong)
+
+
+async def _summary(desk: Desk, mlist: MailingList, made: Reply, wrong: Sequence[Text]) -> Reply:
+    """The list as it is now, and a way to see it at work."""
+    counts = await desk.stores.lists.counts(mlist)
+    rooms = await desk.stores.rooms.of(mlist.id)
+    checks = [check for row in made.rows for check in row["checks"]]
+    said = [Text("📮 {list} is ready.", list=mlist.address)]
+    if all(check["ok"] for check in checks):
+        said.append(Text("✅ Its mailbox and its way out work."))
+    else:
+        said += made.said[1:]
+    said += [
+        Text(
+            "{people} with {addresses}", people=people(counts.people), addresses=addresses(counts.addresses)
+        ),
+        Text("Posts: {choice}", choice=Text(_MODERATION[mlist.settings.moderation])),
+        Text("Answers: {choice}", choice=Text(_REPLIES[mlist.settings.reply_to])),
+    ]
+    if not any(mlist.id in room.mlist_ids or room.sees_all for room in rooms):
+        said.append(
+            Text("🔔 Until a room has it, its posts are shown to administrators: say /bind in the room.")
+        )
+    said += wrong
+    options = (
+        Option(Text("✉️ Send a test post"), f"/testpost {by_id(mlist)}", Tone.SUCCESS),
+        Option(Text("⚙️ Settings"), f"/list {by_id(mlist)}"),
+    )
+    return Reply(said=tuple(said), rows=made.rows, options=(options,), ok=not wrong)
+
+
+def _settings(given: Given) -> dict[str, str]:
+    """The settings of the accounts, as they were answered."""
+    found = Words(given["servers"]).pairs("")
+    return {**found, "password": given["password"]} if "password" in given else found
+
+
+def _with_servers(given: Given, settings: Mapping[str, str]) -> Given:
+    """The answers with other settings of the accounts, which are to be tried."""
+    rest = {key: value for key, value in settings.items() if key != "password"}
+    password = settings.get("password", given["password"])
+    return {"address": given["address"], "servers": _typed(rest), "password": password}
+
+
+def _typed(settings: Mapping[str, str]) -> str:
+    """As somebody would type them."""
+    escaped = {key: re.sub(r'(["\\])', r"\\\1", value) for key, value in settings.items()}
+    return " ".join(f'{key}="{value}"' for key, value in escaped.items())
+
+
+def _choices(labels: Mapping[Any, str]) -> tuple[tuple[Option, ...], ...]:
+    return tuple((Option(Text(label), str(value)),) for value, label in labels.items())
+
+
+def _one_of(
+    name: str,
+    ask: Callable[[Desk, Call, Given], Awaitable[Question | Passed | None]],
+    values: Collection[str],
+) -> Step:
+    """A step whose answer is one of a few words, which are mostly tapped."""
+
+    async def read(desk: Desk, call: Call, given: Given, answer: str) -> Given:
+        if answer.lower() not in values:
+            raise UserError(Text("Please tap a button, or write one of: {values}.", values=list(values)))
+        return {**given, name: answer.lower()}
+
+    return Step(name, ask, read)
+
+
+async def _nothing(desk: Desk, call: Call, given: Given) -> None:
+    """Asked by another step."""
+
+
+SETUP = Script(
+    steps=(
+        Step("address", _ask_address, _read_address),
+        Step("servers", _ask_servers, _read_servers),
+        Step("password", _ask_password, _read_password),
+        Step("try", _try, _read_try, by_itself=True),
+        _one_of("moderation", _ask_moderation, list(Moderation)),
+        _one_of("replies", _ask_replies, list(ReplyTo)),
+        Step("groups", _nothing, _read_members, by_itself=True),
+        Step("members", _ask_members, _read_members),
+        _one_of("people", _ask_people, (_YES,)),
+        _one_of("room", _ask_room, (_HERE, _LATER)),
+        _one_of("old", _ask_old, list(FirstPoll)),
+    ),
+    begun=lambda arguments: {"address": list_address(arguments["new"])} if "new" in arguments else {},
+    finish=_finish,
+)

@@ -1,0 +1,411 @@
+"""/addlist as a dialogue: each answer, each way back, each refusal, with a real mailbox and relay."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from bot.chat.dispatch import Dispatcher
+from bot.chat.permissions import Permissions
+from bot.core.chat import Answer, Button, File, Place, Press, Screen, Utterance
+from bot.core.people import Actor
+from bot.core.settings import Security
+from tests.support.clock import ManualClock
+from tests.support.dovecot import Dovecot
+from tests.support.office import text_of
+from tests.support.rerouted import IMAP, POP3, Rerouted
+from tests.support.scripted_imap import scripted_imap
+from tests.support.smtp_server import SmtpServer, SmtpServers
+from tests.support.world import World, mail, opened_world
+
+PAUL = Actor("telegram:42", "Paul")
+ALONE = Place("telegram", "42", private=True)
+GROUP = Place("telegram", "-1", title="Modération")
+SHEET = "nom;adresse\n" + "\n".join(f"Membre {n};membre{n}@example.org" for n in range(1, 87))
+
+
+@dataclass
+class Talk:
+    """A person who makes a list, and what they were shown last; each step after a restart."""
+
+    world: World
+    place: Place = ALONE
+    screens: tuple[Screen, ...] = ()
+    private: list[str] = field(default_factory=list)
+
+    def restart(self) -> None:
+        desk = self.world.app.desk
+        self.dispatcher = Dispatcher(desk, Permissions(desk.stores))
+
+    async def says(self, text: str, *files: File, place: Place | None = None) -> Answer:
+        self.restart()
+        answer = await self.dispatcher.said(Utterance(PAUL, place or self.place, text, files))
+        assert answer, text
+        self.screens = answer.screens
+        return answer
+
+    async def taps(self, label: str) -> str:
+        self.restart()
+        [data] = [each.data for each in self.buttons if label in each.label]
+        answer = await self.dispatcher.pressed(Press(PAUL, self.place, data))
+        self.screens = answer.screens or ((answer.instead,) if answer.instead else ())
+        return self.text
+
+    @property
+    def text(self) -> str:
+        return "\n".join(text_of(screen) for screen in self.screens)
+
+    @property
+    def buttons(self) -> list[Button]:
+        return [button for screen in self.screens for row in screen.buttons for button in row]
+
+    @property
+    def labels(self) -> list[str]:
+        return [button.label for button in self.buttons]
+
+
+@pytest.fixture
+async def relay(smtp_servers: SmtpServers) -> SmtpServer:
+    return await smtp_servers(security=Security.SSL, users={"nobody": "pw"})
+
+
+@pytest.fixture
+def internet() -> Rerouted:
+    return Rerouted()
+
+
+@pytest.fixture
+async def world(
+    tmp_path: Path, dovecot: Dovecot, relay: SmtpServer, clock: ManualClock, internet: Rerouted
+) -> AsyncIterator[World]:
+    """A fresh installation; the list's domain has its mail at OVH."""
+    async with opened_world(
+        tmp_path / "data",
+        dovecot,
+        relay,
+        clock,
+        servers=internet,
+        common_relay=False,
+        admins=[PAUL.id],
+    ) as opened:
+        relay.users[opened.address] = opened.mailbox.password
+        opened.names.names_servers("MX", "example.test", "1 mx1.mail.ovh.net.")
+        internet.doors["ssl0.ovh.net", IMAP] = dovecot.imaps, Security.SSL
+        internet.doors["ssl0.ovh.net", POP3] = dovecot.pop3s, Security.SSL
+        internet.doors["ssl0.ovh.net", None] = relay.port, Security.SSL
+        yield opened
+
+
+@pytest.fixture
+def talk(world: World) -> Talk:
+    return Talk(world)
+
+
+async def until_members(talk: Talk) -> None:
+    """The list's accounts are given and work; moderation and replies are chosen."""
+    await talk.says(f"/addlist {talk.world.address}")
+    await talk.taps("That is right")
+    await talk.says("pw")
+    assert "✅ Configuration OK" in talk.text
+    await talk.taps("strangers")
+    await talk.taps("whole list")
+
+
+async def settings(world: World) -> dict[str, str]:
+    [row] = await world.rows(f"/list {world.name}")
+    found: dict[str, str] = row["settings"]
+    return found
+
+
+async def test_from_nothing_to_a_working_list_by_taps(talk: Talk) -> None:
+    """Two words typed and a sheet sent: the address, and the password, which goes from the chat."""
+    world = talk.world
+    await world.put(mail(author="anne@example.org"))
+    await talk.says("/addlist")
+    assert "What is the address of the list?" in talk.text
+    assert "◀️ Back" not in talk.labels
+    await talk.says(world.address)
+    for part in (
+        "It is a mailbox at OVH",
+        "from ssl0.ovh.net:993 (IMAP)",
+        "by ssl0.ovh.net:465",
+        "At most 200",
+    ):
+        assert part in talk.text
+    await talk.taps("That is right")
+    assert "pro1.mail.ovh.net" in talk.text
+    answer = await talk.says("pw")
+    assert answer.secret
+    assert "✅ Configuration OK: 1 mail lies in the mailbox." in talk.text
+    await talk.taps("All wait")
+    await talk.taps("To the one who wrote")
+    assert "Send me a sheet" in talk.text
+    await talk.says("", File("membres.csv", "text/csv", SHEET.encode()))
+    assert "This is what the sheet has: 86 added." in talk.text
+    await talk.taps("Take them in")
+    await talk.taps("In this chat")
+    assert "1 mail is in the mailbox already" in talk.text
+    assert await world.rows("/lists") == []
+    await talk.taps("Leave what is older")
+
+    for part in (
+        f"📮 {world.address} is ready",
+        "86 people with 86 addresses",
+        "✋ All wait for a moderator",
+    ):
+        assert part in talk.text
+    found = await settings(world)
+    wanted = {"moderation": "all", "reply_to": "sender", "first_poll": "leave", "smtp_max_per_hour": "200"}
+    assert {key: found[key] for key in wanted} == wanted
+    [row] = await world.rows("/lists")
+    assert (row["people"], row["healthy"], [room["address"] for room in row["rooms"]]) == (86, True, ["42"])
+
+
+async def test_a_test_post_comes_back_as_a_card(talk: Talk) -> None:
+    world = talk.world
+    await until_members(talk)
+    for label in ("Later", "In this chat"):
+        await talk.taps(label)
+    await talk.taps("Send a test post")
+    assert "On its way" in talk.text
+    [taken] = world.copies()
+    assert taken.recipients == (world.address,)
+    await world.deliver(taken.raw)
+    assert await world.state(1) == ("held", "test")
+
+
+async def test_a_test_post_waits_even_where_nobody_else_does(talk: Talk) -> None:
+    world = talk.world
+    await world.do(f"/addlist {world.address} password=pw moderation=open unknown_senders=discard")
+    await world.do(f"/testpost {world.name}")
+    await world.deliver(world.copies()[0].raw)
+    assert await world.state(1) == ("held", "test")
+    assert world.copied_to() == []
+
+
+async def test_a_test_post_that_cannot_leave_says_why(talk: Talk) -> None:
+    world = talk.world
+    await world.do(f"/addlist {world.address} password=pw")
+    world.relay.replies[world.address] = "550 5.1.1 no such mailbox"
+    assert "no such mailbox" in await world.refused(f"/testpost {world.name}")
+    world.relay.replies["AUTH"] = "535 5.7.8 not you"
+    assert "refuses the login" in await world.refused(f"/testpost {world.name}")
+
+
+async def test_every_step_leads_back_and_out(talk: Talk) -> None:
+    await until_members(talk)
+    await talk.taps("Back")
+    assert "Where shall answers" in talk.text
+    await talk.taps("Back")
+    assert "Which posts shall wait" in talk.text
+    await talk.taps("Back")
+    assert "What is the password?" in talk.text  # past the trial, which nobody answered
+    await talk.taps("Back")
+    assert "Is that right?" in talk.text
+    await talk.taps("Back")
+    assert "What is the address" in talk.text
+    await talk.says(talk.world.address)
+    await talk.taps("Cancel")
+    assert "All right, forget it." in talk.text
+    assert await talk.dispatcher.said(Utterance(PAUL, ALONE, "pw")) is None
+    assert await talk.world.rows("/lists") == []
+
+
+async def test_cancel_may_be_typed(talk: Talk) -> None:
+    await talk.says(f"/addlist {talk.world.address}")
+    await talk.says("/cancel")
+    assert "All right" in talk.text
+    assert await talk.dispatcher.said(Utterance(PAUL, ALONE, "host=a.example")) is None
+
+
+async def test_an_answer_that_makes_no_sense_is_asked_for_again(talk: Talk) -> None:
+    await talk.says("/addlist")
+    await talk.says("adherents")
+    assert "“adherents” is not an e-mail address" in talk.text
+    await talk.says(talk.world.address)
+    await talk.says("port=many")
+    assert "port must be" in talk.text
+    await talk.taps("That is right")
+    await talk.says("pw")
+    await talk.says("sometimes")
+    assert "Please tap a button, or write one of: all, non_members, open." in talk.text
+    await talk.says("all")
+    await talk.taps("To the one")
+    await talk.says("Anne")
+    assert "Please send the sheet as a file" in talk.text
+    await talk.says("", File("photo.png", "image/png", b"\x89PNG\r\n\x1a\n"))
+    assert "Who gets the posts?" in talk.text
+
+
+async def test_an_address_that_has_a_list_is_refused_at_once(talk: Talk) -> None:
+    await talk.world.do(f"/addlist {talk.world.address} password=pw")
+    await talk.says("/addlist")
+    await talk.says(talk.world.address)
+    assert "is a mailing list already" in talk.text
+    assert "What is the address" in talk.text
+
+
+async def test_a_wrong_password_may_be_written_again(talk: Talk) -> None:
+    await talk.says(f"/addlist {talk.world.address}")
+    await talk.taps("That is right")
+    await talk.says("wrong")
+    assert "refuses the login" in talk.text
+    assert "E-mail Pro" in talk.text
+    answer = await talk.says("pw")
+    assert answer.secret
+    assert "Configuration OK" in talk.text
+
+
+async def test_other_servers_may_be_named(talk: Talk, internet: Rerouted) -> None:
+    internet.doors["pro1.mail.ovh.net", IMAP] = talk.world.dovecot.imaps, Security.SSL
+    internet.doors["pro1.mail.ovh.net", None] = talk.world.relay.port, Security.SSL
+    await talk.says(f"/addlist {talk.world.address}")
+    await talk.says("pro1.mail.ovh.net")
+    await talk.says("pw")
+    assert "Configuration OK" in talk.text
+    await talk.taps("strangers")
+    await talk.taps("To the one")
+    await talk.taps("Later")
+    await talk.taps("Later, in another")
+    assert "is ready" in talk.text
+    found = await settings(talk.world)
+    assert (found["host"], found["smtp_host"]) == ("pro1.mail.ovh.net", "pro1.mail.ovh.net")
+
+
+async def test_a_host_that_takes_no_passwords_is_told_before_one_is_asked_for(talk: Talk) -> None:
+    await talk.says("/addlist amap@hotmail.fr")
+    assert "Microsoft takes no passwords" in talk.text
+    assert talk.labels == ["◀️ Back", "✖️ Cancel"]
+    await talk.taps("Back")
+    await talk.says("amap@proton.me")
+    assert "Proton lets no other program in" in talk.text
+
+
+async def test_an_unknown_host_is_asked_for(talk: Talk, internet: Rerouted) -> None:
+    talk.world.names.others.clear()
+    await talk.says(f"/addlist {talk.world.address}")
+    assert "I could not find out where its mailbox is" in talk.text
+    internet.doors["mail.petit.example", IMAP] = talk.world.dovecot.imaps, Security.SSL
+    internet.doors["mail.petit.example", None] = talk.world.relay.port, Security.SSL
+    await talk.says("mail.petit.example")
+    await talk.says("pw")
+    assert "Configuration OK" in talk.text
+
+
+async def test_imap_that_is_switched_off_leads_to_pop3(talk: Talk, internet: Rerouted) -> None:
+    async with scripted_imap() as imap:
+        imap.answer("^LOGIN", b"TAG NO Your account is not enabled for IMAP use.\r\n")
+        internet.doors["ssl0.ovh.net", IMAP] = imap.port, Security.NONE
+        await talk.says(f"/addlist {talk.world.address}")
+        await talk.taps("That is right")
+        await talk.says("pw")
+        assert "switch IMAP on in its settings" in talk.text
+        await talk.taps("Fetch by POP3")
+        assert "Configuration OK" in talk.text
+
+
+async def test_an_own_server_is_trusted_by_its_certificate_on_a_tap(talk: Talk, internet: Rerouted) -> None:
+    """Nobody vouches for the test's servers but the tests, whose authority these clients do not know."""
+    internet.distrust()
+    relay, dovecot, names = talk.world.relay, talk.world.dovecot, talk.world.names
+    names.names_servers("SRV", "_imaps._tcp.example.test", f"0 0 {dovecot.imaps} localhost.")
+    names.names_servers("SRV", "_submissions._tcp.example.test", f"0 0 {relay.port} localhost.")
+    await talk.says(f"/addlist {talk.world.address}")
+    assert "please see whether it is your host" in talk.text
+    await talk.taps("That is right")
+    await talk.says("pw")
+    assert "does not verify" in talk.text
+    await talk.taps("Trust this certificate")
+    assert "Configuration OK" in talk.text
+    await talk.taps("strangers")
+    await talk.taps("To the one")
+    await talk.taps("Later")
+    await talk.taps("Later, in another")
+    assert "✅ Its mailbox and its way out work." in talk.text
+    assert (await settings(talk.world))["self_signed"] == "yes"
+
+
+async def test_one_may_go_on_with_accounts_that_do_not_work_yet(talk: Talk) -> None:
+    talk.world.relay.replies["AUTH"] = "535 5.7.8 not you"
+    await talk.says(f"/addlist {talk.world.address}")
+    await talk.taps("That is right")
+    await talk.says("pw")
+    assert "❌ Outgoing mail" in talk.text
+    await talk.taps("Go on all the same")
+    await talk.taps("strangers")
+    await talk.taps("To the one")
+    await talk.taps("Later")
+    await talk.taps("Later, in another")
+    assert "is ready" in talk.text
+    assert "❌ Outgoing mail by ssl0.ovh.net" in talk.text
+
+
+async def test_groups_are_ticked_and_unticked(talk: Talk) -> None:
+    for name in ("legumes", "pain"):
+        await talk.world.do(f"/addgroup {name}")
+        await talk.world.do(f"/addmember @{name} {name}@example.org")
+    await until_members(talk)
+    await talk.taps("@legumes")
+    assert "☑️ @legumes" in talk.labels
+    await talk.taps("@pain")
+    await talk.taps("@legumes")
+    assert "☑️ @legumes" not in talk.labels
+    await talk.taps("These")
+    await talk.taps("Later, in another")
+    assert "1 person with 1 address" in talk.text
+    [row] = await talk.world.rows(f"/members {talk.world.name}")
+    assert row["addresses"] == ["pain@example.org"]
+
+
+async def test_in_a_group_the_password_is_told_alone_and_the_rest_goes_on_there(talk: Talk) -> None:
+    posted: list[Screen] = []
+
+    class Network:
+        async def post(self, address: str, screen: Screen) -> str:
+            assert address == GROUP.address
+            posted.append(screen)
+            return "1"
+
+    talk.world.app.desk.chats["telegram"] = Network()  # type: ignore[index]
+    talk.place = GROUP
+    await talk.says(f"/addlist {talk.world.address}")
+    await talk.taps("That is right")
+    assert "Nobody else here is to read the answer" in talk.text
+    [there] = [button for button in talk.buttons if button.private]
+    assert await talk.dispatcher.said(Utterance(PAUL, GROUP, "pw")) is None
+
+    talk.place = ALONE
+    await talk.taps("Answer in private")
+    assert "Please write it here" in talk.text
+    answer = await talk.says("pw")
+    assert answer.secret
+    assert "It goes on in Modération" in talk.text
+    assert there.data.startswith("private:")
+
+    talk.place, talk.screens = GROUP, tuple(posted)
+    assert "✅ Configuration OK" in talk.text
+    await talk.taps("strangers")
+    await talk.taps("whole list")
+    await talk.taps("Later")
+    await talk.taps("In this room")
+    [row] = await talk.world.rows("/lists")
+    assert [room["address"] for room in row["rooms"]] == [GROUP.address]
+
+
+async def test_what_was_typed_at_once_is_not_asked_for(talk: Talk) -> None:
+    await talk.says(f"/addlist {talk.world.address} password=pw moderation=all")
+    assert "is a mailing list now" in talk.text
+    await talk.says("/dellist confirm=yes")
+    assert "ADDRESS is missing" in await talk.world.refused("/addlist")
+    assert "key=value" in await talk.world.refused(f"/addlist {talk.world.address}")
+
+
+async def test_whoever_may_not_make_lists_is_not_asked(talk: Talk) -> None:
+    await talk.says("/addlist")
+    other = Actor("telegram:7", "Mallory")
+    await talk.dispatcher.said(Utterance(other, Place("telegram", "7", private=True), "/addlist"))
+    place = Place("telegram", "7", private=True)
+    assert await talk.dispatcher.said(Utterance(other, place, talk.world.address)) is None
