@@ -9,26 +9,26 @@ from bot.chat.desk import Reply, say
 from bot.chat.readable import one_line
 from bot.core.people import Group
 from bot.core.rosters import Change, Plan, Planned
-from bot.core.text import N_, Text
+from bot.core.text import Text
 from bot.flow.sync import Synced
 
 _SHOWN = {Change.REFUSED: 15, Change.REMOVED: 15, Change.CHANGED: 8, Change.ADDED: 8}
 """Rows of each kind that an answer names; `--json` has all."""
 _MARKS = {Change.REFUSED: "⚠️", Change.REMOVED: "🗑", Change.CHANGED: "✏️", Change.ADDED: "➕"}
 _TEXT_LIMIT = 200
-_COUNTS = {
-    Change.ADDED: N_("{count} added"),
-    Change.CHANGED: N_("{count} changed"),
-    Change.REMOVED: N_("{count} removed"),
-    Change.KEPT: N_("{count} kept"),
-    Change.REFUSED: N_("{count} refused"),
-}
 
 
 def counts(plan: Plan) -> list[Text]:
     """How many of each kind: ``2 added, 1 removed``."""
-    found = [(change, plan.count(change)) for change in Change]
-    return [Text(_COUNTS[change], count=count) for change, count in found if count] or [Text("nothing")]
+    by = {change: plan.count(change) for change in Change}
+    found = (
+        Text.counted("{count} added", "{count} added", by[Change.ADDED]),
+        Text.counted("{count} changed", "{count} changed", by[Change.CHANGED]),
+        Text.counted("{count} removed", "{count} removed", by[Change.REMOVED]),
+        Text.counted("{count} kept", "{count} kept", by[Change.KEPT]),
+        Text.counted("{count} refused", "{count} refused", by[Change.REFUSED]),
+    )
+    return [each for each in found if each.values["count"]] or [Text("nothing")]
 
 
 def lines(plan: Plan) -> Iterator[Text]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.core.addresses import Address, fold, is_deliverable, unique
+from bot.core.addresses import Address, domain_of, fold, is_deliverable, unique
 from bot.core.errors import UserError
 from bot.core.people import group_name
 from bot.core.rosters import HEADING_WITHIN, Line, Table
@@ -19,6 +19,8 @@ from bot.flow.validity import valid_address
 _NAME_LIMIT = 200
 
 _MAIL = re.compile(r"\b(?:e ?mails?|mails?|courriels?|mel)\d*\b")
+_NO_MAIL = re.compile(r"\b(?:pas|sans|aucune?|no|without)\b")
+"""In the place of somebody's address."""
 _PERHAPS_MAIL = re.compile(r"(?:adress?e?s?|address(?:es)?)(?: \d)?")
 _OTHERS_MAIL = re.compile(r"\b(?:co ?adherent\w*|referent\w*|producteur\w*|sent|envoye|date|opt ?in)\b")
 _FIRST_NAME = re.compile(r"prenoms?|first ?name|given ?name|user first name")
@@ -29,9 +31,12 @@ _FULL_NAME = re.compile(
 _GROUP = re.compile(r"groupes?|groups?|contrats?|contracts?")
 _NAMED = re.compile(r"(?P<name>[^<>]*?)\s*<(?P<address>[^<>]+)>")
 _BETWEEN_ADDRESSES = re.compile(r"[,;\s]+")
+_AND = frozenset({"et", "ou", "and", "or"})
 _PERHAPS_BETWEEN = re.compile(r"[|/]+")
 """An address may have them too."""
 _BETWEEN_GROUPS = re.compile(r"[,;|\n]+")
+_PERHAPS_BETWEEN_GROUPS = re.compile(r"[+/&]")
+"""A group's name may have them too."""
 _COMPUTED = re.compile(r"'*[=+\-@]")
 """A program would take what begins with one of the signs for a formula."""
 
@@ -100,7 +105,7 @@ def _is_heading(row: Sequence[str]) -> bool:
     """It names a column of addresses, and holds none."""
     words = [_heading(cell) for cell in row]
     return "@" not in "".join(row) and any(
-        _MAIL.search(word) or _PERHAPS_MAIL.fullmatch(word) for word in words
+        (_MAIL.search(word) and not _NO_MAIL.search(word)) or _PERHAPS_MAIL.fullmatch(word) for word in words
     )
 
 
@@ -146,10 +151,12 @@ def _line(number: int, row: Sequence[str], columns: _Columns) -> Line:
         named = _NAMED.fullmatch(cell)
         if named:
             name = name or named["name"].strip("\"' ")
-        for word in _BETWEEN_ADDRESSES.split(named["address"] if named else cell):
-            found = _addresses(word)
-            addresses += found
-            wrong += [] if found else [word]
+        words = [
+            word for word in _BETWEEN_ADDRESSES.split(named["address"] if named else cell) if _is_word(word)
+        ]
+        found = {word: _addresses(word) for word in words}
+        addresses += [address for each in found.values() for address in each]
+        wrong += [word for word in words if not found[word]] if any(found.values()) else [cell]
     trouble = None
     if not cells:
         trouble = Text("no address")
@@ -165,6 +172,11 @@ def _line(number: int, row: Sequence[str], columns: _Columns) -> Line:
     )
 
 
+def _is_word(text: str) -> bool:
+    """Whether it is more than what people write between two addresses."""
+    return any(map(str.isalnum, text)) and folded(text) not in _AND
+
+
 def _addresses(word: str) -> list[Address]:
     """One address, or those that are written with a stroke between them; none unless all are."""
     whole = _address(word)
@@ -176,7 +188,7 @@ def _address(word: str) -> Address | None:
     """An address in its normal form, placeholders too: they are of somebody who has none."""
     word = word.strip("<>()[]\"'.:").removeprefix("mailto:")
     folded_word = fold(word)
-    if "@" not in word or not (is_deliverable(folded_word) or folded_word.endswith("@nomail.org")):
+    if "." not in domain_of(word) or not (is_deliverable(folded_word) or folded_word.endswith("@nomail.org")):
         return None
     try:
         return valid_address(word)
@@ -196,8 +208,9 @@ def _groups(row: Sequence[str], columns: Sequence[int]) -> tuple[str, ...] | Non
     found = []
     for column in columns:
         for word in _BETWEEN_GROUPS.split(row[column] if column < len(row) else ""):
-            try:
-                found.append(group_name(word))
-            except UserError:  # nothing stands there
-                continue
-    return tuple(found)
+            for name in (word, *_PERHAPS_BETWEEN_GROUPS.split(word)):
+                try:
+                    found.append(group_name(name))
+                except UserError:  # nothing stands there
+                    continue
+    return tuple(dict.fromkeys(found))

@@ -138,12 +138,14 @@ class Sync:
             return await self._stopped(following, found)
         group, rosters = following.group, self._stores.rosters
         try:
-            lines = _about(group, lines_of(found.table, nobody=True))
+            every = lines_of(found.table, nobody=True)
         except UserError as error:
             return await self._stopped(following, error.text)
+        lines = [line for line in every if line.groups is None or group.name in line.groups]
+        others = list(dict.fromkeys(f"@{name}" for line in every for name in line.groups or ()))
         plan = await rosters.preview(group, lines, _AS_NAMED, by_source=True)
         agreed = confirmed and found.seen["sha256"] == following.waiting.get("sha256")
-        surprise = None if agreed else _surprise(group, lines, plan)
+        surprise = None if agreed else _surprise(group, lines, plan, others)
         if surprise:
             return await self._stopped(following, surprise, waiting=found.seen)
         plan = await rosters.apply(group, lines, _AS_NAMED, by_source=True)
@@ -162,13 +164,8 @@ class Sync:
         return Synced(following.group, trouble=why, waits=bool(waiting))
 
 
-def _about(group: Group, lines: Sequence[Line]) -> Sequence[Line]:
-    """The lines that are about the group: all, where no column says which."""
-    return [line for line in lines if line.groups is None or group.name in line.groups]
-
-
-def _surprise(group: Group, lines: Sequence[Line], plan: Plan) -> Text | None:
-    """Why somebody should look first, and what would change."""
+def _surprise(group: Group, lines: Sequence[Line], plan: Plan, others: list[str]) -> Text | None:
+    """Why somebody should look first, and what would change; `others` are all groups that the sheet names."""
     nobody = not any(line.addresses for line in lines)
     gone = len(plan.leaving)
     stay = plan.count(Change.KEPT) + plan.count(Change.CHANGED)
@@ -177,6 +174,8 @@ def _surprise(group: Group, lines: Sequence[Line], plan: Plan) -> Text | None:
     said = []
     if nobody:
         said.append(Text("No line of the sheet names {group} beside an e-mail address.", group=group.written))
+    if nobody and others:
+        said.append(Text("It names {groups}.", groups=_some(others)))
     if gone:
         said.append(
             Text(
@@ -202,7 +201,10 @@ def _surprise(group: Group, lines: Sequence[Line], plan: Plan) -> Text | None:
 
 def _named(plan: Plan, change: Change) -> list[str]:
     """Whom it happens to, as far as a card has room for them."""
-    names = [row.name or row.address for row in plan.rows if row.change is change]
+    return _some([row.name or row.address for row in plan.rows if row.change is change])
+
+
+def _some(names: list[str]) -> list[str]:
     return names if len(names) <= _NAMED_AT_MOST else [*names[:_NAMED_AT_MOST], "…"]
 
 

@@ -109,6 +109,33 @@ def test_sheets_that_say_nothing_get_a_sentence(table: Table, sentence: str) -> 
         lines_of(table)
 
 
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "a@x.fr / b@y.fr",
+        "a@x.fr/b@y.fr",
+        "a@x.fr|b@y.fr",
+        "a@x.fr et b@y.fr",
+        "a@x.fr - b@y.fr",
+        "<a@x.fr>; <b@y.fr>",
+    ],
+)
+def test_households_write_two_addresses_in_many_ways(cell: str) -> None:
+    assert said([["mail"], [cell]]) == [(2, "", ("a@x.fr", "b@y.fr"))]
+
+
+def test_a_wrong_cell_is_shown_as_it_is() -> None:
+    for cell in ("anne.martin@exemple,fr", "pas de mail", "anne@exemple"):
+        (line, _) = lines_of([["mail"], [cell], ["a@x.fr"]])
+        assert (line.addresses, line.written, cell in str(line.trouble)) == ((), cell, True)
+
+
+def test_two_contracts_are_written_in_many_ways() -> None:
+    for cell in ("Légumes, Pain", "Légumes + Pain", "Légumes/Pain", "Légumes & Pain"):
+        (line,) = lines_of([["mail", "Contrats"], ["a@x.fr", cell]])
+        assert {"legumes", "pain"} <= set(line.groups or ())
+
+
 def test_a_sheet_with_a_heading_may_name_nobody_where_that_is_asked_for() -> None:
     assert [line.addresses for line in lines_of([["nom", "mail"], ["Anne", ""]], nobody=True)] == [()]
     assert lines_of([["nom", "mail"]], nobody=True) == []
