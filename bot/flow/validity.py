@@ -29,7 +29,8 @@ def valid_address(text: str) -> Address:
         raise UserError(
             Text("“{word}” is not an e-mail address, such as anne@example.org.", word=text)
         ) from None
-    return fold(found.normalized)
+    # IDNA 2008 (RFC 5891), as registries have it: `fold` alone would make strasse.de of straße.de
+    return fold(f"{found.local_part}@{found.ascii_domain}")
 
 
 def list_address(text: str) -> Address:

@@ -124,6 +124,12 @@ def test_households_write_two_addresses_in_many_ways(cell: str) -> None:
     assert said([["mail"], [cell]]) == [(2, "", ("a@x.fr", "b@y.fr"))]
 
 
+def test_a_domain_is_the_one_that_is_registered() -> None:
+    """strasse.de is somebody else's."""
+    assert said([["mail"], ["anne@straße.de"]]) == [(2, "", ("anne@xn--strae-oqa.de",))]
+    assert said([["mail"], ["LÉO@Exämple.org"]]) == [(2, "", ("léo@xn--exmple-cua.org",))]
+
+
 def test_a_wrong_cell_is_shown_as_it_is() -> None:
     for cell in ("anne.martin@exemple,fr", "pas de mail", "anne@exemple"):
         (line, _) = lines_of([["mail"], [cell], ["a@x.fr"]])
