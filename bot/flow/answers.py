@@ -16,7 +16,7 @@ from bot.core.stores import Stores
 from bot.flow.notices import Notices, Occasion
 
 _OWNER = "notices"
-_QUIET_RULES = frozenset({"first-poll", "forged", "leave", "loop", "spam", "test", "unreadable"})
+_QUIET_RULES = frozenset({"first-poll", "forged", "loop", "spam", "test", "unreadable"})
 """Held by one of these it is doubtful who wrote it, or when."""
 
 
@@ -47,7 +47,9 @@ class Answers:
         self, post: Post, header: Header, mlist: MailingList, decision: Decision
     ) -> tuple[NewMailing, ...]:
         """To the author of a post that a person decided; strangers are told of a rejection too."""
-        about = Occasion(NoticeKind.REJECTED, post, header, mlist, decision.by, decision.reason)
+        linked = await self._stores.admins.linked(decision.by.id)
+        email = linked.addresses[0] if linked and linked.addresses else ""
+        about = Occasion(NoticeKind.REJECTED, post, header, mlist, decision.by, decision.reason, email)
         match decision.disposition:
             case Disposition.REJECT if mlist.settings.notify_rejected:
                 return await self._written(about, decision.undo_until)

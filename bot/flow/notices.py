@@ -48,7 +48,10 @@ class Organisation:
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """What a notice is about: a post, and for a person's decision who it was and why."""
+    """What a notice is about: a post, and for a person's decision who it was and why.
+
+    `by_address` is theirs, where their chat account is linked to a person; only texts of one's own tell it.
+    """
 
     kind: NoticeKind
     post: Post
@@ -56,6 +59,7 @@ class Occasion:
     mlist: MailingList
     by: Actor | None = None
     reason: str = ""
+    by_address: str = ""
 
 
 class Notices:
@@ -172,7 +176,7 @@ class Notices:
             "subject": _shortened(post.subject, _SUBJECT_LIMIT),
             "author": _shortened(post.author.name if post.author else "", _NAME_LIMIT),
             "moderator": about.by.name if about.by and not about.by.is_login else _MODERATORS[language],
-            "moderator_email": "",
+            "moderator_email": about.by_address,
             "reason": about.reason,
             "summary": _shortened(post.text, _SUMMARY_LIMIT),
             "date": self._date(post.received_at, language),

@@ -63,14 +63,17 @@ _LATER = re.compile(
     r"reenvoyez) pas|will (be retried|retry|keep trying)|still being retried|delayed|not need to resend"
     r"|warning message only"
 )
-_NOTICE = re.compile(rb"^auto-submitted:[ \t]*auto-replied", re.IGNORECASE | re.MULTILINE)
+_NOTICE = re.compile(rb"^auto-submitted:[ \t]*auto-(replied|generated)", re.IGNORECASE | re.MULTILINE)
+_COPY = re.compile(rb"^list-id:", re.IGNORECASE | re.MULTILINE)
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
 
 
 def read_report(raw: bytes) -> Report:
     """What a report says; one that cannot be read names nobody. Never fails."""
     beginning = raw[:_OCTETS_LIMIT]
-    of_notice = any(_NOTICE.search(part) for part in _HEADER_END.split(beginning)[1:])
+    of_notice = any(
+        _NOTICE.search(part) and not _COPY.search(part) for part in _HEADER_END.split(beginning)[1:]
+    )
     try:
         message = _parsed(beginning)
         complaint = _complaint(message)

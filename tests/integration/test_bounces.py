@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.world import World, mail
+from bot.core.chat import Utterance
+from tests.support.office import buttons_of, text_of
+from tests.support.world import ANNE as MODERATOR
+from tests.support.world import CONSOLE, World, mail
 from tests.unit.flow.test_reports import FAILED, FRENCH, free_form, status
 
 ANNE = "anne.martin@wanadoo.fr"
@@ -29,7 +32,15 @@ async def points(world: World) -> dict[str, tuple[int, bool]]:
     return {row["address"]: (row["points"], row["suspended"]) for row in await world.rows("/bounces")}
 
 
-@pytest.mark.parametrize("raw", [status(FAILED), *map(free_form, FRENCH.values())])
+COMPLAINT = (
+    "From: feedback@provider.example\r\nSubject: complaint\r\n"
+    'Content-Type: multipart/report; report-type=feedback-report; boundary="b"\r\n\r\n'
+    "--b\r\nContent-Type: message/feedback-report\r\n\r\n"
+    f"Feedback-Type: abuse\r\nUser-Agent: x/1\r\nVersion: 1\r\nOriginal-Rcpt-To: <{ANNE}>\r\n--b--\r\n"
+).encode()
+
+
+@pytest.mark.parametrize("raw", [status(FAILED), COMPLAINT, *map(free_form, FRENCH.values())])
 async def test_a_report_is_no_post_and_counts_for_its_address(world: World, raw: bytes) -> None:
     await a_list(world)
     await world.deliver(raw)
@@ -50,7 +61,12 @@ async def test_five_days_suspend_an_address_and_a_button_gives_it_another_chance
     await world.deliver(mail(author="paul@example.net"))
     assert world.sent_to() == ["anne@work.example", "bruno@example.org"]
 
-    assert "gets copies again" in await world.said(f"/reactivate {ANNE}")
+    answer = await world.app.dispatcher.said(Utterance(MODERATOR, CONSOLE, "/bounces"))
+    assert answer
+    [screen] = answer.screens
+    [button] = buttons_of(screen)
+    pressed = await world.press(button)
+    assert "gets copies again" in text_of(pressed.screens[0])
     await world.deliver(mail(author="paul@example.net"))
     assert world.sent_to().count(ANNE) == 1
     assert await world.refused(f"/reactivate {ANNE}")

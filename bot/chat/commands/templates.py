@@ -130,4 +130,4 @@ def _sample(kind: NoticeKind, mlist: MailingList) -> Occasion:
         undo_until=None,
         stopped_by="",
     )
-    return Occasion(kind, post, Header(()), mlist, Actor("example", "Paul"), "…")
+    return Occasion(kind, post, Header(()), mlist, Actor("example", "Paul"), "…", "paul@example.org")

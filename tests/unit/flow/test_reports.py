@@ -65,7 +65,11 @@ def test_what_is_only_late_has_not_failed() -> None:
 def test_a_report_about_a_notice_is_known_as_such() -> None:
     about = read_report(status(FAILED, original="From: list@example.test\nAuto-Submitted: auto-replied\n"))
     assert about.of_notice
+    told = read_report(status(FAILED, original="From: list@example.test\nAuto-Submitted: auto-generated\n"))
+    assert told.of_notice
     assert not read_report(status(FAILED, original="From: list@example.test\nSubject: x\n")).of_notice
+    robot = "From: robot@example.test\nAuto-Submitted: auto-generated\nList-Id: <list.example.test>\n"
+    assert not read_report(status(FAILED, original=robot)).of_notice, "a copy of what a program wrote"
 
 
 @pytest.mark.parametrize(
