@@ -51,6 +51,7 @@ from bot.flow.selftest import SelfTest
 from bot.flow.service import Service
 from bot.flow.sync import Sync
 from bot.flow.trials import Trials
+from bot.flow.welcomes import Welcomes
 from bot.networks import chat_networks
 from config.settings import Settings, Smtp
 from storage.database import open_stores
@@ -228,6 +229,7 @@ async def open_app(
             decisions=Decisions(stores, clock, answers),
             notices=notices,
             accounts=accounts,
+            welcomes=Welcomes(stores, clock, notices),
             linking=Linking(stores, clock, notices, accounts),
             checks=Checks(stores, servers, accounts, clock, settings.zone),
             guessing=Guessing(dns, servers),
@@ -272,6 +274,7 @@ async def open_app(
             settings.zone,
             sync,
             Reminders(stores, clock, notices, Hours(settings.reminders.hours, settings.zone)),
+            desk.welcomes,
             Disk(stores, clock, settings.data_dir),
         )
         await stores.admins.configure(settings.admins, clock.now())

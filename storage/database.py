@@ -34,6 +34,7 @@ from storage.rooms import SqlRoomStore
 from storage.rosters import SqlRosterStore
 from storage.templates import SqlTemplateStore
 from storage.trail import traced_by
+from storage.welcomes import SqlWelcomeStore
 
 
 @asynccontextmanager
@@ -71,6 +72,7 @@ async def open_stores(
                 notes=SqlNoteStore(units, box),
                 posts=SqlPostStore(units),
                 templates=SqlTemplateStore(units),
+                welcomes=SqlWelcomeStore(units, always),
                 outbox=SqlOutboxStore(units),
                 accounts=SqlAccountStore(units),
                 rooms=SqlRoomStore(units),

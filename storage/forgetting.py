@@ -21,6 +21,7 @@ from storage.rows import (
     PostRow,
     RawRow,
     RoleRow,
+    WelcomeRow,
 )
 from storage.tracing import leave_trail, untraced
 from storage.values import column, in_groups
@@ -54,7 +55,7 @@ async def _forget(person: Person) -> int:
     )
     await BanRow.filter(pattern__in=addresses).delete()
     await BounceRow.filter(address__in=addresses).delete()
-    for belongings in (RoleRow, MembershipRow, LinkRow, AddressRow):
+    for belongings in (RoleRow, MembershipRow, LinkRow, WelcomeRow, AddressRow):
         await belongings.filter(person_id=person.id).delete()
     await PersonRow.filter(id=person.id).delete()
     return len(post_ids)

@@ -49,6 +49,7 @@ from storage.rows import (
     RoleRow,
     TemplateRow,
     UnnamedBounceRow,
+    WelcomeRow,
 )
 from storage.values import column, text_of
 from storage.waiting import one_at_a_time
@@ -143,6 +144,7 @@ class SqlListStore(Store):
             ReminderRow,
             TemplateRow,
             UnnamedBounceRow,
+            WelcomeRow,
         ):
             await belongings.filter(mlist_id=mlist.id).delete()
         await forget_incidents(f"mailbox {mlist.id}")

@@ -278,6 +278,25 @@ class TemplateRow(Model):
         table = "template"
 
 
+class WelcomeRow(Model):
+    """A member whom a list knows; `greeted`: a welcome was stored for them."""
+
+    id = fields.IntField(primary_key=True)
+    mlist = _mlist()
+    person: fields.ForeignKeyRelation[PersonRow] = fields.ForeignKeyField(
+        "storage.PersonRow", related_name=False, on_delete=OnDelete.RESTRICT
+    )
+    greeted = fields.BooleanField()
+
+    mlist_id: int
+    person_id: int
+
+    class Meta:
+        table = "welcome"
+        unique_together = (("mlist_id", "person_id"),)
+        indexes = (Index(fields=("person_id",), name="welcome_person"),)
+
+
 class UnnamedBounceRow(Model):
     """How many reports to a list named nobody whom it knows."""
 

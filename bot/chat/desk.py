@@ -28,6 +28,7 @@ from bot.flow.notices import Notices
 from bot.flow.selftest import SelfTest
 from bot.flow.sync import Sync
 from bot.flow.trials import Trials
+from bot.flow.welcomes import Welcomes
 
 Row: TypeAlias = Mapping[str, Any]
 """One object of ``--json``: JSON values only, moments by `iso`."""
@@ -63,6 +64,7 @@ class Desk:
     notices: Notices
     accounts: Accounts
     linking: Linking
+    welcomes: Welcomes
     checks: Checks
     guessing: Guessing
     self_test: SelfTest

@@ -52,6 +52,7 @@ _MODULES = (
     "outbox",
     "bounces",
     "templates",
+    "welcome",
     "bans",
     "audit",
 )

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Protocol
 
+from bot.core.deliveries import NewMailing
+from bot.core.lists import MailingList
+from bot.core.people import Person
+
 
 class NoticeKind(StrEnum):
-    """What an author is told about a post."""
+    """What an author is told about a post, and (the last) what a new member is told."""
 
     HELD = "held"
     DISTRIBUTED = "distributed"
     AUTO_DISTRIBUTED = "auto_distributed"
     REJECTED = "rejected"
+    WELCOME = "welcome"
 
 
 class TemplateStore(Protocol):
@@ -29,4 +34,27 @@ class TemplateStore(Protocol):
 
     async def write(self, mlist_id: int | None, kind: NoticeKind, language: str, text: str) -> None:
         """An empty text takes it away."""
+        ...
+
+
+class WelcomeStore(Protocol):
+    """Which members a list knows, and which of them it has greeted."""
+
+    async def newcomers(self, mlist: MailingList) -> Sequence[Person]:
+        """The members whom it does not know yet."""
+        ...
+
+    async def known(self, mlist: MailingList) -> int:
+        """How many it knows, also of those who have left."""
+        ...
+
+    async def not_greeted(self, mlist: MailingList) -> Sequence[Person]:
+        """The members who never had a welcome."""
+        ...
+
+    async def know(self, mlist: MailingList, people: Mapping[int, NewMailing | None]) -> int:
+        """Know these people, by id, from now on, and store what greets them; None = nothing does.
+
+        Nobody is greeted twice. The number of those who are.
+        """
         ...

@@ -181,6 +181,7 @@ class ListSettings(BaseModel):
     )
     notify_auto: YesNo = Field(default=False, description=N_("Also if nobody had to decide"))
     notify_unknown: YesNo = Field(default=False, description=N_("Also if nobody knows the author"))
+    notify_welcome: YesNo = Field(default=False, description=N_("Tell new members how to write and leave"))
 
     host: HostName = Field("", description=N_("Server of the mailbox"))
     port: Port = Field(0, description=N_("Its port, 0 for the usual one"))

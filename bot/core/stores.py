@@ -21,7 +21,7 @@ from bot.core.bounces import BounceStore
 from bot.core.deliveries import Batch, Counts, Delivery, Forecast, NewMailing, QuotaReply, Recorded
 from bot.core.directory import GroupStore, PeopleStore
 from bot.core.lists import AccountState, Certificate, MailboxAccount, MailingList, SmtpAccount
-from bot.core.notices import TemplateStore
+from bot.core.notices import TemplateStore, WelcomeStore
 from bot.core.people import Actor, Ban
 from bot.core.posts import Cursor, Decision, NewPost, Post, PostState, Screened
 from bot.core.reminders import ReminderStore
@@ -483,6 +483,7 @@ class Stores:
     notes: NoteStore
     posts: PostStore
     templates: TemplateStore
+    welcomes: WelcomeStore
     outbox: OutboxStore
     accounts: AccountStore
     rooms: RoomStore

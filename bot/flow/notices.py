@@ -21,7 +21,7 @@ from bot.core.posts import Post
 from bot.core.text import locale_of
 from bot.flow import automatic
 from bot.flow.copy import mailbox_field
-from bot.flow.wordings import as_html, filled, shipped_template
+from bot.flow.wordings import VARIABLES, as_html, filled, shipped_template
 
 _MODERATORS = {"en": "the moderators", "fr": "les modérateurs"}
 """In the place of a name that means something on one machine only."""
@@ -109,6 +109,32 @@ class Notices:
         if answered is not None:
             fields = _answering(answered)
         return self._mailing(_of(mlist), recipient, fields, said, due_at, message_id)
+
+    def welcome(
+        self, mlist: MailingList, who: Mailbox, due_at: datetime, own: str = "", language: str = ""
+    ) -> NewMailing:
+        """Tell a new member how to write and how to leave; `own` and `language` as for `write`."""
+        fields: Fields = [
+            ("Auto-Submitted", "auto-generated"),
+            ("List-Unsubscribe", f"<mailto:{mlist.address}?subject=unsubscribe>"),
+        ]
+        said = self.welcome_text(mlist, who, due_at, own, language)
+        return self._mailing(_of(mlist), who.address, fields, said, due_at)
+
+    def welcome_text(
+        self, mlist: MailingList, who: Mailbox, at: datetime, own: str = "", language: str = ""
+    ) -> tuple[str, str]:
+        """Subject and text; what a notice says of a post is empty in it."""
+        language = language or self.language(mlist)
+        variables = {
+            **dict.fromkeys(VARIABLES, ""),
+            "list_name": mlist.settings.description or mlist.local_part,
+            "list_address": mlist.address,
+            "organisation": self._organisation.name,
+            "author": _shortened(who.name, _NAME_LIMIT),
+            "date": self._date(at, language),
+        }
+        return filled(own, shipped_template(NoticeKind.WELCOME, language), variables)
 
     def code(
         self, code: str, account: str, sender: Mailbox, recipient: Address, language: str, due_at: datetime

@@ -25,6 +25,7 @@ from bot.flow.reminders import Reminders
 from bot.flow.runner import Runner, alone
 from bot.flow.screening import Screening
 from bot.flow.sync import Sync
+from bot.flow.welcomes import Welcomes
 
 
 def _trust_in(account: SmtpAccount) -> str:
@@ -48,6 +49,7 @@ class Service:
         zone: ZoneInfo,
         sync: Sync,
         reminders: Reminders,
+        welcomes: Welcomes,
         disk: Disk,
     ) -> None:
         self._stores = stores
@@ -61,6 +63,7 @@ class Service:
         self._zone = zone
         self._sync = sync
         self._reminders = reminders
+        self._welcomes = welcomes
         self._disk = disk
         self.runner = Runner(clock, stores.changes)
         self._mailboxes = Following(self.runner)
@@ -68,12 +71,13 @@ class Service:
         self._sharing: dict[tuple[str, str | None], tuple[int, ...]] = {}
 
     def start_polling(self) -> None:
-        """Take in mail, now and from lists to come; purge what is old; follow sources; remind."""
+        """Take in mail, now and from lists to come; purge what is old; follow sources; remind; greet."""
         self.runner.start("mailboxes", self._follow_mailboxes)
         self.runner.start("archive", self._archive.step, wake=self._archive.wake)
         self.runner.start("sync", self._sync.step)
         self.runner.start("disk", self._disk.step, wake=self._disk.wake)
         self.runner.start("reminders", self._reminders.step)
+        self.runner.start("welcomes", self._welcomes.step, wake=self._welcomes.wake)
 
     def start_delivering(self) -> None:
         """Send what is due, now and for lists to come."""
@@ -95,6 +99,7 @@ class Service:
         )
         await alone("disk", self._disk.step)
         await alone("reminders", self._reminders.step)
+        await alone("welcomes", self._welcomes.step)
         if between:
             await alone("between", between)
         for outgoing in self._accounts.outgoing(lists):

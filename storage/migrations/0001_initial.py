@@ -342,6 +342,30 @@ class Migration(migrations.Migration):
             },
         ),
         ops.CreateModel(
+            name="WelcomeRow",
+            fields=[
+                ("id", fields.IntField(primary_key=True)),
+                (
+                    "mlist",
+                    fields.ForeignKeyField(
+                        "storage.MlistRow", related_name=False, on_delete=OnDelete.RESTRICT
+                    ),
+                ),
+                (
+                    "person",
+                    fields.ForeignKeyField(
+                        "storage.PersonRow", related_name=False, on_delete=OnDelete.RESTRICT
+                    ),
+                ),
+                ("greeted", fields.BooleanField()),
+            ],
+            options={
+                "table": "welcome",
+                "unique_together": (("mlist_id", "person_id"),),
+                "indexes": [Index(fields=["person_id"], name="welcome_person")],
+            },
+        ),
+        ops.CreateModel(
             name="AuditRow",
             fields=[
                 ("id", fields.IntField(primary_key=True)),

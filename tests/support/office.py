@@ -35,6 +35,7 @@ from bot.flow.reading import read
 from bot.flow.selftest import SelfTest
 from bot.flow.sync import Sync
 from bot.flow.trials import Trials
+from bot.flow.welcomes import Welcomes
 from tests.support.clock import ManualClock
 from transports.servers import MailServers
 from transports.sheets.sources import SheetReader
@@ -112,6 +113,7 @@ async def desk(stores: Stores, clock: ManualClock, tmp_path: Path) -> Desk:
         decisions=Decisions(stores, clock, Answers(stores, notices)),
         notices=notices,
         accounts=accounts,
+        welcomes=Welcomes(stores, clock, notices),
         linking=Linking(stores, clock, notices, accounts),
         checks=Checks(stores, servers, accounts, clock, PARIS),
         guessing=Guessing(NoNames(), servers),

@@ -11,6 +11,7 @@ from bot.chat.kinds import ListOrAll, NoticeName, OneList, TemplateText
 from bot.chat.registry import command
 from bot.core.addresses import Address, Mailbox
 from bot.core.chat import File
+from bot.core.deliveries import NewMailing
 from bot.core.errors import UserError
 from bot.core.header import Header
 from bot.core.lists import MailingList
@@ -26,16 +27,22 @@ _SWITCHES = {
     NoticeKind.DISTRIBUTED: "notify_distributed",
     NoticeKind.AUTO_DISTRIBUTED: "notify_auto",
     NoticeKind.REJECTED: "notify_rejected",
+    NoticeKind.WELCOME: "notify_welcome",
 }
 _WHOSE = {"own": N_("its own text"), "all": N_("the text of all lists"), "shipped": N_("the shipped text")}
 _DEFAULT = "default"
+_ANNE = Mailbox("Anne Martin", Address("anne.martin@example.org"))
 
 
 def _rank(arguments: Mapping[str, Any]) -> Rank:
     return Rank.ADMIN if arguments["mlist"] is None else Rank.OWNER
 
 
-@command("templates", N_("Show the mails that authors get, and whose text they have"), rank=Rank.OWNER)
+@command(
+    "templates",
+    N_("Show the mails that authors and new members get, and whose text they have"),
+    rank=Rank.OWNER,
+)
 async def templates(desk: Desk, call: Call, mlist: OneList) -> Reply:
     """One line for each notice and language."""
     own, of_all = await desk.stores.templates.own(mlist.id), await desk.stores.templates.own(None)
@@ -53,7 +60,7 @@ async def templates(desk: Desk, call: Call, mlist: OneList) -> Reply:
 
 @command(
     "template",
-    N_("Show or change the text of a mail that authors get"),
+    N_("Show or change the text of a mail that authors or new members get"),
     rank=Rank.OWNER,
     raises=_rank,
     example="/template adherents held fr Merci, votre message attend d'être lu.",
@@ -72,9 +79,7 @@ async def template(
         own = "" if written == _DEFAULT else checked(written)
         await desk.stores.templates.write(mlist_id, name, language, own)
     stored = await desk.stores.templates.text(mlist_id, name, language)
-    about = _sample(name, lists[0])
-    subject, body = notices.rendered(about, stored, language)
-    mail = notices.write(about, desk.clock.now(), stored, language)
+    (subject, body), mail = _preview(desk, lists[0], name, stored, language)
     files = (File(f"{name.value}.eml", "message/rfc822", mail.header + (mail.body or b"")),) if mail else ()
     return Reply(
         said=(
@@ -97,6 +102,18 @@ async def template(
     )
 
 
+def _preview(
+    desk: Desk, mlist: MailingList, name: NoticeKind, own: str, language: str
+) -> tuple[tuple[str, str], NewMailing | None]:
+    """Subject and text, and the mail, as somebody would get them."""
+    notices, now = desk.notices, desk.clock.now()
+    if name is NoticeKind.WELCOME:
+        said = notices.welcome_text(mlist, _ANNE, now, own, language)
+        return said, notices.welcome(mlist, _ANNE, now, own, language)
+    about = _sample(name, mlist)
+    return notices.rendered(about, own, language), notices.write(about, now, own, language)
+
+
 def _split(text: str, usual: str) -> tuple[str, str]:
     """The language, if it is named first, and the text behind it."""
     first, _, rest = text.partition(" ") if " " in text.partition("\n")[0] else text.partition("\n")
@@ -112,7 +129,7 @@ def _sample(kind: NoticeKind, mlist: MailingList) -> Occasion:
         state=PostState.HELD,
         received_at=datetime.now(UTC),
         size_octets=1_000,
-        authors=(Mailbox("Anne Martin", Address("anne.martin@example.org")),),
+        authors=(_ANNE,),
         subject="Paniers",
         message_id="",
         body_sha256="",
