@@ -21,7 +21,7 @@ _BESIDE = frozenset(
     """
     a am bonjour bonsoir cette could d de demande des desire du from fw fwd hello i je l la le les ma merci
     mon my of please plus pour pouvez pourriez puis re recevoir s se souhaite souhaiterais svp the this to
-    tr unsubscribe veuillez veux voudrais vos votre vous want want wish you
+    tr veuillez veux voudrais vos votre vous want want wish you
     """.split()  # noqa: SIM905
 )
 """What stands beside: words as `folded` gives them."""

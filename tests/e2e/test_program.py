@@ -204,6 +204,22 @@ async def test_check_names_each_account_and_fails_if_one_does(program: Program, 
     assert "wrong" not in told
 
 
+async def test_check_sees_the_lists_mail_to_itself_come_back(
+    program: Program, dovecot: Dovecot, smtp_server: SmtpServer
+) -> None:
+    """Out by the relay, in by the mailbox, taken in by the service, told by the program that waits for it."""
+    mailbox = await add_list(program, dovecot)
+    stamped = b"Authentication-Results: mx.example.test; dmarc=pass header.from=example.test\r\n"
+    smtp_server.on_taken = lambda _, taken: dovecot.deliver(mailbox, stamped + taken.raw)
+    async with program.serving() as service:
+        code, told, _ = await program.run("check")
+        await service.logged("self-test back")
+    assert code == 0, told
+    assert "A mail from the list to itself: OK" in told
+    assert "mx.example.test says: SPF not said, DKIM not said, DMARC pass" in told
+    assert f"/set {mailbox.address.partition('@')[0]} auth_host=mx.example.test" in told
+
+
 async def test_check_tries_the_common_account_before_there_is_a_list(
     program: Program, smtp_server: SmtpServer
 ) -> None:
