@@ -140,7 +140,7 @@ def test_a_thread_without_end_is_cut_and_folded() -> None:
     ],
 )
 def test_no_answer_to_what_a_program_sent_or_to_bulk_mail(line: str) -> None:
-    """FIELD: vacation replies loop (RFC 3834 section 2)."""
+    """FIELD section 3 row 44: vacation replies loop (RFC 3834 section 2)."""
     assert rejected(line) is None
 
 

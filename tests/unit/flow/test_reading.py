@@ -109,7 +109,7 @@ def test_base64_that_is_broken_is_shown_as_far_as_it_goes(body: bytes) -> None:
 
 @pytest.mark.parametrize("raw", [b"", b"\r\n", b"\r\n\r\n", b"\n", b"Subject: x", b"From: a@b.fr\r\n\r\n"])
 def test_an_empty_mail_has_an_empty_text(raw: bytes) -> None:
-    """FIELD: totally empty mails."""
+    """FIELD section 1c (0.96.180): totally empty mails."""
     post = reading(raw)
     assert (post.text, post.attachments, post.unread) == ("", (), ())
 
@@ -256,7 +256,7 @@ def nested(depth: int) -> bytes:
     ids=lambda raw: repr(raw[:30]),
 )
 def test_a_mail_made_to_be_expensive_is_read_in_bounded_time(raw: bytes) -> None:
-    """FIELD: one MIME bomb stopped all fetching."""
+    """FIELD section 3 row 24: one MIME bomb stopped all fetching."""
     post = reading(raw)
     assert post.raw == raw
     assert len(post.attachments) <= 500

@@ -103,7 +103,7 @@ def test_every_verdict_says_why_in_a_sentence() -> None:
     ],
 )
 def test_loop_discards_what_this_list_has_distributed(field: str) -> None:
-    """FIELD: daemon mail looped back into lists; a list whose address is another's member."""
+    """FIELD section 1c (0.83.0, 0.93.0): daemon mail looped; a list may be a member of another."""
     assert verdict("X-Loop: other@lists.example", field) == ("loop", DISCARD)
 
 
@@ -186,7 +186,7 @@ def test_an_ordinary_return_path_is_no_bounce(lines: list[str]) -> None:
 @pytest.mark.parametrize("local", ["abuse", "sympa", "mailman", "mailman-bounces", "majordomo"])
 @pytest.mark.parametrize("moderation", ["all", "non_members", "open"])
 def test_list_servers_and_complaints_desks_wait_for_a_person(local: str, moderation: str) -> None:
-    """FIELD: abuse, sympa, mailman are never distributed by themselves, not even as members."""
+    """FIELD section 1a (bounces): abuse, sympa, mailman never pass by themselves, not even as members."""
     mlist = a_list(moderation=moderation)
     assert verdict(authors=(f"{local}@example.org",), standing=MEMBER, mlist=mlist) == ("automatic", HOLD)
 
@@ -225,7 +225,7 @@ def test_one_banned_author_among_several_is_enough() -> None:
 def test_strangers_are_discarded_where_the_list_says_so_but_never_on_an_open_one(
     moderation: str, standing: Standing, rule: str
 ) -> None:
-    """FIELD: on the model's open lists a sender without an account was dropped before the mode was read."""
+    """FIELD section 1d: senders without an account were dropped before the mode was read."""
     mlist = a_list(moderation=moderation, unknown_senders="discard")
     assert verdict(standing=standing, mlist=mlist)[0] == rule
 
