@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import logging
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -24,6 +25,7 @@ _OCTETS_LIMIT = 300_000
 """What a report has to say stands at its beginning; then the mail that it is about may follow."""
 _REASON_LIMIT = 300
 _FAILURES_LIMIT = 100
+_RAW_LINES_LIMIT = 4_000
 _LINES_LIMIT = 200
 _LINE_LIMIT = 1_000
 _NEAR = 4
@@ -37,6 +39,7 @@ _ANY_MIME_FIELD = re.compile(
 )
 _NESTING = re.compile(rb"boundary[ \t]*[*=]|message/", re.IGNORECASE)
 
+_LONG_LINE = re.compile(rb"([^\r\n]{1000})[^\r\n]+")
 _ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}", re.ASCII)
 _STATUS_TYPES = {"message/delivery-status", "message/global-delivery-status"}
 _STATUS = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
@@ -70,7 +73,7 @@ _HEADER_END = re.compile(rb"\r?\n\r?\n")
 
 def read_report(raw: bytes) -> Report:
     """What a report says; one that cannot be read names nobody. Never fails."""
-    beginning = raw[:_OCTETS_LIMIT]
+    beginning = _beginning(raw)
     of_notice = any(
         _NOTICE.search(part) and not _COPY.search(part) for part in _HEADER_END.split(beginning)[1:]
     )
@@ -85,6 +88,12 @@ def read_report(raw: bytes) -> Report:
     return replace(found, failures=found.failures[:_FAILURES_LIMIT], of_notice=of_notice)
 
 
+def _beginning(raw: bytes) -> bytes:
+    """As much as any report has to say: flufl.bounce tries all it knows on each line, and looks back."""
+    lines = _LONG_LINE.sub(rb"\1", raw[:_OCTETS_LIMIT]).splitlines(keepends=True)
+    return b"".join(lines[:_RAW_LINES_LIMIT])
+
+
 def _parsed(report: bytes) -> Message:
     """As the email package takes it apart. Raises ValueError where that would cost too much."""
     fields = _ANY_MIME_FIELD.findall(report)
@@ -92,7 +101,13 @@ def _parsed(report: bytes) -> Message:
         raise ValueError("a field about its parts is too long")
     if sum(bool(_NESTING.search(field)) for field in fields) > _NESTING_LIMIT:
         raise ValueError("too many parts within parts")
-    return email.message_from_bytes(report, policy=email.policy.compat32)
+    message = email.message_from_bytes(report, policy=email.policy.compat32)
+    for part in message.walk():
+        content = part.get_payload(decode=True)
+        if isinstance(content, bytes) and _LONG_LINE.search(content):  # an encoding hid it
+            del part["content-transfer-encoding"]
+            part.set_payload(_LONG_LINE.sub(rb"\1", content).decode("ascii", "surrogateescape"))
+    return message
 
 
 def is_about_mail(reply: str) -> bool:
@@ -143,6 +158,8 @@ def _by_server(message: Message) -> Report:
     """As flufl.bounce recognises the server's way of writing it."""
     from flufl.bounce import all_failures
 
+    # one of its detectors that stumbles over a mail would print a traceback with words of it
+    logging.getLogger("flufl.bounce").disabled = True
     delayed, failed = all_failures(message)
     reason = _sentence(_text(message))
     failures = tuple(_failure(undeclared(each), reason) for each in sorted(failed))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import base64
 import shutil
 import subprocess
 import sys
@@ -234,3 +235,26 @@ def test_the_samples_of_flufl_bounce_are_recognised_with_their_addresses(samples
 
     assert len(expected) >= 115
     assert len(missed) <= 3, missed
+
+
+def test_a_detector_that_stumbles_says_nothing_of_the_mail(caplog: pytest.LogCaptureFixture) -> None:
+    """An empty From is too much for one of flufl.bounce's; the others are asked all the same."""
+    read_report(b"From:\r\nSubject: x\r\n\r\nsecret words\r\n")
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<" * 290_000,
+        b"<p@example.org>: user unknown, adresse " * 7_000,
+        b"The following addresses had permanent fatal errors -----\r\n" * 4_500,
+        base64.encodebytes(b"<" * 200_000),
+    ],
+    ids=["brackets", "addresses", "lines", "base64"],
+)
+def test_a_hostile_report_is_read_in_bounded_time(body: bytes) -> None:
+    """No line is longer than 1,000 octets for those that look back, whatever encoding hid it."""
+    coded = b"" if b"<" in body or b"The" in body else b"Content-Transfer-Encoding: base64\r\n"
+    header = b"From: MAILER-DAEMON@example.net (Postfix)\r\nSubject: Undelivered\r\n" + coded
+    assert len(read_report(header + b"\r\n" + body).failures) <= 100
