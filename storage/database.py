@@ -32,6 +32,7 @@ from storage.posts import SqlPostStore
 from storage.reminders import SqlReminderStore
 from storage.rooms import SqlRoomStore
 from storage.rosters import SqlRosterStore
+from storage.statistics import SqlStatisticsStore
 from storage.templates import SqlTemplateStore
 from storage.trail import traced_by
 from storage.welcomes import SqlWelcomeStore
@@ -72,6 +73,7 @@ async def open_stores(
                 notes=SqlNoteStore(units, box),
                 posts=SqlPostStore(units),
                 templates=SqlTemplateStore(units),
+                statistics=SqlStatisticsStore(units),
                 welcomes=SqlWelcomeStore(units, always),
                 outbox=SqlOutboxStore(units),
                 accounts=SqlAccountStore(units),

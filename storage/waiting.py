@@ -42,7 +42,7 @@ async def lock_posts(post_ids: Collection[int | None]) -> None:
     None, in the place of the post of a mail that is about none, is nothing to wait for.
     """
     known = [post_id for post_id in post_ids if post_id is not None]
-    if known and not _is_sqlite():
+    if known and not is_sqlite():
         rows = PostRow.filter(id__in=known).order_by("id").select_for_update(no_key=True)
         await rows.only("id")
 
@@ -52,11 +52,12 @@ def _connection() -> BaseDBAsyncClient:
     return connection
 
 
-def _is_sqlite() -> bool:
+def is_sqlite() -> bool:
+    """Whether that is the engine of the unit under way."""
     return _connection().capabilities.dialect == "sqlite"
 
 
 async def _wait(function: str, name: str) -> None:
-    if not _is_sqlite():
+    if not is_sqlite():
         key = zlib.crc32(name.encode()) & 0x7FFFFFFF
         await _connection().execute_query(f"SELECT {function}({_LOCKS}, {key})")

@@ -34,6 +34,7 @@ class Languages:
     def __init__(self, default: str, zone: ZoneInfo, clock: Clock) -> None:
         """`default`: the organisation's language, also for a room or list without one of its own."""
         self._known = {code: BabelLanguage(code, zone, clock) for code in LANGUAGES}
+        self.zone = zone
         self.default = self._known.get(default, self._known["en"])
 
     def of(self, code: str) -> BabelLanguage:

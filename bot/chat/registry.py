@@ -54,6 +54,7 @@ _MODULES = (
     "templates",
     "welcome",
     "bans",
+    "stats",
     "audit",
 )
 """Modules of ``bot.chat.commands``, in the order of help."""

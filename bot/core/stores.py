@@ -27,6 +27,7 @@ from bot.core.posts import Cursor, Decision, NewPost, Post, PostState, Screened
 from bot.core.reminders import ReminderStore
 from bot.core.rooms import AdminStore, RoomStore
 from bot.core.rosters import RosterStore
+from bot.core.statistics import StatisticsStore
 from bot.core.text import Text
 
 T = TypeVar("T")
@@ -484,6 +485,7 @@ class Stores:
     posts: PostStore
     templates: TemplateStore
     welcomes: WelcomeStore
+    statistics: StatisticsStore
     outbox: OutboxStore
     accounts: AccountStore
     rooms: RoomStore
