@@ -92,6 +92,14 @@ class Dispatcher:
         found = await alone("dialogue", partial(self._dialogues.open, place, speaker))
         return bool(found and found.dialogue.takes_file)
 
+    async def reminded(self, speaker: Actor, place: Place) -> Answer | None:
+        """The question that waits for them there, put once more; None where none does."""
+        found = await alone("dialogue", partial(self._dialogues.open, place, speaker))
+        if not found or found.place != place or typed(found.dialogue.line) is None:
+            return None
+        again = await self._guarded("question", speaker, place, partial(self._put_again, found.dialogue))
+        return Answer(screens=again.screens)
+
     async def pressed(self, press: Press) -> Answer:
         """Answer a tap, be it on a card, on a question or on a button that carries a command line."""
         shown = await self._guarded("press", press.speaker, press.place, partial(self._press, press.data))
@@ -229,6 +237,14 @@ class Dispatcher:
         return Reply(
             said=(Text("Please write it here: I delete your message once I have read it."),), asks=True
         )
+
+    async def _put_again(self, dialogue: Dialogue, call: Call) -> Reply:
+        spoken = typed(dialogue.line)
+        assert spoken
+        known = find(spoken.name)
+        if known.script:
+            return await self._scripted(known, dialogue.given, call)
+        return await self._asking(spoken, call, dialogue.given)
 
     async def _chosen(self, token: str, number: int, call: Call) -> Reply:
         """A button below a question, which tells from then on what was chosen."""

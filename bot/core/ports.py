@@ -167,6 +167,10 @@ class Listener(Protocol):
         """Whether a file of theirs without a command would be an answer; any other is left alone."""
         ...
 
+    async def reminded(self, speaker: Actor, place: Place) -> Answer | None:
+        """The question that waits for them there, anew: for a place that forgets what it has shown."""
+        ...
+
     async def pressed(self, press: Press) -> Answer:
         """Decides by compare-and-set and answers; to be shown before any other network use."""
         ...

@@ -46,6 +46,10 @@ class Recording(Listener):
         return self.answers.get(utterance.text)
 
     @override
+    async def reminded(self, speaker: Actor, place: Place) -> Answer | None:
+        return None
+
+    @override
     async def expects_file(self, speaker: Actor, place: Place) -> bool:
         return self.wants_files
 

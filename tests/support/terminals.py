@@ -68,6 +68,9 @@ class ScriptedListener:
         screens = self.screens.get(utterance.text)
         return Answer(screens=tuple(screens)) if screens else None
 
+    async def reminded(self, speaker: Actor, place: Place) -> Answer | None:
+        return None
+
     async def expects_file(self, speaker: Actor, place: Place) -> bool:
         return self.wants_files
 

@@ -51,13 +51,14 @@ class Hearing:
     async def _pressed(self, room_id: str, event: ReactionEvent) -> None:
         posted = self._screens.get(event.reacts_to)
         data = posted.data.get(plain(event.key)) if posted and posted.room_id == room_id else None
-        if data is None:
+        if posted is None or data is None:
             return
         press = Press(self._actor(room_id, event.sender), self.place(room_id), data)
         answer = await self._listener.pressed(press)
         if answer.instead and await self._turned(room_id, event.reacts_to, answer.instead):
             answer = replace(answer, text="", instead=None)  # it says the same
-        below = Below(room_id, event.reacts_to, event.reacts_to)
+        # what is in a thread cannot begin another (client-server API, "Validation of m.thread relationships")
+        below = Below(room_id, event.reacts_to, posted.thread or event.reacts_to)
         await self._show.answer(_whole(answer), below, event.event_id)
 
     async def _turned(self, room_id: str, event_id: str, screen: Screen) -> bool:

@@ -30,6 +30,7 @@ class Posted:
         ours: the ids of its reactions, by plain emoji.
         looks: tells whether an edit changes anything.
         answer: it was an answer to somebody and is never edited by a card's worker.
+        thread: the event that the thread begins with in which it is; empty outside of threads.
     """
 
     room_id: str
@@ -38,6 +39,7 @@ class Posted:
     ours: Mapping[str, str] = field(default_factory=dict)
     looks: str = ""
     answer: bool = False
+    thread: str = ""
 
     @property
     def to_add(self) -> list[str]:
@@ -70,9 +72,11 @@ class Screens:
     def get(self, event_id: str) -> Posted | None:
         return self._known.get(event_id)
 
-    async def posted(self, event_id: str, room_id: str, keys: Keys, looks: str, *, answer: bool) -> None:
+    async def posted(
+        self, event_id: str, room_id: str, keys: Keys, looks: str, *, answer: bool, thread: str = ""
+    ) -> None:
         """A screen is in the room now, or looks different from now on."""
-        before = self._known.get(event_id) or Posted(room_id, answer=answer)
+        before = self._known.get(event_id) or Posted(room_id, answer=answer, thread=thread)
         await self._put(event_id, replace(before, data=dict(keys.data), shown=keys.shown, looks=looks))
 
     async def reacted(self, event_id: str, emoji: str, reaction: str) -> None:

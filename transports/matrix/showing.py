@@ -151,7 +151,9 @@ class Show:
         content = message(screen, self._phrases, notice=True)
         event_id = await self._send_below(content, below, key)
         if screen.buttons:
-            await self._note(below.room_id, event_id, screen, content, answer=True)
+            keys, looks = keys_of(screen), _looks(content)
+            await self._screens.posted(event_id, below.room_id, keys, looks, answer=True, thread=below.root)
+            self._more.set()
         for number, file in enumerate(screen.files):
             await self._file_below(file, below, f"{key}.{number}")
 

@@ -77,8 +77,10 @@ class Terminal(ChatTransport):
     @override
     async def run(self, listener: Listener) -> None:
         """Listen until the person leaves (``/quit``, Ctrl-D) or the terminal closes."""
+        reminding = asyncio.create_task(self._remind(listener))
 
         async def heard(line: str) -> None:
+            await asyncio.wait({reminding})  # it puts the question anew, which an answer to it must not meet
             await self._heard(listener, line.strip())
 
         try:
@@ -87,6 +89,8 @@ class Terminal(ChatTransport):
             pass  # hung up or closed: the same as leaving
         finally:
             self._gone = True
+            reminding.cancel()
+            await asyncio.wait({reminding})
 
     @override
     async def drain(self, listener: Listener) -> None:
@@ -132,6 +136,11 @@ class Terminal(ChatTransport):
                 self._explain(line)
             else:
                 await self._answer(answer.screens)
+
+    async def _remind(self, listener: Listener) -> None:
+        """What was asked before this terminal was opened is not to be seen in it."""
+        if waiting := await listener.reminded(self._speaker, PLACE):
+            await self._answer(waiting.screens)
 
     def _explain(self, line: str) -> None:
         """Why nothing happens: of words at the first time only, somebody may be talking to themselves."""

@@ -47,6 +47,9 @@ class Listening:
             await self.gate.wait()
         return self.answers.get(utterance.text)
 
+    async def reminded(self, speaker: Actor, place: Place) -> Answer | None:
+        return None
+
     async def expects_file(self, speaker: Actor, place: Place) -> bool:
         return False
 
