@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bot.core.addresses import Address, Mailbox
 from bot.core.audit import Values
 from bot.core.chat import WaitingSheet
-from bot.core.errors import PermanentError, UserError
+from bot.core.errors import UserError
 from bot.core.people import BY_HAND, Following, Group, GroupFacts, Holder, Person, Role, Way, source_shown
 from bot.core.settings import Box
 from bot.core.stores import Listing, Page
@@ -42,7 +42,7 @@ class SqlGroupStore(Store):
     async def facts(self, group: Group) -> GroupFacts:
         row = await GroupRow.get_or_none(id=group.id)
         if row is None:
-            raise UserError(Text("{group} was deleted.", group=group.written))
+            raise _deleted(group)
         return await self._facts(row)
 
     @atomic
@@ -51,6 +51,17 @@ class SqlGroupStore(Store):
             raise UserError(Text("There is a group {group} already.", group=f"@{name}"))
         sealed = self._box.seal(source) if source else ""
         row = await GroupRow.create(name=name, source=sealed, shown=source_shown(source))
+        return group_of(row)
+
+    @atomic
+    async def follow(self, group: Group, source: str) -> Group:
+        row = await GroupRow.get_or_none(id=group.id)
+        if row is None:
+            raise _deleted(group)
+        await forget_incidents(_source_key(group))
+        row.source, row.shown = self._box.seal(source), source_shown(source)
+        row.seen, row.tried_at, row.trouble, row.waiting = {}, None, None, {}
+        await row.save()
         return group_of(row)
 
     @reading
@@ -125,10 +136,12 @@ class SqlGroupStore(Store):
         try:
             source = self._box.unseal(row.source)
         except ValueError:
-            raise PermanentError(
-                Text("the source of {group} was stored with another key: give it anew", group=f"@{row.name}")
-            ) from None
+            source = None
         return Following(group_of(row), source, row.seen, row.tried_at, text_of(row.trouble), row.waiting)
+
+
+def _deleted(group: Group) -> UserError:
+    return UserError(Text("{group} was deleted.", group=group.written))
 
 
 def _source_key(group: Group) -> str:

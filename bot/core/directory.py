@@ -127,6 +127,13 @@ class GroupStore(Protocol):
         """Raises UserError if there is one with this name."""
         ...
 
+    async def follow(self, group: Group, source: str) -> Group:
+        """Let it follow that source from now on; what was seen of an earlier one is forgotten.
+
+        Raises UserError if the group was deleted.
+        """
+        ...
+
     async def following(self) -> Sequence[Following]:
         """The groups that follow a source, by name."""
         ...

@@ -70,6 +70,7 @@ class Following:
 
     Attributes:
         source: an https address or the path of a file; a link is as good as a key, never to be shown.
+            None = it was sealed with a key that this installation does not have.
         seen: what tells whether the source has changed since it was last applied.
         waiting: what `seen` will be once somebody has decided about the sheet that is there now; empty =
             none waits for that.
@@ -78,7 +79,7 @@ class Following:
     """
 
     group: Group
-    source: str = field(repr=False)
+    source: str | None = field(repr=False)
     seen: Mapping[str, str]
     tried_at: datetime | None = None
     trouble: Text | None = None

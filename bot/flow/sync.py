@@ -111,7 +111,7 @@ class Sync:
         log.info("left as it was", group=following.group.name)
 
     async def _look(self, wanted: Collection[Following], *, confirmed: bool) -> list[Synced]:
-        fetched: dict[tuple[str, str], Fetched | Text | None] = {}
+        fetched: dict[tuple[str | None, str], Fetched | Text | None] = {}
         done = []
         for following in wanted:
             afresh = confirmed or following.trouble is not None  # even if the sheet is the same
@@ -124,6 +124,11 @@ class Sync:
 
     async def _fetched(self, following: Following, seen: Mapping[str, str]) -> Fetched | Text | None:
         """The sheet, or what is wrong with it; None = it is the one that was seen."""
+        if following.source is None:
+            return Text(
+                "it was stored with another key: /addgroup {group} source=... gives it anew",
+                group=following.group.name,
+            )
         try:
             return await self._sheets.fetch(following.source, seen)
         except (TransientError, UserError) as error:

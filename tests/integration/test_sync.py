@@ -5,8 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 
+from bot.app import database_file
 from bot.core.chat import Place
+from storage.database import open_stores
+from storage.secrets import FernetBox
 from tests.support.stores import BOTH
 from tests.support.world import World, mail
 
@@ -167,6 +171,47 @@ async def test_several_groups_share_a_source(world: World, sheet: Path) -> None:
     assert (await names(world), await names(world, "@pain")) == (["Anne"], ["Anne", "Boris"])
     assert "has not changed" in (await world.do("/sync"))["text"]
     assert "because its source" in await world.refused("/delmember @pain boris@example.net")
+
+
+async def test_a_group_gets_the_sheet_of_another_season(world: World, sheet: Path) -> None:
+    """Its roles and whoever was put in by hand stay; what would take many out waits as ever."""
+    write(sheet, *PEOPLE.values())
+    await world.add_list(moderation="open")
+    await world.do(f"/addgroup legumes source={sheet}")
+    await world.do(f"/addmember {world.name} @legumes")
+    await world.do("/addmember @legumes Main <main@example.net>")
+    next_season = sheet.with_name("saison.csv")
+    write(next_season, *list(PEOPLE.values())[1:], "Fatou;fatou@example.net;légumes")
+
+    assert "1 added" in await world.said(f"/addgroup legumes source={next_season}")
+
+    here = ["Boris", "Carole", "David", "Eve", "Fatou", "Main"]
+    assert await names(world) == await names(world, world.name) == here
+    changed = [row["after"] for row in await world.rows("/audit @legumes source")]
+    assert {"source": str(next_season)} in changed
+    write(sheet, PEOPLE["Anne"])
+    assert "5 of 5 people would leave" in await world.refused(f"/addgroup legumes source={sheet}")
+    assert await names(world) == here
+
+
+async def test_a_source_under_another_key_stops_no_other(world: World, sheet: Path) -> None:
+    """After a key was lost: that one is told with what to do, the others are followed on."""
+    write(sheet, *PEOPLE.values())
+    await world.do(f"/addgroup legumes source={sheet}")
+    settings = world.app.settings
+    where = settings.database_url.get_secret_value() or database_file(settings)
+    async with open_stores(where, FernetBox(Fernet.generate_key().decode(), "a lost key")) as stores:
+        await stores.groups.add("pain", "https://example.org/pain.csv")
+    write(sheet, *PEOPLE.values(), "Fatou;fatou@example.net;Légumes")
+
+    await world.later(hours=7)
+
+    assert len(await names(world)) == 6
+    troubles = {row["name"]: row["trouble"] for row in await world.rows("/groups")}
+    assert troubles["@legumes"] is None
+    assert "/addgroup pain source=" in troubles["@pain"]
+    write(sheet, "Anne;anne@example.net;pain", *PEOPLE.values())
+    assert "1 added" in await world.said(f"/addgroup pain source={sheet}")
 
 
 async def test_a_source_is_an_https_address_or_a_path(world: World) -> None:

@@ -72,14 +72,17 @@ async def group_(desk: Desk, call: Call, group: OneGroup) -> Reply:
     example="/addgroup contrat-legumes source=https://docs.google.com/spreadsheets/d/...",
     hint=N_(
         "A group follows its source, a CSV, XLSX or ODS sheet at an https address or in a file: whoever is "
-        "named there is in it, by the hour. A column with the groups may say who belongs to which."
+        "named there is in it, by the hour. A column with the groups may say who belongs to which. For a "
+        "group that exists it is the new source."
     ),
 )
 async def addgroup(desk: Desk, call: Call, name: GroupName, *, source: Source = "") -> Reply:
     """A group without anybody in it, or one that is filled by its source at once."""
     if source:
         refuse_other_sources(source)
-    group = await desk.stores.groups.add(group_name(name), source)
+    groups, name = desk.stores.groups, group_name(name)
+    known = await groups.named(name) if source else None
+    group = await groups.follow(known, source) if known else await groups.add(name, source)
     if source:
         return plans.synced(await desk.sync.run(group, confirmed=False))
     return Reply(
