@@ -26,7 +26,7 @@ from bot.chat.registry import Command, Unanswered, commands, find
 from bot.chat.words import Typed, typed
 from bot.core.audit import acting
 from bot.core.chat import Answer, File, Place, Press, Utterance
-from bot.core.errors import Conflict, FacteurError, UserError
+from bot.core.errors import Conflict, FacteurError, Meant, UserError
 from bot.core.header import readable
 from bot.core.lists import MailingList
 from bot.core.people import Actor, Rank
@@ -174,6 +174,8 @@ class Dispatcher:
         """Run a command, or ask for what it lacks."""
         try:
             return await self._command(spoken, call, given)
+        except Meant as slip:
+            return _corrected(slip, spoken)
         except Unanswered as lacking:
             known = find(spoken.name)
             if known.script:
@@ -343,6 +345,22 @@ class Dispatcher:
             return Reply(said=(error.text,), ok=False)
         _log.info("command", command=name, speaker=speaker.id, ok=reply.ok)
         return reply
+
+
+def _corrected(slip: Meant, spoken: Typed) -> Reply:
+    """What was wrong, and a button that says what was probably meant: a tap away, never done by itself."""
+    name, rest = spoken.name, spoken.rest
+    if slip.written == name and name not in commands():
+        name = slip.meant
+    else:
+        word = re.compile(rf"(?<![\w.@-]){re.escape(slip.written)}(?![\w.@-])", re.IGNORECASE)
+        rest = word.sub(lambda _: slip.meant, rest, count=1)
+    meant = Typed(name, rest)
+    line = f"/{name} {rest}".strip()
+    button = Option(Text("➡️ {line}", line=line), line)
+    changed = (name, rest) != (spoken.name, spoken.rest)
+    safe = changed and button.fits and not _SECRET.search(rest) and not _holds_secret(meant)
+    return Reply(said=mistakes(slip), options=((button,),) if safe else (), ok=False)
 
 
 def _holds_secret(spoken: Typed) -> bool:

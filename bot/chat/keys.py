@@ -8,9 +8,9 @@ from typing import Annotated
 from bot.chat.desk import Call, Desk
 from bot.chat.kinds import RestKind, TypedOnly
 from bot.chat.words import Words
-from bot.core.errors import UserError
+from bot.core.errors import Meant, UserError
 from bot.core.sections import Section
-from bot.core.settings import ListSettings, no_setting
+from bot.core.settings import ListSettings, near_key, no_setting
 from bot.core.text import N_, Text
 
 
@@ -33,7 +33,8 @@ class _SettingKey(TypedOnly):
     async def read(self, words: Words, desk: Desk, call: Call) -> str:
         key = words.next(self.label).lower()
         if key not in ListSettings.model_fields:
-            raise UserError(no_setting(key))
+            near = near_key(key)
+            raise Meant(no_setting(key), key, near) if near else UserError(no_setting(key))
         return key
 
 

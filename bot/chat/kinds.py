@@ -369,7 +369,7 @@ def _no_list(word: str, lists: Sequence[MailingList], besides: Sequence[str]) ->
     )
     if near:
         text = Text("No list is called “{word}”. Did you mean {near}?", word=word, near=near[0])
-        return Missing(N_("LIST"), text, word=word, near=True)
+        return Missing(N_("LIST"), text, word=word, near=near[0])
     text = Text("Which list? There is: {lists}. No list is called “{word}”.", lists=choice, word=word)
     return Missing(N_("LIST"), text, word=word)
 

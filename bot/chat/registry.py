@@ -13,7 +13,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib import import_module
@@ -22,7 +22,8 @@ from typing import Any, Protocol, get_type_hints
 from bot.chat.desk import Call, Desk, Option, Reply
 from bot.chat.questions import Script
 from bot.chat.words import Missing, Words
-from bot.core.errors import UserError
+from bot.core.errors import Meant, UserError
+from bot.core.lists import MailingList
 from bot.core.people import Rank
 from bot.core.text import Text
 
@@ -35,6 +36,7 @@ SECRET = object()
 
 NAME = re.compile(r"[a-z0-9_]{1,32}")
 SUMMARY_LIMIT = 256
+_NEAR = 0.75
 _NOTHING: Mapping[str, str] = {}
 
 _MODULES = (
@@ -186,11 +188,13 @@ class Command:
                 elif (source := _option(words, param) if param.option else words) or param.required:
                     arguments[param.name] = await param.kind.read(source, desk, call)
             except Missing as missing:
+                if missing.near:
+                    raise Meant(missing.text, missing.word, missing.near) from None
                 if missing.word and not self._is_left_out(param, missing, words):
                     raise UserError(missing.text) from None
                 raise Unanswered(self._complaint(missing), param, arguments) from None
         if words:
-            raise self._senseless(words)
+            raise _slip(words.peek(), arguments.values()) or self._senseless(words)
         return arguments
 
     async def _answer(
@@ -225,6 +229,16 @@ class Command:
         return UserError(
             Text("“{word}” makes no sense here. It is written: {usage}", word=words.peek(), usage=self.usage)
         )
+
+
+def _slip(word: str, values: Iterable[Any]) -> Meant | None:
+    """A word too many is nearly the name of the only list there is, which was taken for granted."""
+    for mlist in values:
+        names = (mlist.local_part, mlist.address) if isinstance(mlist, MailingList) else ()
+        if near := difflib.get_close_matches(word.lower(), names, n=1, cutoff=_NEAR):
+            text = Text("No list is called “{word}”. Did you mean {near}?", word=word, near=near[0])
+            return Meant(text, word, near[0])
+    return None
 
 
 def _mistake(error: UserError) -> Text:
@@ -283,7 +297,8 @@ def find(name: str) -> Command:
         return known[name]
     near = difflib.get_close_matches(name, known, n=1)
     if near:
-        raise UserError(Text("There is no /{name}. Did you mean /{near}?", name=name, near=near[0]))
+        text = Text("There is no /{name}. Did you mean /{near}?", name=name, near=near[0])
+        raise Meant(text, name, near[0])
     raise UserError(Text("There is no /{name}. /help shows what there is.", name=name))
 
 

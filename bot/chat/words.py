@@ -25,10 +25,10 @@ class Missing(UserError):
         label: what usage lines call it.
         explained: `text` says more than that it is missing.
         word: what stands in its place and may be meant for the next parameter; empty at the end.
-        near: `word` is nearly what could stand there.
+        near: what could stand there and `word` nearly is; empty if nothing is like it.
     """
 
-    def __init__(self, label: str, text: Text | None = None, *, word: str = "", near: bool = False) -> None:
+    def __init__(self, label: str, text: Text | None = None, *, word: str = "", near: str = "") -> None:
         super().__init__(text or Text("{label} is missing.", label=Text(label)))
         self.label = label
         self.explained = text is not None

@@ -84,6 +84,15 @@ class UserError(FacteurError):
     """The person who asked can mend it: `text` says what is wrong and what to do; nothing changed."""
 
 
+class Meant(UserError):
+    """A slip: `written` is what was typed, `meant` what there is that is nearly called so."""
+
+    def __init__(self, text: Text, written: str, meant: str) -> None:
+        super().__init__(text)
+        self.written = written
+        self.meant = meant
+
+
 class AlreadyDecided(UserError):
     """Somebody was first, or the button is of an earlier decision."""
 

@@ -21,7 +21,7 @@ from pydantic import (
     field_validator,
 )
 
-from bot.core.errors import UserError
+from bot.core.errors import Meant, UserError
 from bot.core.text import N_, Text
 
 
@@ -239,6 +239,9 @@ _FORGETS = {
 }
 
 
+_NEAR = 0.8
+"""How alike what was typed and a value must be to be taken for a slip (0 to 1, by difflib)."""
+
 DEFAULT = "default"
 """Typed in the place of a value: the list has none of its own any more."""
 
@@ -284,12 +287,28 @@ def validated(values: dict[str, Any]) -> ListSettings:
     except ValidationError as error:
         wrong = list(dict.fromkeys(str(item["loc"][0]) for item in error.errors(include_input=False)))
         settings = ListSettings.model_validate({k: v for k, v in values.items() if k not in wrong})
-    mistakes = [_mistake(key) for key in wrong]
+    mistakes = [_mistake(key, values[key]) for key in wrong]
     if settings.protocol is MailProtocol.POP3:
         mistakes += pop3_contradictions(folders_of(settings), settings.after_intake)
-    if mistakes:
-        raise UserError(Text("{mistakes}", mistakes=mistakes))
-    return settings
+    if not mistakes:
+        return settings
+    said = Text("{mistakes}", mistakes=mistakes)
+    if len(mistakes) == 1 and wrong and (near := _nearly(wrong[0], values[wrong[0]])):
+        raise Meant(said, *near)
+    raise UserError(said)
+
+
+def near_key(key: str) -> str:
+    """The setting that is most nearly called so; empty if none is."""
+    return next(iter(difflib.get_close_matches(key, ListSettings.model_fields, n=1)), "")
+
+
+def _nearly(key: str, value: object) -> tuple[str, str] | None:
+    """What was typed for a key or its value, and what was meant; None where nothing is like it."""
+    if key not in ListSettings.model_fields:
+        return (key, near_key(key)) if near_key(key) else None
+    near = difflib.get_close_matches(str(value).lower(), choices_of(key), n=1, cutoff=_NEAR)
+    return (str(value), near[0]) if near else None
 
 
 def folders_of(settings: ListSettings) -> tuple[str, ...]:
@@ -366,7 +385,14 @@ def no_setting(key: str) -> Text:
     return Text("there is no setting {key}", key=key)
 
 
-def _mistake(key: str) -> Text:
+def _mistake(key: str, value: object) -> Text:
     if key not in ListSettings.model_fields:
         return no_setting(key)
+    if near := _nearly(key, value):
+        return Text(
+            "{key} must be: {allowed}. Did you mean {near}?",
+            key=key,
+            allowed=Text(allowed(key)),
+            near=near[1],
+        )
     return Text("{key} must be: {allowed}", key=key, allowed=Text(allowed(key)))

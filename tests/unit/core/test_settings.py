@@ -35,7 +35,7 @@ DEFAULTS = {
     "max_size": "0", "undo_s": "30", "remind_h": "12", "expire_days": "0",
     "room_policy": "everyone",
     "notify_held": "yes", "notify_rejected": "yes", "notify_distributed": "yes",
-    "notify_auto": "no", "notify_unknown": "no",
+    "notify_auto": "no", "notify_unknown": "no", "notify_welcome": "no",
     "host": "", "port": "0", "protocol": "imap", "security": "ssl", "username": "", "password": "",
     "self_signed": "no", "auth_host": "",
     "folder": "INBOX", "after_intake": "delete", "first_poll": "hold",
