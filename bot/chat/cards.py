@@ -255,7 +255,7 @@ def _outcome(post: Post) -> list[Text]:
     reason = one_line(post.decision_reason, _REASON_LIMIT)
     person = post.decided_by if post.decided_by and post.decided_by.id else None
     if person is None and post.rule in _NO_POSTS and post.reason:
-        return [Text("📬 {reason}", reason=post.reason)]
+        return _handled(post.reason)
     if person is None and post.state in _BY_RULE:
         return [Text(_BY_RULE[post.state], reason=post.reason or Text("no reason is recorded"))]
     said = [
@@ -266,6 +266,13 @@ def _outcome(post: Post) -> list[Text]:
         )
     ]
     return [*said, Text("Reason: {reason}", reason=reason)] if reason else said
+
+
+def _handled(reason: Text) -> list[Text]:
+    """What became of a mail that is no post; a reason of several sentences has a line for each."""
+    parts = reason.values.get("parts")
+    first, *others = parts if isinstance(parts, list) else [reason]
+    return [Text("📬 {reason}", reason=first), *(Text("{reason}", reason=other) for other in others)]
 
 
 def _progress(post: Post, facts: Facts) -> list[Text]:
