@@ -147,7 +147,7 @@ async def _ask_password(desk: Desk, call: Call, given: Given) -> Question | Pass
         return Passed(settings["password"])
     account = mailbox_account(await desk.trials.draft(Address(given["address"]), changed({}, settings)))
     provider = of_server(account.host)
-    warning = (provider.advice,) if provider and provider.advice else ()
+    warning = (provider.beforehand,) if provider and provider.beforehand else ()
     about = Text("🔑 The password of {username} at {host}", username=account.username, host=account.host)
     return Question(
         (about, *warning, Text("What is the password? I delete your message once I have read it.")),
@@ -176,7 +176,10 @@ async def _try(desk: Desk, call: Call, given: Given) -> Question | Passed:
         prompt = Text("Write another password, or what should be different, such as username=NAME; or tap.")
     else:
         prompt = Text("Write what should be different, such as host=imap.example.org; or tap.")
-    return Question((*said, prompt), _ways_on(given, tried.mailbox, kinds), secret=bool(kinds & _LOGIN))
+    title = Text("🔧 That does not work yet.")
+    return Question(
+        (title, *said, prompt), _ways_on(given, tried.mailbox, kinds), secret=bool(kinds & _LOGIN)
+    )
 
 
 def _ways_on(given: Given, mailbox: Checked, kinds: set[Trouble | None]) -> tuple[tuple[Option, ...], ...]:

@@ -53,6 +53,7 @@ class Provider:
         max_per_hour: recipients that it lets through.
         max_per_day: likewise.
         warning: what to know before a password is typed, or once it is refused.
+        rarely: the warning concerns few, and is given only once a password was refused.
         where: the page that the warning names.
         closed: why it cannot be used at all; empty = it can.
     """
@@ -68,6 +69,7 @@ class Provider:
     max_per_hour: int = 0
     max_per_day: int = 0
     warning: str = ""
+    rarely: bool = False
     where: str = ""
     closed: str = ""
 
@@ -76,6 +78,11 @@ class Provider:
         """What to know before a password is typed, or once it is refused."""
         template = self.closed or self.warning
         return Text(template, provider=self.name, where=self.where) if template else None
+
+    @property
+    def beforehand(self) -> Text | None:
+        """What to know before a password is typed."""
+        return None if self.rarely else self.advice
 
     def serves(self, domain: str) -> bool:
         """Whether addresses in that domain are its own."""
@@ -125,6 +132,7 @@ PROVIDERS = (
             "{provider} has other servers for “E-mail Pro” and “Exchange”, such as pro1.mail.ovh.net or "
             "ex2.mail.ovh.net: the customer area names them at {where}."
         ),
+        rarely=True,
         where="https://www.ovh.com/manager",
     ),
     Provider("Infini", domains=("infini.fr",), mx=("infini.fr",)),  # publishes no names: they are tried

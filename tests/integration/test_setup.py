@@ -136,7 +136,7 @@ async def test_from_nothing_to_a_working_list_by_taps(talk: Talk) -> None:
     ):
         assert part in talk.text
     await talk.taps("That is right")
-    assert "pro1.mail.ovh.net" in talk.text
+    assert "pro1.mail.ovh.net" not in talk.text  # few have that, who are told once a password is refused
     answer = await talk.says("pw")
     assert answer.secret
     assert "✅ Configuration OK: 1 mail lies in the mailbox." in talk.text

@@ -35,6 +35,7 @@ from transports.telegram.keyboard import Links, keyboard
 from transports.telegram.render import card
 
 HERE = Path(__file__).parents[2] / "docs/pictures"
+BROWSERS = ("chromium", "google-chrome", "chromium-headless-shell")
 NOW = datetime.now(UTC).replace(hour=9, minute=30)
 MLIST = MailingList(1, Address("adherents@amap.example"), ListSettings(), {}, 1, paused=False, created_at=NOW)
 HELD = Post(
@@ -93,6 +94,8 @@ PAGE = tuple(
 STYLE = """
 body { margin: 0; padding: 14px; background: #dfe7d8; font: 15px/1.35 'DejaVu Sans', sans-serif; }
 .bubble { background: #fff; border-radius: 12px; padding: 8px 12px; max-width: 440px; white-space: pre-wrap; }
+.me { background: #e3f6d2; margin: 0 0 8px auto; width: fit-content; max-width: 300px; }
+p { margin: 10px 0 0; }
 .from { color: #3a8f48; font-weight: 600; }
 blockquote { margin: 4px 0; padding: 4px 8px; border-left: 3px solid #3a8f48; background: #eef5ec;
              border-radius: 5px; }
@@ -103,30 +106,36 @@ blockquote { margin: 4px 0; padding: 4px 8px; border-left: 3px solid #3a8f48; ba
 """
 
 
-def page(screen: Screen) -> str:
-    """The message as a client shows it; its inside is what Telegram is sent."""
-    markup = keyboard(screen, links=Links("facteur_bot", b"secret"), private=False)
+def page(*shown: Screen | str, private: bool = False) -> str:
+    """Messages as a client shows them, words being those of a person; the inside is what Telegram is sent."""
+    messages = (_said(each) if isinstance(each, str) else _message(each, private=private) for each in shown)
+    return f"<!doctype html><meta charset=utf-8><style>{STYLE}</style>{''.join(messages)}"
+
+
+def _said(words: str) -> str:
+    return f"<div class='bubble me'>{escape(words)}</div>"
+
+
+def _message(screen: Screen, *, private: bool) -> str:
+    markup = keyboard(screen, links=Links("facteur_bot", b"secret"), private=private)
     rows = markup.inline_keyboard if markup else ()
     buttons = "".join(f"<div class=row>{''.join(map(_button, row))}</div>" for row in rows)
     inside = (
         card(screen).html.replace("\n<blockquote", "<blockquote").replace("</blockquote>\n", "</blockquote>")
     )
-    return (
-        f"<!doctype html><meta charset=utf-8><style>{STYLE}</style>"
-        f"<div class=bubble><div class=from>facteur</div>{inside}</div>{buttons}"
-    )
+    return f"<div class=bubble><div class=from>facteur</div>{inside}</div>{buttons}<p></p>"
 
 
 def _button(button: InlineKeyboardButton) -> str:
     return f'<span class="{button.style or ""}">{escape(button.text)}</span>'
 
 
-def draw(name: str, screen: Screen, height: int) -> None:
-    """Take the picture of one card."""
-    browser = shutil.which("chromium") or shutil.which("google-chrome") or "chromium"
+def draw(name: str, height: int, *shown: Screen | str, private: bool = False) -> None:
+    """Take the picture of a card, or of a conversation."""
+    browser = next(filter(None, map(shutil.which, BROWSERS)), BROWSERS[0])
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "card.html"
-        file.write_text(page(screen), encoding="utf-8")
+        file.write_text(page(*shown, private=private), encoding="utf-8")
         subprocess.run(
             [
                 browser,
@@ -148,11 +157,11 @@ def main() -> None:
     held = Facts(MLIST, (STANDING,), NOW, recipients=86)
     decided = replace(held, now=NOW + timedelta(minutes=4))
     leaving = replace(held, now=NOW + timedelta(minutes=9), counts=Counts(delivered=61, bounced=1, due=24))
-    draw("telegram-held.png", card_of(HELD, held, language)[0], 480)
-    draw("telegram-undo.png", card_of(DECIDED, decided, language)[0], 180)
-    draw("telegram-leaving.png", card_of(replace(DECIDED, undo_until=NOW), leaving, language)[0], 180)
+    draw("telegram-held.png", 480, card_of(HELD, held, language)[0])
+    draw("telegram-undo.png", 180, card_of(DECIDED, decided, language)[0])
+    draw("telegram-leaving.png", 180, card_of(replace(DECIDED, undo_until=NOW), leaving, language)[0])
     wave = Wave(1, 1, tuple(range(12, 40)), frozenset(range(13, 40)), page=0)
-    draw("telegram-wave.png", wave_screen(wave, Page(PAGE, 0, 4), {1: MLIST}, language), 760)
+    draw("telegram-wave.png", 760, wave_screen(wave, Page(PAGE, 0, 4), {1: MLIST}, language))
 
 
 if __name__ == "__main__":
