@@ -15,9 +15,11 @@ from pathlib import Path
 import pytest
 
 from bot.chat.registry import commands
+from bot.core.people import Rank
 from tests.support.bot_api import BotApi, Chat, Message, Person, flooded
 from tests.support.clock import ManualClock
 from tests.support.dovecot import Dovecot
+from tests.support.ranks import one_of_each
 from tests.support.smtp_server import SmtpServers
 from tests.support.world import World, mail, opened_world, parsed
 from transports.telegram.room import Telegram
@@ -587,3 +589,38 @@ def _base64(content: bytes) -> bytes:
     import base64
 
     return base64.b64encode(content)
+
+
+async def test_a_command_of_each_rank_is_refused_to_who_lacks_it(house: House) -> None:
+    """In the room of the list everybody moderates, and no more; elsewhere a stranger gets nothing."""
+    eve, names = house.api.person("Eve"), one_of_each()
+    elsewhere = house.api.group("Ailleurs", eve)
+    for chat, rank_there in ((elsewhere, Rank.ANYONE), (house.group, Rank.MODERATOR)):
+        for rank, name in names.items():
+            said = await eve.says(chat, f"/{name}")
+            answer = await answer_to(chat, said)
+            assert (f"/{name} is for" in answer.text) is (rank > rank_there)
+            assert house.world.name not in answer.text or rank_there is Rank.MODERATOR
+    for name in names.values():
+        answer = await answer_to(house.group, await house.anne.says(house.group, f"/{name}"))
+        assert "is for" not in answer.text
+
+
+async def test_an_anonymous_administrator_moderates_and_is_nobody(house: House) -> None:
+    """The card says that it was somebody; no right but the room's is theirs, although Anne is an admin."""
+    house.group.anonymous.add(house.anne.id)
+    card = await house.held()
+    assert "is for" in (await answer_to(house.group, await house.anne.says(house.group, "/admins"))).text
+    assert (
+        "as yourself"
+        in (await answer_to(house.group, await house.anne.says(house.group, "/link anne@example.org"))).text
+    )
+    await house.anne.says(house.group, "/discard 1")
+    await house.group.becomes(card, "Somebody anonymous of Modération")
+
+
+async def answer_to(chat: Chat, said: Message) -> Message:
+    """The bot's answer in a group, which replies to what was said."""
+    return await chat.network.seen(
+        lambda: next((message for message in chat.from_bot if message.reply_to is said), None)
+    )

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from bot.chat.desk import Call, Desk, Reply, iso, say
-from bot.chat.kinds import AnyList, Confirmation, ListOrAll
+from bot.chat.desk import Call, Desk, Option, Reply, iso, say
+from bot.chat.kinds import ALL, AnyList, Confirmation, ListOrAll, by_id
 from bot.chat.listings import scope
 from bot.chat.readable import one_line
 from bot.chat.registry import command
 from bot.chat.whom import EmailAddress, Pattern
 from bot.core.addresses import Address, Mailbox
+from bot.core.chat import Tone
 from bot.core.errors import UserError
 from bot.core.lists import MailingList
 from bot.core.people import Ban, Rank, Role
@@ -123,13 +124,15 @@ async def _allow(desk: Desk, author: Mailbox, mlist: MailingList | None) -> Repl
 
 async def _ban(desk: Desk, call: Call, pattern: str, mlist: MailingList | None, *, confirmed: bool) -> Reply:
     if not confirmed and (domain := _public_provider(pattern)):
-        raise UserError(
-            Text(
-                "{pattern} would ban everybody at {domain}. If you mean it, add confirm=yes.",
-                pattern=pattern,
-                domain=domain,
-            )
+        said = Text(
+            "{pattern} would ban everybody at {domain}. If you mean it, add confirm=yes.",
+            pattern=pattern,
+            domain=domain,
         )
+        line = f"/ban {pattern} {by_id(mlist) if mlist else ALL} confirm=yes"
+        yes = Option(Text("🚫 Ban all of {domain}", domain=domain), line, Tone.DANGER)
+        fits = yes.fits and " " not in pattern
+        return Reply(said=(said,), options=((yes,),) if fits else (), ok=False)
     banned = Ban(pattern, mlist.id if mlist else None, call.speaker.name, desk.clock.now())
     new = await desk.stores.bans.add(banned)
     where = Text("{list}", list=mlist.address) if mlist else Text("every list")

@@ -436,7 +436,11 @@ async def test_allowing_takes_back_no_ban_of_a_pattern(office: Office) -> None:
 async def test_a_whole_mailbox_provider_is_banned_only_if_meant(office: Office, pattern: str) -> None:
     assert "confirm=yes" in (await office.do(f"/ban {pattern}")).text
     assert list((await office.do("/bans")).rows) == []
-    assert (await office.do(f"/ban {pattern} confirm=yes")).ok
+    [screen] = await office.screens(f"/ban {pattern}")
+    [yes] = buttons_of(screen)
+    assert yes.lower() == f"/ban {pattern} list:1 confirm=yes".lower()
+    assert "discarded from now on" in text_of((await office.press(yes)).screens[0])
+    assert not (await office.do(f"/ban {pattern} confirm=yes")).rows
 
 
 async def test_more_offers_reasons_and_what_to_do_with_the_author(office: Office) -> None:
