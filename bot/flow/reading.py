@@ -10,10 +10,10 @@ from datetime import datetime
 from bot.core.charsets import in_charset, undeclared
 from bot.core.chat import File
 from bot.core.header import ADDRESSES_OCTETS, Header, decoded, readable, split
+from bot.core.parts import Part, take_apart
 from bot.core.posts import Attachment, Cursor, NewPost, Unread
 from bot.core.text import unseen
 from bot.flow.markup import plain_text
-from bot.flow.parts import Part, take_apart
 
 PARSE_ERRORS = (
     ArithmeticError,

@@ -10,6 +10,7 @@ import pytest
 from bot.core.addresses import Address
 from bot.core.deliveries import Envelope, Outcome
 from bot.core.settings import Security
+from tests.support.samples import signed
 from tests.support.smtp_server import CUT, HANG, SmtpServer, SmtpServers
 from transports.smtp.sender import SmtpSender
 
@@ -260,7 +261,6 @@ async def test_cancelling_closes_the_connection(relay: SmtpServer, sender: SmtpS
         "a@example.org>\r\nRCPT TO:<b@example.org",
         "a b@example.org",
         "<a@example.org>",
-        "é@example.org",
         "a@ex\0mple.org",
         "x" * 250 + "@example.org",
         "nobody",
@@ -334,3 +334,68 @@ async def test_closing_is_polite_and_may_be_repeated(relay: SmtpServer, sender: 
 
     await relay.wait_until_idle()
     assert relay.commands["QUIT"] == 1
+
+
+ELENE = Address("élène@example.org")
+
+
+async def test_an_address_outside_ascii_is_offered_where_the_relay_takes_it(
+    relay: SmtpServer, sender: SmtpSender
+) -> None:
+    """In a transaction of its own: hosts behind the relay may not know of SMTPUTF8."""
+    results = await sender.send(Envelope(LIST, (ELENE, ANNA)), MAIL)
+
+    assert [(r.recipient, r.outcome) for r in results] == [
+        (ELENE, Outcome.DELIVERED),
+        (ANNA, Outcome.DELIVERED),
+    ]
+    plain, other = relay.taken
+    assert (plain.recipients, "SMTPUTF8" in plain.options) == ((ANNA,), False)
+    assert (other.recipients, "SMTPUTF8" in other.options) == ((ELENE,), True)
+
+
+async def test_an_address_outside_ascii_bounces_alone_where_the_relay_does_not(
+    relay: SmtpServer, sender: SmtpSender
+) -> None:
+    """And the words say what to do; 5.6.x is held against nobody (RFC 6531 section 3.5)."""
+    relay.utf8 = False
+
+    refused, sent = await sender.send(Envelope(LIST, (ELENE, ANNA)), MAIL)
+
+    assert (refused.outcome, sent.outcome) == (Outcome.BOUNCED, Outcome.DELIVERED)
+    assert refused.reply.startswith("5.6.7 the outgoing server takes only plain letters")
+    assert [mail.recipients for mail in relay.taken] == [(ANNA,)]
+
+
+EIGHT_BIT = (
+    b"Subject: x\r\nDKIM-Signature: v=1\r\nContent-Type: text/plain; charset=utf-8\r\n"
+    b"Content-Transfer-Encoding: 8bit\r\n\r\n\xc3\xa9t\xc3\xa9\r\n"
+)
+
+
+async def test_eight_bits_are_encoded_only_where_the_relay_takes_seven(
+    relay: SmtpServer, sender: SmtpSender
+) -> None:
+    await sender.send(Envelope(LIST, (ANNA,)), EIGHT_BIT)
+    await sender.close()
+    relay.eight_bit = False
+    await sender.send(Envelope(LIST, (ANNA,)), EIGHT_BIT)
+
+    as_it_was, encoded = relay.taken
+    assert (as_it_was.raw, as_it_was.options[-1]) == (EIGHT_BIT, "BODY=8BITMIME")
+    assert encoded.raw == (
+        b"Subject: x\r\nContent-Type: text/plain; charset=utf-8\r\n"
+        b"Content-Transfer-Encoding: quoted-printable\r\n\r\n=C3=A9t=C3=A9\r\n"
+    )
+    assert not any(option.startswith("BODY") for option in encoded.options)
+
+
+async def test_a_signed_mail_is_never_encoded_anew(relay: SmtpServer, sender: SmtpSender) -> None:
+    relay.eight_bit = False
+
+    results = await sender.send(Envelope(LIST, (ANNA, FULL)), signed())
+
+    assert {(r.outcome, r.reply[:29]) for r in results} == {
+        (Outcome.BOUNCED, "5.6.3 the mail is signed, and")
+    }
+    assert relay.taken == []

@@ -63,6 +63,8 @@ class SmtpServer:
     login_required: bool = True
     mechanisms: tuple[str, ...] = ("PLAIN", "LOGIN")
     pipelining: bool = True
+    utf8: bool = True
+    eight_bit: bool = True
     max_octets: int = 50_000_000
     esmtp: bool = True
     server_context: ssl.SSLContext | None = None
@@ -169,6 +171,7 @@ class _Session(SMTP):
             hostname="relay.example.org",
             ident="recording",
             data_size_limit=server.max_octets,
+            enable_SMTPUTF8=server.utf8,
             tls_context=server.server_context if starttls else None,
             require_starttls=starttls,
             auth_require_tls=starttls,
@@ -249,7 +252,10 @@ class _Session(SMTP):
         self, session: Any, state: Any, envelope: Any, hostname: str, lines: list[str]
     ) -> list[str]:
         state.host_name = hostname
-        kept = [line for line in lines[:-1] if self.server.users or not line.startswith("250-AUTH")]
+        unheard = {"250-AUTH": not self.server.users, "250-8BITMIME": not self.server.eight_bit}
+        kept = [
+            line for line in lines[:-1] if not any(unheard[each] for each in unheard if line.startswith(each))
+        ]
         return [*kept, *(["250-PIPELINING"] if self.server.pipelining else []), lines[-1]]
 
     async def end_of_content(self, session: Any, state: Any, envelope: Any) -> str:

@@ -25,10 +25,19 @@ from bot.core.ports import MailSender
 from bot.core.settings import Security
 from transports import trouble
 from transports.smtp.content import Content, prepared
+from transports.smtp.sevenbit import seven_bit
 from transports.smtp.transaction import Transaction, fits_envelope
 from transports.smtp.wire import Features, Wire
 
-_CANNOT_BE_WRITTEN = "not an address that can be mailed to (plain ASCII, no blanks or brackets)"
+_CANNOT_BE_WRITTEN = "not an address that can be mailed to (no blanks, no brackets)"
+_NO_UTF8 = (
+    "5.6.7 the outgoing server takes only plain letters before the @ (no SMTPUTF8): "
+    "ask for another address of this person"
+)
+_NO_EIGHT_BIT = (
+    "5.6.3 the mail is signed, and the outgoing server takes no mail with 8-bit characters (no 8BITMIME): "
+    "changing it would break the signature"
+)
 _SENDER_CANNOT_BE_WRITTEN = "the list's own address cannot be used as a return path"
 _PARTING_S = 2.0
 _SIZE = re.compile(r"[0-9]{1,18}")
@@ -68,7 +77,7 @@ class SmtpSender(MailSender):
         self._turn = asyncio.Lock()
         self._wire: Wire | None = None
         self._leaving: asyncio.TimerHandle | None = None
-        self._prepared: tuple[bytes, Content] | None = None
+        self._prepared: tuple[tuple[bytes, bool], Content | None] | None = None
         self.max_octets: int | None = None
 
     @override
@@ -78,13 +87,22 @@ class SmtpSender(MailSender):
         Addresses that SMTP cannot carry never reach the wire: bounced. A reply's text comes
         without its code, which is a field of its own.
         """
-        writable = tuple(dict.fromkeys(filter(fits_envelope, envelope.recipients)))
+        writable = dict.fromkeys(filter(fits_envelope, envelope.recipients))
+        plain = tuple(each for each in writable if each.isascii())
+        others = tuple(each for each in writable if not each.isascii())
         results: dict[Address, RecipientResult] = {}
-        if not fits_envelope(envelope.mail_from):
+        if not (fits_envelope(envelope.mail_from) and envelope.mail_from.isascii()):
             results = _unasked(writable, Outcome.DEFERRED, _SENDER_CANNOT_BE_WRITTEN)
         elif writable:
             async with self._turn:
-                results = await self._transact(Envelope(envelope.mail_from, writable), content)
+                # apart, because a mail with one of them is refused further on where that is not known
+                for recipients in filter(None, (plain, others)):
+                    try:
+                        results |= await self._transact(Envelope(envelope.mail_from, recipients), content)
+                    except ServerTrouble as error:
+                        if not results:
+                            raise
+                        results |= _unasked(recipients, Outcome.DEFERRED, str(error))
         unwritable = (each for each in envelope.recipients if each not in results)
         results |= _unasked(unwritable, Outcome.BOUNCED, _CANNOT_BE_WRITTEN)
         return [results[recipient] for recipient in envelope.recipients]
@@ -109,10 +127,16 @@ class SmtpSender(MailSender):
         while True:
             kept = self._kept()
             wire = kept or await self._connected()
+            fit = self._content(content, wire.features)
+            utf8 = not all(each.isascii() for each in envelope.recipients)
+            if fit is None or (utf8 and not wire.features.utf8):
+                self._keep(wire)
+                words = _NO_EIGHT_BIT if fit is None else _NO_UTF8
+                return _unasked(envelope.recipients, Outcome.BOUNCED, words)
             transaction = Transaction(
                 wire,
                 envelope,
-                self._content(content),
+                fit,
                 pipelining=self._account.pipelining and wire.features.pipelining,
                 answer_timeout_s=self._answer_timeout_s,
             )
@@ -122,10 +146,11 @@ class SmtpSender(MailSender):
                 return results
             # The relay had closed the kept connection and was offered nothing: once more, afresh.
 
-    def _content(self, mail: bytes) -> Content:
-        """Prepared once for all the batches of a mail."""
-        if self._prepared is None or self._prepared[0] != mail:
-            self._prepared = (mail, prepared(mail))
+    def _content(self, mail: bytes, features: Features) -> Content | None:
+        """Prepared once for all the batches of a mail; None if this relay cannot have it."""
+        if self._prepared is None or self._prepared[0] != (mail, features.eight_bit):
+            fit = mail if features.eight_bit else seven_bit(mail)
+            self._prepared = ((mail, features.eight_bit), None if fit is None else prepared(fit))
         return self._prepared[1]
 
     def _kept(self) -> Wire | None:
@@ -204,6 +229,7 @@ class SmtpSender(MailSender):
             pipelining=client.supports_extension("pipelining"),
             size=client.supports_extension("size"),
             eight_bit=client.supports_extension("8bitmime"),
+            utf8=client.supports_extension("smtputf8"),
         )
         self.max_octets = _announced_size(client)
         return Wire(cast("asyncio.Transport", client.transport), features, self._timeout_s)

@@ -24,6 +24,7 @@ from enum import Enum, auto
 
 from bot.core.addresses import Address, is_deliverable
 from bot.core.deliveries import Envelope, Outcome, RecipientResult
+from bot.core.text import unseen
 from transports.smtp.content import Content
 from transports.smtp.quota import is_over_quota
 from transports.smtp.wire import Lost, Reply, Wire
@@ -79,8 +80,12 @@ def _concerns_account(reply: Reply) -> bool:
 
 
 def fits_envelope(address: Address) -> bool:
-    """Whether an address can stand in MAIL or RCPT: one line, nothing that could end it, ASCII."""
-    return is_deliverable(address) and address.isascii() and len(address) <= _MAX_PATH
+    """Whether an address can stand in MAIL or RCPT: one line, nothing that could end it.
+
+    One that is not ASCII can only where the relay announces SMTPUTF8 (RFC 6531).
+    """
+    shown = not any(unseen(each) for each in address)
+    return is_deliverable(address) and shown and len(address.encode("utf-8", "replace")) <= _MAX_PATH
 
 
 class Transaction:
@@ -193,6 +198,8 @@ class Transaction:
             command += b" SIZE=%d" % self._content.size
         if features.eight_bit and self._content.eight_bit:
             command += b" BODY=8BITMIME"
+        if not all(recipient.isascii() for recipient in self._envelope.recipients):
+            command += b" SMTPUTF8"
         return command + b"\r\n"
 
     def _spare_the_rest(self) -> None:

@@ -55,6 +55,7 @@ class Features:
     pipelining: bool
     size: bool
     eight_bit: bool
+    utf8: bool
 
 
 class Wire(asyncio.Protocol):

@@ -49,6 +49,9 @@ class Part:
     """Whether it is something else than text that is shown with the mail."""
     raw: memoryview = field(repr=False)
     """The content as it was sent."""
+    header_at: int
+    start: int
+    """Where its own header begins in the body of the mail, and where its content does."""
 
     @property
     def size_octets(self) -> int:
@@ -70,10 +73,14 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What came of taking a mail apart: its parts in order; `whole` = there are no others."""
+    """What came of taking a mail apart: its parts in order; `whole` = there are no others.
+
+    `multiparts`: the content types of what held parts.
+    """
 
     parts: tuple[Part, ...]
     whole: bool
+    multiparts: frozenset[str]
 
 
 def take_apart(header: Header, body: bytes) -> Taken:
@@ -94,31 +101,36 @@ class _Taking:
         self._fields: Message | None = None
         """Of what is under way since `_start`; None between the end of a multipart and what follows."""
         self._start = 0
+        self._header_at = 0
+        self._multiparts: set[str] = set()
         self._before_parts = False
         """A multipart is under way, and no part of it has begun."""
 
     def done(self, fields: Message) -> Taken:
-        self._begin(fields, 0)
+        self._begin(fields, 0, 0)
         for at in self._dashed_lines():
             if len(self._parts) == PARTS_LIMIT:
                 self._whole = False
-                return Taken(tuple(self._parts), self._whole)
+                self._fields = None
+                break
             self._pass(at)
         self._end(len(self._body))
-        return Taken(tuple(self._parts), self._whole)
+        return Taken(tuple(self._parts), self._whole, frozenset(self._multiparts))
 
-    def _begin(self, fields: Message, start: int) -> None:
-        self._fields, self._start = fields, start
+    def _begin(self, fields: Message, header_at: int, start: int) -> None:
+        self._fields, self._header_at, self._start = fields, header_at, start
         delimiter = _delimiter(fields)
         self._before_parts = bool(delimiter) and len(self._open) < DEPTH_LIMIT
         if self._before_parts:
             self._open.append((delimiter, fields.get_content_type()))
+            self._multiparts.add(fields.get_content_type())
         elif delimiter:
             self._whole = False
 
     def _end(self, end: int) -> None:
         if self._fields is not None:
-            self._parts.append(_part(self._fields, self._view[self._start : max(self._start, end)]))
+            raw = self._view[self._start : max(self._start, end)]
+            self._parts.append(_part(self._fields, raw, self._header_at, self._start))
         self._fields = None
 
     def _pass(self, at: int) -> None:
@@ -135,7 +147,8 @@ class _Taking:
         if line == delimiter:
             del self._open[level + 1 :]
             after = _LINE_END.search(self._body, at)
-            self._begin(*_part_header(self._body, after.end() if after else len(self._body), parent))
+            header_at = after.end() if after else len(self._body)
+            self._begin(*_part_header(self._body, header_at, parent))
         else:
             del self._open[level:]
 
@@ -154,8 +167,9 @@ class _Taking:
         self._whole = False
 
 
-def _part_header(body: bytes, start: int, parent: str) -> tuple[Message, int]:
-    """The fields of a part, and where its content begins: it may lack the empty line before it."""
+def _part_header(body: bytes, header_at: int, parent: str) -> tuple[Message, int, int]:
+    """A part's fields, where they begin, and where its content does: the empty line may be missing."""
+    start = header_at
     end = min(start + _PART_HEADER_OCTETS, len(body))
     fields: list[tuple[str, bytes]] = []
     for _ in range(_PART_FIELDS):
@@ -167,7 +181,7 @@ def _part_header(body: bytes, start: int, parent: str) -> tuple[Message, int]:
     described = _described(fields)
     if parent == "multipart/digest":
         described.set_default_type("message/rfc822")  # RFC 2046 section 5.1.5
-    return described, empty_line.end() if empty_line else start
+    return described, header_at, empty_line.end() if empty_line else start
 
 
 def _described(fields: Iterable[tuple[str, bytes | None]]) -> Message:
@@ -181,7 +195,7 @@ def _described(fields: Iterable[tuple[str, bytes | None]]) -> Message:
     return described
 
 
-def _part(fields: Message, raw: memoryview) -> Part:
+def _part(fields: Message, raw: memoryview, header_at: int, start: int) -> Part:
     content_type = fields.get_content_type()
     if content_type.startswith("multipart/"):
         content_type = "text/plain"
@@ -197,6 +211,8 @@ def _part(fields: Message, raw: memoryview) -> Part:
         or fields.get_content_disposition() == "attachment"
         or content_type not in {"text/plain", "text/html"},
         raw,
+        header_at,
+        start,
     )
 
 
