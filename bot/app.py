@@ -37,7 +37,7 @@ from bot.flow.answers import Answers
 from bot.flow.archive import Archive
 from bot.flow.authentication import Authenticator
 from bot.flow.bounces import Bounces
-from bot.flow.checked import Checked
+from bot.flow.checked import Checked, checked_place
 from bot.flow.checks import Checks
 from bot.flow.decisions import Decisions
 from bot.flow.disk import Disk
@@ -166,7 +166,7 @@ class App:
                 *((room.address, verbatim(room.title or room.address)) for room in rooms),
             ]
             for address, what in places:
-                found.append((f"[{transport.name}]", await _checked(transport, address, what)))
+                found.append((f"[{transport.name}]", await checked_place(transport, address, what)))
                 if found[-1][1].trouble and not address:
                     break  # nothing else can be better
         return found
@@ -285,13 +285,6 @@ async def open_app(
             await service.stop()
             for transport in networks:
                 await transport.close()
-
-
-async def _checked(transport: ChatTransport, address: str, what: Text) -> Checked:
-    try:
-        return Checked(what, None, await transport.check(address))
-    except FacteurError as error:
-        return Checked(what, error.text)
 
 
 def terminal_room(app: App) -> tuple[ChatTransport, str]:

@@ -16,6 +16,7 @@ pytest_plugins = [
     "tests.support.matrix_bot",
     "tests.support.telegram",
     "tests.support.world",
+    "tests.support.matrix_house",
 ]
 
 

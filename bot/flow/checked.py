@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.core.errors import Trouble
+from bot.core.errors import FacteurError, Trouble
 from bot.core.lists import Certificate
+from bot.core.ports import ChatTransport
 from bot.core.text import Text
 
 
@@ -26,3 +27,12 @@ class Checked:
     pending: Text | None = None
     said: tuple[Text, ...] = ()
     auth_host: str = ""
+
+
+async def checked_place(network: ChatTransport, address: str, what: Text) -> Checked:
+    """Whether a chat network (empty address), or a place there, can be used."""
+    try:
+        remark = await network.check(address)
+    except FacteurError as error:
+        return Checked(what, error.text)
+    return Checked(what, None, said=(remark,) if remark else ())

@@ -2,194 +2,119 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
-from pathlib import Path
-
-import pytest
-
-from config.settings import Matrix
-from tests.support.clock import ManualClock
-from tests.support.dovecot import Dovecot
-from tests.support.matrix_people import ENCRYPTED, MakeMember, Member
-from tests.support.smtp_server import SmtpServer
-from tests.support.synapse import MatrixUser, Synapse
-from tests.support.world import World, mail, opened_world
-
-Open = Callable[..., Awaitable[World]]
-
-
-@pytest.fixture
-async def bot(synapse: Synapse) -> MatrixUser:
-    return await synapse.add_user("facteur")
-
-
-@pytest.fixture
-async def anne(member: MakeMember) -> Member:
-    """An administrator."""
-    return await member("anne")
-
-
-@pytest.fixture
-async def serving(
-    synapse: Synapse,
-    bot: MatrixUser,
-    anne: Member,
-    tmp_path: Path,
-    dovecot: Dovecot,
-    smtp_server: SmtpServer,
-    clock: ManualClock,
-) -> AsyncIterator[Open]:
-    """Opens the installation and starts its chat part; each call ends the one before, as a restart does."""
-    section = Matrix.model_validate({"homeserver": synapse.url, "user_id": bot.id, "password": bot.password})
-    admins = [f"matrix:{anne.user.id}"]
-    running = AsyncExitStack()
-
-    async def opened(*, start: bool = True) -> World:
-        await running.aclose()
-        world = await running.enter_async_context(
-            opened_world(tmp_path / "data", dovecot, smtp_server, clock, admins=admins, matrix=section)
-        )
-        if start:
-            world.app.start({"chat"})
-        return world
-
-    yield opened
-    await running.aclose()
-
-
-async def bound_room(world: World, bot: MatrixUser, anne: Member, *, encrypted: bool = False) -> str:
-    """A room that moderates the world's list, which has one member and holds everything."""
-    await world.add_list(moderation="all", undo_s="30")
-    await world.members("jean@example.org")
-    room_id = await anne.room(bot, encrypted=encrypted)
-    await anne.joined(room_id, bot)
-    await anne.say(room_id, f"!bind {world.name}")
-    await anne.message(world.name, by=bot.id)
-    return room_id
+from tests.support.matrix_house import BUTTONS, MakeHouse
+from tests.support.matrix_people import ENCRYPTED, MakeMember
+from tests.support.world import mail
 
 
 @ENCRYPTED
 async def test_a_post_is_held_undone_and_distributed_by_reactions(
-    serving: Open, bot: MatrixUser, anne: Member, encrypted: bool
+    matrix_house: MakeHouse, encrypted: bool
 ) -> None:
-    world = await serving()
-    room_id = await bound_room(world, bot, anne, encrypted=encrypted)
+    house = await matrix_house(encrypted=encrypted)
 
-    await world.deliver(mail(subject="Carottes"))
-    card = await anne.message("Carottes", by=bot.id)
-    await anne.reacted(card.event_id, bot.id, "✅", "❌", "🔇")
-    await anne.react(room_id, card.event_id, "✅")
-    await anne.edited(card.event_id, "Distributed by")
-    await anne.reacted(card.event_id, bot.id, "↩️")
-    await anne.react(room_id, card.event_id, "↩️")
-    await anne.reacted(card.event_id, bot.id, "✅", "❌", "🔇")
-    await anne.react(room_id, card.event_id, "❌")
-    await anne.edited(card.event_id, "Rejected by")
-    await anne.reacted(card.event_id, bot.id, "↩️")
-    await anne.say(room_id, "!undo 1")
-    await anne.reacted(card.event_id, bot.id, "✅", "❌", "🔇")
-    await anne.say(room_id, "!distribute 1")
-    await anne.edited(card.event_id, "Distributed by")
-    await anne.reacted(card.event_id, bot.id, "↩️")
-    await world.later(seconds=31)
-    await anne.edited(card.event_id, "1/1 sent")
-    await anne.reacted(card.event_id, bot.id)
+    card = await house.held()
+    await house.has(card, *BUTTONS)
+    await house.taps(card, "✅")
+    await house.becomes(card, "Distributed by")
+    await house.has(card, "↩️")
+    await house.taps(card, "↩️")
+    await house.has(card, *BUTTONS)
+    await house.taps(card, "❌")
+    await house.becomes(card, "Rejected by")
+    await house.has(card, "↩️")
+    await house.say("!undo 1")
+    await house.has(card, *BUTTONS)
+    await house.say("!distribute 1")
+    await house.becomes(card, "Distributed by")
+    await house.has(card, "↩️")
+    await house.world.later(seconds=31)
+    await house.becomes(card, "1/1 sent")
+    await house.has(card)
 
-    assert world.sent_to() == ["jean@example.org"]
+    assert house.world.sent_to() == ["jean@example.org"]
 
 
 @ENCRYPTED
-async def test_read_hands_out_the_whole_mail_in_a_thread(
-    serving: Open, bot: MatrixUser, anne: Member, encrypted: bool
-) -> None:
-    world = await serving()
-    room_id = await bound_room(world, bot, anne, encrypted=encrypted)
-    await world.deliver(mail(subject="Carottes", body=b"Bonjour, il y a des carottes.\r\n"))
-    card = await anne.message("Carottes", by=bot.id)
+async def test_read_hands_out_the_whole_mail_in_a_thread(matrix_house: MakeHouse, encrypted: bool) -> None:
+    house = await matrix_house(encrypted=encrypted)
+    card = await house.held(body=b"Bonjour, il y a des carottes.\r\n")
 
-    await anne.react(room_id, card.event_id, "👁")
-    handed_out = await anne.message(".eml", by=bot.id)
-    raw = await anne.file(handed_out.source["content"])
+    await house.anne.react(house.room_id, card, "👁")
+    handed_out = await house.said(".eml")
 
-    assert b"il y a des carottes" in raw
+    assert b"il y a des carottes" in await house.anne.file(handed_out.source["content"])
 
 
-async def test_a_decision_made_while_the_bot_was_away_counts_when_it_is_back(
-    serving: Open, bot: MatrixUser, anne: Member
-) -> None:
-    world = await serving()
-    room_id = await bound_room(world, bot, anne, encrypted=True)
-    await world.deliver(mail(subject="Carottes"))
-    card = await anne.message("Carottes", by=bot.id)
-    await anne.reacted(card.event_id, bot.id, "✅", "❌", "🔇")
-    await world.app.service.stop()
-    await anne.react(room_id, card.event_id, "✅")
-
-    await serving()
-
-    await anne.edited(card.event_id, "Distributed by")
-    assert len([each for each in anne.messages(bot.id) if each.event_id == card.event_id]) == 1
+HOSTILE = """\
+<script>alert(1)</script><form action="https://evil.example"><input name="password"></form>
+<img src="https://tracker.example/p.gif"><a href="https://matrix.to/#/{anne}">Anne</a>
+<p>@room {anne} {name} https://matrix.to/#/{anne} matrix:u/{anne}</p>
+"""
 
 
-async def test_two_moderators_at_once_make_one_decision(
-    serving: Open, bot: MatrixUser, anne: Member, member: MakeMember
-) -> None:
-    world = await serving()
-    room_id = await bound_room(world, bot, anne)
-    boris = await member("boris")
-    await anne.client.room_invite(room_id, boris.user.id)
-    await boris.client.join(room_id)
-    await boris.until(lambda: room_id in boris.client.rooms)
-    await world.deliver(mail(subject="Carottes"))
-    card = await boris.message("Carottes", by=bot.id)
+async def test_a_hostile_mail_is_text_that_pings_nobody(matrix_house: MakeHouse, member: MakeMember) -> None:
+    """The bot may even notify the whole room; where there are no mentions, Anne's rules match her name."""
+    house = await matrix_house()
+    anne = house.anne
+    levels = anne.client.rooms[house.room_id].power_levels
+    users = {"users": {**levels.users, house.bot.id: 100}}
+    await anne.client.room_put_state(house.room_id, "m.room.power_levels", users)
+    body = HOSTILE.format(anne=anne.user.id, name=anne.user.name).encode()
+    await house.world.deliver(
+        mail(subject=f"@room {anne.user.id} {anne.user.name}", body=body, Content_Type="text/html")
+    )
 
-    await boris.react(room_id, card.event_id, "❌")
-    await anne.react(room_id, card.event_id, "✅")
+    card = await house.said("#1 ")
+    await anne.react(house.room_id, card.event_id, "👁")
+    await house.said(".eml")
 
-    await anne.edited(card.event_id, "Rejected by")
-    await anne.message("already", by=bot.id)
+    for event in anne.messages(house.bot.id):
+        content = event.source["content"]
+        assert content["m.mentions"] == {}
+        said = content["body"] + content.get("formatted_body", "")
+        for harmful in (
+            "<script",
+            "<form",
+            "<input",
+            "<img",
+            "<a ",
+            "href",
+            "@room",
+            "matrix.to",
+            "matrix:u",
+        ):
+            assert harmful not in said
+    assert anne.client.rooms[house.room_id].unread_highlights == 0
+    boris = await member("boris")  # lest nobody could be pinged at all
+    await house.joined_by(boris)
+    await boris.say(house.room_id, "look", **{"m.mentions": {"user_ids": [anne.user.id]}})
+    await anne.until(lambda: anne.client.rooms[house.room_id].unread_highlights == 1)
 
 
-async def test_more_offers_reasons_as_numbers(serving: Open, bot: MatrixUser, anne: Member) -> None:
-    world = await serving()
-    room_id = await bound_room(world, bot, anne)
-    await world.deliver(mail(subject="Carottes"))
-    card = await anne.message("Carottes", by=bot.id)
+async def test_the_chat_is_checked_with_everything_else(matrix_house: MakeHouse) -> None:
+    house = await matrix_house()
 
-    await anne.react(room_id, card.event_id, "➕")
-    more = await anne.message("More for #1", by=bot.id)
-    await anne.until(lambda: "1️⃣" in anne.reactions(more.event_id, bot.id))
-    await anne.react(room_id, more.event_id, "1️⃣")
-
-    await anne.edited(card.event_id, "Rejected by")
-
-
-async def test_the_chat_is_checked_with_everything_else(serving: Open, bot: MatrixUser, anne: Member) -> None:
-    world = await serving()
-    await bound_room(world, bot, anne)
-
-    found = await world.app.check_chats()
+    found = await house.world.app.check_chats()
+    said = await house.world.said(f"/check {house.world.name}")
 
     assert [(where, checked.trouble) for where, checked in found] == [("[matrix]", None)] * 2
+    assert "✅ The room moderation: OK" in said
 
 
-async def test_one_pass_hears_decides_and_shows(serving: Open, bot: MatrixUser, anne: Member) -> None:
+async def test_one_pass_hears_decides_and_shows(matrix_house: MakeHouse) -> None:
     """For hosts with nothing but cron: what was said since, then mail, then cards, reactions included."""
-    world = await serving()
-    room_id = await bound_room(world, bot, anne)
-    mailbox = world.mailbox
+    house = await matrix_house()
 
-    world = await serving(start=False)
-    world.mailbox = mailbox
-    await world.put(mail(subject="Carottes"))
-    await world.app.one_pass()
-    card = await anne.message("Carottes", by=bot.id)
-    await serving(start=False)
-    await anne.reacted(card.event_id, bot.id, "✅", "❌", "🔇")
-    await anne.react(room_id, card.event_id, "❌")
+    await house.open(start=False)
+    await house.world.put(mail(subject="Carottes"))
+    await house.world.app.one_pass()
+    card = (await house.said("Carottes")).event_id
+    await house.open(start=False)
+    await house.has(card, *BUTTONS)
+    await house.taps(card, "❌")
 
-    world = await serving(start=False)
-    await world.app.one_pass()
+    await house.open(start=False)
+    await house.world.app.one_pass()
 
-    await anne.edited(card.event_id, "Rejected by")
+    await house.becomes(card, "Rejected by")

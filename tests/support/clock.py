@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
 
@@ -44,6 +45,22 @@ class ManualClock(Clock):
         self._turned.set()
         self._turned = asyncio.Event()
         return self._now
+
+
+class RunningClock(ManualClock):
+    """Goes by itself from where it is set: for tests in which another program limits what is done when."""
+
+    def __init__(self, moment: datetime) -> None:
+        super().__init__(moment)
+        self._began = time.monotonic()
+
+    @override
+    def now(self) -> datetime:
+        return self._now + timedelta(seconds=time.monotonic() - self._began)
+
+    @override
+    async def wait(self, event: Awaitable[object], until: datetime | None) -> None:
+        await Clock.wait(self, event, until)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from tests.support.clock import ManualClock
 from tests.support.matrix_people import MakeMember, Member
 from tests.support.stores import empty_sqlite
 from tests.support.synapse import MatrixUser, Synapse
-from transports.matrix.room import Account, Matrix
+from transports.matrix.room import Account, Matrix, Patience
 
 WAIT_S = 30.0
 SQLITE_KEY = Fernet.generate_key().decode()
@@ -106,6 +106,9 @@ class Bot:
     listener: Recording = field(default_factory=Recording)
     password: str = ""
     verified_only: bool = False
+    patience: Patience = field(default_factory=lambda: Patience(key_s=0.5))
+    url: str = ""
+    """Where the homeserver is for the bot; empty = where it really is."""
 
     def transport(self) -> Matrix:
         async def is_admin(actor_id: str) -> bool:
@@ -113,13 +116,13 @@ class Bot:
 
         password = self.password or self.user.password
         return Matrix(
-            Account(self.synapse.url, self.user.id, password=password),
+            Account(self.url or self.synapse.url, self.user.id, password=password),
             self.stores.notes,
             self.folder / "matrix",
             self.clock,
             is_admin=is_admin,
             verified_only=self.verified_only,
-            grace_s=0.5,
+            patience=self.patience,
         )
 
     async def device(self) -> str:

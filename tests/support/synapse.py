@@ -19,6 +19,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -193,7 +194,9 @@ def _python() -> Path:
     return python
 
 
-def _started() -> Synapse:
+@contextmanager
+def running_synapse() -> Iterator[Synapse]:
+    """A server with a folder of its own while the context lasts."""
     python = _python()
     folder = Path(tempfile.mkdtemp(prefix="facteur-synapse-"))
     with socket.socket() as probe:
@@ -203,28 +206,21 @@ def _started() -> Synapse:
     try:
         server.configure()
         server.start()
-    except BaseException:
-        _ended(server)
-        raise
-    return server
-
-
-def _ended(server: Synapse) -> None:
-    server.stop()
-    shutil.rmtree(server.folder, ignore_errors=True)
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
 def synapse() -> Iterator[Synapse]:
     """The server of the session."""
-    server = _started()
-    yield server
-    _ended(server)
+    with running_synapse() as server:
+        yield server
 
 
 @pytest.fixture
 def mortal_synapse() -> Iterator[Synapse]:
     """A server of the test's own, which it may stop."""
-    server = _started()
-    yield server
-    _ended(server)
+    with running_synapse() as server:
+        yield server

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -23,10 +25,8 @@ from transports.matrix.budget import Budget, Urgency
 from transports.matrix.login import Login
 from transports.matrix.troubles import LIBRARY_ERRORS, broken, refusal, succeeded
 
-REQUEST_S = 30.0
-UPLOAD_S = 300.0
-LONG_POLL_S = 30.0
-_PATIENCE_S = 120.0
+_UPLOAD_S = 300.0
+_ANSWER_S = 120.0
 """How long an answer that somebody waits for is held back by the server's limit before it is given up."""
 _FILTER = {
     "presence": {"types": []},
@@ -34,6 +34,23 @@ _FILTER = {
     "room": {"timeline": {"limit": 50}, "ephemeral": {"types": []}, "account_data": {"types": []}},
 }
 ALIVE = "org.facteur.alive"
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How many seconds are waited for what.
+
+    Attributes:
+        request_s: for the homeserver's answer.
+        long_poll_s: for news, by the homeserver.
+        silence_s: without any news before a marker of our own is written, which must come back.
+        key_s: for the key of an encrypted message, before its writer is asked to send it again.
+    """
+
+    request_s: float = 30.0
+    long_poll_s: float = 30.0
+    silence_s: float = 300.0
+    key_s: float = 20.0
 
 
 class Api:
@@ -44,6 +61,7 @@ class Api:
         login: who we are there.
         folder: where the keys of encrypted rooms are kept, sealed with the login's passphrase.
         verified_only: what to call before keys go to devices not judged yet; None = keys for all.
+        patience: how long an answer may take.
     """
 
     def __init__(
@@ -52,11 +70,13 @@ class Api:
         login: Login,
         folder: Path,
         verified_only: Callable[[Api], Awaitable[None]] | None = None,
+        patience: Patience | None = None,
     ) -> None:
+        self.patience = patience or Patience()
         config = AsyncClientConfig(
             max_limit_exceeded=0,
             max_timeouts=0,
-            request_timeout=REQUEST_S,
+            request_timeout=self.patience.request_s,
             pickle_key=login.passphrase,
             store_sync_tokens=False,
         )
@@ -74,8 +94,14 @@ class Api:
         if store is not None:
             store.database.close()
 
-    async def sync(self, since: str, timeout_s: float = LONG_POLL_S, *, full: bool = False) -> SyncResponse:
-        """What happened since, at the latest after the timeout; everything in memory follows it."""
+    async def sync(self, since: str, *, full: bool = False) -> SyncResponse:
+        """What happened since; everything in memory follows it.
+
+        If that is nothing, the homeserver waits for news; `full`: it tells at once, of every room.
+        """
+        # Synapse answers the same request from a cache for two minutes, one with another timeout anew
+        different_s = (1 + secrets.randbelow(1000)) / 1000
+        timeout_s = different_s if full else self.patience.long_poll_s
         return await self._call(
             lambda: self.client.sync(
                 timeout=int(timeout_s * 1000),
@@ -83,13 +109,13 @@ class Api:
                 since=since or None,
                 full_state=full or None,
             ),
-            timeout_s + REQUEST_S,
+            timeout_s + self.patience.request_s,
         )
 
     async def maintain(self) -> None:
         """What encryption needs after each sync: keys uploaded, asked for, claimed, and passed on."""
         client = self.client
-        for answer in await self._guarded(client.send_to_device_messages(), REQUEST_S):
+        for answer in await self._guarded(client.send_to_device_messages()):
             succeeded(answer)
         if client.should_upload_keys:
             await self._call(client.keys_upload)
@@ -145,7 +171,7 @@ class Api:
                     encrypt=encrypted,
                     filesize=len(file.content),
                 ),
-                UPLOAD_S,
+                _UPLOAD_S,
             )
             return succeeded(answer), keys
 
@@ -166,7 +192,7 @@ class Api:
         """The file that an ``m.file`` message hands out, decrypted."""
         keys = content.get("file") or {}
         found = await self._call(
-            lambda: self.client.download(mxc=keys.get("url") or content.get("url")), UPLOAD_S
+            lambda: self.client.download(mxc=keys.get("url") or content.get("url")), _UPLOAD_S
         )
         raw: bytes = found.body
         if not keys:
@@ -222,7 +248,7 @@ class Api:
             response = await self.client.send(method, path, data, headers)
             return response.status, await self.client.parse_body(response)
 
-        answered: tuple[int, dict[str, Any]] = await self._guarded(call(), REQUEST_S)
+        answered: tuple[int, dict[str, Any]] = await self._guarded(call())
         status, answer = answered
         if status >= 300:
             code, words = str(answer.get("errcode", "")), str(answer.get("error", status))
@@ -231,12 +257,12 @@ class Api:
             raise refusal(code, words, status, answer.get("retry_after_ms"))
         return answer
 
-    async def _call(self, call: Callable[[], Awaitable[Any]], limit_s: float = REQUEST_S) -> Any:  # noqa: ANN401
+    async def _call(self, call: Callable[[], Awaitable[Any]], limit_s: float = 0) -> Any:  # noqa: ANN401
         return succeeded(await self._guarded(call(), limit_s))
 
-    async def _guarded(self, call: Awaitable[Any], limit_s: float) -> Any:  # noqa: ANN401 - as given
+    async def _guarded(self, call: Awaitable[Any], limit_s: float = 0) -> Any:  # noqa: ANN401 - as given
         try:
-            async with asyncio.timeout(limit_s):
+            async with asyncio.timeout(limit_s or self.patience.request_s):
                 return await call
         except OlmTrustError:
             raise
@@ -245,7 +271,7 @@ class Api:
 
     async def _paced(self, call: Callable[[], Awaitable[Any]], urgency: Urgency) -> Any:  # noqa: ANN401
         """Send within the budget."""
-        patience = asyncio.get_running_loop().time() + _PATIENCE_S
+        patience = asyncio.get_running_loop().time() + _ANSWER_S
         while True:
             try:
                 return await self._in_turn(call, urgency)

@@ -2,7 +2,8 @@
 
 A stock Synapse lets an account send about nine events at once and then one in five seconds
 (``rc_message``), and one that was refused costs nothing. So everything is simply sent until the
-server asks to wait; from then on reactions leave some of what it allows to cards and answers.
+server asks to wait; from then on reactions leave some of what it allows to cards and answers, until
+it has refused nothing for a minute or has taken more than a stock one would.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from enum import IntEnum
 _AT_ONCE = 9
 _A_SECOND = 0.2
 _KEPT_BACK = 3
-_FORGOTTEN_AFTER_S = 600.0
+_FORGOTTEN_AFTER_S = 60.0
+_TOGETHER = 8
 _QUIET_S = 0.2
-_CARDS_FIRST_S = 1.0
+_FIRST_TURN_S = 1.0
 
 
 class Urgency(IntEnum):
@@ -34,16 +36,26 @@ class Budget:
         self._now = now
         self._shut_until = 0.0
         self._limited_at: float | None = None
-        self._level = 0.0
-        self._counted_at = 0.0
-        self._reactions_from = 0.0
+        self._level = float(_AT_ONCE)
+        self._counted_at = now()
+        self._from = dict.fromkeys(Urgency, 0.0)
+
+    @property
+    def together(self) -> int:
+        """How many reactions may be on their way at the same time: one, until there seems to be no limit."""
+        return _TOGETHER if self._current(self._now()) < -_AT_ONCE else 1
+
+    @property
+    def limited(self) -> bool:
+        """Whether the server has asked to wait, and does so still as far as is known."""
+        return self._limited_at is not None
 
     def wait(self, urgency: Urgency) -> float:
         """The seconds after which to ask again; 0 = send now."""
         now = self._now()
-        until = self._shut_until
+        until = max(self._shut_until, self._from[urgency])
         if urgency is Urgency.REACTION:
-            until = max(until, self._reactions_from, self._affordable_at(now))
+            until = max(until, self._affordable_at(now))
         return max(0.0, until - now)
 
     def sent(self, urgency: Urgency) -> None:
@@ -51,16 +63,22 @@ class Budget:
         now = self._now()
         self._level = self._current(now) - 1
         self._counted_at = now
+        if self._level < -_AT_ONCE:  # somebody has lifted the limit
+            self._limited_at = None
         if urgency is not Urgency.REACTION:  # more of them may follow at once
-            self._reactions_from = max(self._reactions_from, now + _QUIET_S)
+            self._hold_back(Urgency.REACTION, now + _QUIET_S)
 
     def shut(self, urgency: Urgency, seconds: float) -> None:
         """The server asks to wait."""
         now = self._now()
         self._shut_until = max(self._shut_until, now + seconds)
         self._limited_at, self._level, self._counted_at = now, 0.0, now
-        if urgency is not Urgency.REACTION:  # it has the first turn afterwards
-            self._reactions_from = max(self._reactions_from, now + seconds + _CARDS_FIRST_S)
+        later = {Urgency.CARD: (Urgency.ANSWER, Urgency.REACTION), Urgency.ANSWER: (Urgency.REACTION,)}
+        for other in later.get(urgency, ()):  # what was refused has the first turn, cards before all
+            self._hold_back(other, now + seconds + _FIRST_TURN_S)
+
+    def _hold_back(self, urgency: Urgency, until: float) -> None:
+        self._from[urgency] = max(self._from[urgency], until)
 
     def _affordable_at(self, now: float) -> float:
         """When the server would take a reaction and still something more; at once where it never refused."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
 import structlog
 from nio import MatrixRoom
@@ -24,11 +26,14 @@ from transports.matrix.words import is_edit, replied_to, said, thread_of
 
 _FILE_OCTETS = 20_000_000
 
+Showing: TypeAlias = Callable[[], Awaitable[None]]
+"""Shows the answer; what was asked has been done before."""
+
 _log = structlog.get_logger(__name__)
 
 
 class Hearing:
-    """Tells the listener of events, and shows what it answers."""
+    """Tells the listener of events. What it answers is to be shown later: the homeserver may ask to wait."""
 
     def __init__(self, api: Api, show: Show, screens: Screens, listener: Listener) -> None:
         self._api = api
@@ -36,30 +41,31 @@ class Hearing:
         self._screens = screens
         self._listener = listener
 
-    async def heard(self, room_id: str, event: Event) -> None:
-        """Handle one event of somebody else's; most are not for the bot."""
-        try:
-            if isinstance(event, ReactionEvent):
-                await self._pressed(room_id, event)
-            elif isinstance(event, RoomMessageText):
-                await self._said(room_id, event)
-            elif isinstance(event, RoomMessageFile | RoomEncryptedFile):
-                await self._handed_in(room_id, event)
-        except FacteurError as error:  # an answer that could not be shown; what was asked has been done
-            _log.warning("not answered", room=room_id, why=str(error))
+    async def heard(self, room_id: str, event: Event) -> Showing | None:
+        """Do what one event of somebody else's asks for; most are not for the bot."""
+        if isinstance(event, ReactionEvent):
+            return await self._pressed(room_id, event)
+        if isinstance(event, RoomMessageText):
+            return await self._said(room_id, event)
+        if isinstance(event, RoomMessageFile | RoomEncryptedFile):
+            return await self._handed_in(room_id, event)
+        return None
 
-    async def _pressed(self, room_id: str, event: ReactionEvent) -> None:
+    async def _pressed(self, room_id: str, event: ReactionEvent) -> Showing | None:
         posted = self._screens.get(event.reacts_to)
         data = posted.data.get(plain(event.key)) if posted and posted.room_id == room_id else None
         if posted is None or data is None:
-            return
+            return None
         press = Press(self._actor(room_id, event.sender), self.place(room_id), data)
         answer = await self._listener.pressed(press)
-        if answer.instead and await self._turned(room_id, event.reacts_to, answer.instead):
-            answer = replace(answer, text="", instead=None)  # it says the same
-        # what is in a thread cannot begin another (client-server API, "Validation of m.thread relationships")
+        # a screen that stands in a thread cannot begin another (client-server API, "Threading")
         below = Below(room_id, event.reacts_to, posted.thread or event.reacts_to)
-        await self._show.answer(_whole(answer), below, event.event_id)
+        return partial(self._show_pressed, below, answer, event.event_id)
+
+    async def _show_pressed(self, below: Below, answer: Answer, key: str) -> None:
+        if answer.instead and await self._turned(below.room_id, below.event_id, answer.instead):
+            answer = replace(answer, text="", instead=None)  # it says the same
+        await self._show.answer(_whole(answer), below, key)
 
     async def _turned(self, room_id: str, event_id: str, screen: Screen) -> bool:
         """Whether it stands in the place of the screen now."""
@@ -70,49 +76,58 @@ class Hearing:
             return False
         return True
 
-    async def _said(self, room_id: str, event: RoomMessageText) -> None:
+    async def _said(self, room_id: str, event: RoomMessageText) -> Showing | None:
         content = event.source.get("content", {})
         if is_edit(content):
-            return
+            return None
         words = said(event.body, content, self._names(room_id))
         replied = replied_to(content) if words.startswith(("!", "/")) else ""
-        handed_in = await self._api.event(room_id, replied) if replied else None
+        handed_in = await self._replied_to(room_id, replied) if replied else None
         if isinstance(handed_in, RoomMessageFile | RoomEncryptedFile):  # for clients without captions
-            await self._told_with(room_id, event, words, handed_in)
-        else:
-            await self._told(room_id, event, words, ())
+            return await self._told_with(room_id, event, words, handed_in)
+        return await self._told(room_id, event, words, ())
 
-    async def _handed_in(self, room_id: str, event: RoomMessageFile | RoomEncryptedFile) -> None:
+    async def _replied_to(self, room_id: str, event_id: str) -> Event | None:
+        """None where it cannot be had: what was said counts without it."""
+        try:
+            return await self._api.event(room_id, event_id)
+        except FacteurError as error:
+            _log.warning("event not fetched", room=room_id, why=str(error))
+            return None
+
+    async def _handed_in(self, room_id: str, event: RoomMessageFile | RoomEncryptedFile) -> Showing | None:
         """A file whose caption is a command, or that is an answer; any other is not fetched."""
         content = event.source.get("content", {})
         words = said(event.body, content, self._names(room_id))
         if content.get("filename", event.body) == event.body or not words.startswith(("!", "/")):
             speaker = self._actor(room_id, event.sender)
             if not await self._listener.expects_file(speaker, self.place(room_id)):
-                return
+                return None
             words = ""
-        await self._told_with(room_id, event, words, event)
+        return await self._told_with(room_id, event, words, event)
 
     async def _told_with(
         self, room_id: str, event: Event, words: str, handed_in: RoomMessageFile | RoomEncryptedFile
-    ) -> None:
+    ) -> Showing | None:
         content = handed_in.source.get("content", {})
         info = content.get("info") or {}
         size, name = info.get("size", 0), str(content.get("filename", handed_in.body))
         if isinstance(size, int) and size > _FILE_OCTETS:
-            below = Below(room_id, event.event_id, thread_of(event.source.get("content", {})))
-            await self._show.refuse_file(name, _FILE_OCTETS, below)
-            return
-        raw = await self._api.download(content)
+            return partial(self._show.refuse_file, name, _FILE_OCTETS, _below(room_id, event))
+        try:
+            raw = await self._api.download(content)
+        except FacteurError as error:
+            return partial(self._show.say, str(error), _below(room_id, event), f"{event.event_id}.file")
         kind = str(info.get("mimetype", "application/octet-stream"))
-        await self._told(room_id, event, words, (File(name, kind, raw),))
+        return await self._told(room_id, event, words, (File(name, kind, raw),))
 
-    async def _told(self, room_id: str, event: Event, words: str, files: tuple[File, ...]) -> None:
+    async def _told(self, room_id: str, event: Event, words: str, files: tuple[File, ...]) -> Showing | None:
         speaker = self._actor(room_id, event.sender)
         answer = await self._listener.said(Utterance(speaker, self.place(room_id), words, files))
-        if answer is None:
-            return
-        below = Below(room_id, event.event_id, thread_of(event.source.get("content", {})))
+        return None if answer is None else partial(self._show_told, room_id, event, answer)
+
+    async def _show_told(self, room_id: str, event: Event, answer: Answer) -> None:
+        below = _below(room_id, event)
         if answer.secret:
             await self._show.erase(below)
         await self._show.answer(_whole(answer), below, event.event_id)
@@ -146,3 +161,7 @@ def _whole(answer: Answer) -> Answer:
     if answer.instead is None:
         return answer
     return Answer(screens=(answer.instead, *answer.screens))
+
+
+def _below(room_id: str, event: Event) -> Below:
+    return Below(room_id, event.event_id, thread_of(event.source.get("content", {})))

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import deque
-from collections.abc import Sequence
+from collections import defaultdict, deque
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -17,19 +17,19 @@ from nio.events import Event, MegolmEvent, RoomMemberEvent
 from nio.responses import RoomInfo, SyncResponse
 
 from bot.core.clock import Clock
-from bot.core.errors import ServerTrouble, Trouble
+from bot.core.errors import FacteurError, ServerTrouble, Trouble
 from bot.core.stores import NoteStore
 from bot.core.text import Text
-from transports.matrix.api import ALIVE, LONG_POLL_S, Api
+from transports.matrix.api import ALIVE, Api
 from transports.matrix.doors import Doors
-from transports.matrix.hearing import Hearing
+from transports.matrix.hearing import Hearing, Showing
 from transports.matrix.login import OWNER
 from transports.matrix.unread import Unread
 
-_POSITION, _HANDLED = "position", "handled"
+_POSITION, _HANDLED, _STUCK = "position", "handled", "stuck"
 _PAGES_OF_A_GAP = 20
-_SILENCE_S = 300.0
-"""After so long without any news a marker of our own is written, which must come back."""
+_PAUSE_S = 1.0
+"""Before the next question where the homeserver has nothing to tell and does not wait for it either."""
 
 _log = structlog.get_logger(__name__)
 
@@ -43,7 +43,10 @@ class _Batch:
 
 
 class Listening:
-    """Reads one login's news and has it handled, in order for each person in a room."""
+    """Reads one login's news and has it handled, in order for each person in a room.
+
+    What somebody asks for is done at once; what is answered is shown as fast as the homeserver allows.
+    """
 
     def __init__(
         self, api: Api, notes: NoteStore, clock: Clock, hearing: Hearing, doors: Doors, unread: Unread
@@ -55,56 +58,80 @@ class Listening:
         self._doors = doors
         self._unread = unread
         self._since = ""
+        self._newest_ms = 0
         self._handled: list[str] = []
         self._batches: deque[_Batch] = deque()
-        self._last: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._doing: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._showing: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
         self._saving = asyncio.Lock()
-        self._saves: set[asyncio.Task[None]] = set()
+        self._later: set[asyncio.Task[None]] = set()
         self._stored: dict[str, str] = {}
 
     async def begin(self) -> None:
         """The first sync: every room is known afterwards; what was said meanwhile is handled."""
         self._since = await self._notes.recall(OWNER, _POSITION)
         self._handled = json.loads(await self._notes.recall(OWNER, _HANDLED) or "[]")
+        stuck_at = await self._notes.recall(OWNER, _STUCK)
         known = await self._doors.load()
-        response = await self._api.sync(self._since, 0, full=True)
+        response = await self._api.sync("" if stuck_at else self._since, full=True)
         await self._api.maintain()
         await self._unread.load()
+        if stuck_at:
+            response = _later_than(int(stuck_at), response)
+            await self._notes.keep(OWNER, {_STUCK: ""}, self._clock.now())
         await self._take(response, known)
         await self._doors.look_around(known)
 
     async def go_on(self) -> None:
-        """For ever. Raises ServerTrouble where the homeserver is away, or answers without any news."""
+        """For ever. Raises ServerTrouble where the homeserver is away, or answers without any news.
+
+        In the latter case the next session does not go on from a position that leads nowhere.
+        """
         news_at, probed = self._now(), False
         while True:
             known = set(self._api.client.rooms)
-            before = self._since
-            response = await self._api.sync(self._since, LONG_POLL_S)
+            before, asked_at = self._since, self._now()
+            response = await self._api.sync(self._since)
             await self._take(response, known)
             await self._api.maintain()
             if response.next_batch != before:
                 news_at, probed = self._now(), False
             elif probed:
+                now = self._clock.now()
+                newest_ms = self._newest_ms or int(now.timestamp() * 1000)
+                await self._notes.keep(OWNER, {_STUCK: str(newest_ms)}, now)
                 raise ServerTrouble(
                     Trouble.ANSWER, Text("The Matrix server answers, but tells no news any more.")
                 )
-            elif self._now() - news_at > _SILENCE_S:
+            elif self._now() - news_at > self._api.patience.silence_s:
                 await self._write_marker()
                 probed = True
+            elif self._now() - asked_at < _PAUSE_S:
+                await asyncio.sleep(_PAUSE_S)
 
     async def settle(self) -> None:
-        """Wait until everything that was read is handled."""
-        while self._batches or self._saves:
-            tasks = {task for batch in self._batches for task in batch.tasks} | self._saves
+        """Wait until everything that was read is handled and answered."""
+        while self._batches or self._later:
+            tasks = {task for batch in self._batches for task in batch.tasks} | self._later
             if tasks:
                 await asyncio.wait(tasks)
             await self._save()
 
     def close(self) -> None:
         """Leave the rest to the next session."""
-        for batch in self._batches:
-            for task in batch.tasks:
-                task.cancel()
+        for task in {task for batch in self._batches for task in batch.tasks} | self._later:
+            task.cancel()
+
+    async def hear(self, room_id: str, event: Event) -> None:
+        """Handle an event when those that this person caused before are handled."""
+        who = (room_id, event.sender)
+        async with self._doing[who]:
+            if isinstance(event, MegolmEvent):
+                await self._unread.put(room_id, event)
+                return
+            showing = await self._hearing.heard(room_id, event)
+        if showing:
+            self._afterwards(self._show(who, showing))
 
     async def _take(self, response: SyncResponse, known: set[str]) -> None:
         """Start handling what a sync brought; on the very first one what is old is left alone."""
@@ -123,6 +150,7 @@ class Listening:
     async def _news_of(self, room_id: str, info: RoomInfo, known: set[str]) -> Sequence[Event]:
         """Events of others that were not handled yet, oldest first."""
         events = list(info.timeline.events)
+        self._newest_ms = max([self._newest_ms, *(event.server_timestamp for event in events)])
         if room_id not in known:
             events = _since_invited(events, self._api.login.user_id)
         elif info.timeline.limited and info.timeline.prev_batch:
@@ -142,31 +170,32 @@ class Listening:
         return found[::-1]
 
     def _start(self, batch: _Batch, room_id: str, event: Event) -> None:
-        """Handle an event when those that this person caused before are handled."""
-        who = (room_id, event.sender)
-        task = asyncio.create_task(self._handle(room_id, event, self._last.get(who)))
-        self._last[who] = task
+        task = asyncio.create_task(self._handle(room_id, event))
         batch.tasks.add(task)
         task.add_done_callback(self._ended)
 
-    async def _handle(self, room_id: str, event: Event, before: asyncio.Task[None] | None) -> None:
-        if before:
-            await asyncio.wait({before})
-        if isinstance(event, MegolmEvent):
-            await self._unread.put(room_id, event)
-        else:
-            await self._hearing.heard(room_id, event)
+    async def _handle(self, room_id: str, event: Event) -> None:
+        await self.hear(room_id, event)
         self._handled.append(event.event_id)
+
+    async def _show(self, who: tuple[str, str], showing: Showing) -> None:
+        async with self._showing[who]:
+            try:
+                await showing()
+            except FacteurError as error:
+                _log.warning("not answered", room=who[0], why=str(error))
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """Note it at once: the next sync may be long in coming."""
-        if task.cancelled():
-            return
-        if error := task.exception():  # a mistake of ours about one event, which must not stop the others
-            _log.error("event not handled", exc_info=error)
-        saving = asyncio.create_task(self._save())
-        self._saves.add(saving)
-        saving.add_done_callback(self._saves.discard)
+        if not task.cancelled():
+            _tell_mistake(task)
+            self._afterwards(self._save())
+
+    def _afterwards(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.create_task(work)
+        self._later.add(task)
+        task.add_done_callback(self._later.discard)
+        task.add_done_callback(_tell_mistake)
 
     async def _save(self) -> None:
         """Keep the position of the last batch before which all are handled."""
@@ -176,7 +205,6 @@ class Listening:
                 position = self._batches.popleft().position
             if not self._batches:
                 self._handled.clear()
-                self._last.clear()
             notes = {_HANDLED: json.dumps(self._handled) if self._handled else ""}
             if position:
                 notes[_POSITION] = position
@@ -192,6 +220,20 @@ class Listening:
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
+
+
+def _later_than(moment_ms: int, response: SyncResponse) -> SyncResponse:
+    """A sync from the very beginning without what was told before, by the homeserver's own clock."""
+    for info in response.rooms.join.values():
+        info.timeline.events = [each for each in info.timeline.events if each.server_timestamp > moment_ms]
+        info.timeline.limited = False
+    return response
+
+
+def _tell_mistake(task: asyncio.Task[None]) -> None:
+    """One of ours about one event, which must not stop the others."""
+    if not task.cancelled() and (error := task.exception()):
+        _log.error("event not handled", exc_info=error)
 
 
 def _since_invited(events: Sequence[Event], own: str) -> list[Event]:

@@ -28,7 +28,10 @@ FOLD_CHARACTERS = 900
 
 _TAGS = {"blockquote", "br", "code", "details", "p", "strong", "summary"}
 _UNSEEN_BREAK = "\u2060"  # word joiner: no width, no line break
-_PINGS = re.compile(r"(@)(room\b)|(matrix)(\.to\b)|(matrix:)(?=\S)", re.IGNORECASE)
+_PINGS = re.compile(
+    r"(@)(room\b)|(matrix)(\.to\b)|(matrix:)(?=/|(?:u|user|r|room|roomid|group|e|event)/)", re.IGNORECASE
+)
+"""Mentions and links of old clients; an id such as ``matrix:@anne:example.org`` is none, and is copied."""
 _UNFIT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 

@@ -20,7 +20,7 @@ from bot.core.errors import FacteurError, PermanentError, ServerTrouble, Transie
 from bot.core.ports import ChatTransport, Listener
 from bot.core.stores import NoteStore
 from bot.core.text import Text
-from transports.matrix.api import Api
+from transports.matrix.api import Api, Patience
 from transports.matrix.doors import MUTED, Doors, IsAdmin
 from transports.matrix.hearing import Hearing
 from transports.matrix.listening import Listening
@@ -30,9 +30,9 @@ from transports.matrix.screens import Screens
 from transports.matrix.showing import Below, Show
 from transports.matrix.signing import is_signed, judge_devices, keys_of, sign_own_device
 from transports.matrix.troubles import LoggedOut, Unreachable
-from transports.matrix.unread import GRACE_S, Unread
+from transports.matrix.unread import Unread
 
-__all__ = ["Account", "Matrix", "Phrases"]
+__all__ = ["Account", "Matrix", "Patience", "Phrases"]
 
 _CONNECTED_WITHIN_S = 20.0
 _TIME_TO_FINISH_S = 10.0
@@ -63,7 +63,7 @@ class Matrix(ChatTransport):
         is_admin: whose invitations are accepted.
         verified_only: keys of encrypted rooms go only to devices that their owners have verified.
         phrases: the transport's own words in the reader's language.
-        grace_s: how long the key of an encrypted message may be late.
+        patience: how long is waited for what.
     """
 
     name = OWNER
@@ -78,7 +78,7 @@ class Matrix(ChatTransport):
         is_admin: IsAdmin,
         verified_only: bool = False,
         phrases: Phrases | None = None,
-        grace_s: float = GRACE_S,
+        patience: Patience | None = None,
     ) -> None:
         self._account = account
         self._notes = notes
@@ -87,7 +87,7 @@ class Matrix(ChatTransport):
         self._is_admin = is_admin
         self._verified_only = verified_only
         self._phrases = phrases or Phrases()
-        self._grace_s = grace_s
+        self._patience = patience
         self._logins = Logins(account, notes, folder)
         self._screens = Screens(notes, clock)
         self._session: _Session | None = None
@@ -139,14 +139,14 @@ class Matrix(ChatTransport):
         """Prove the login, and that others see the bot's device as verified. Makes a login where none is."""
         if await self._logins.kept() is None:
             async with self._logged_in() as api:
-                await api.sync("", 0)
+                await api.sync("", full=True)
                 await api.maintain()
                 await sign_own_device(api, self._notes, self._account.password, self._clock.now())
         async with self._logged_in() as api:
             await api.request("GET", "/_matrix/client/v3/account/whoami")
             if address:
                 await _check_room(api, address)
-                return None
+                return self._about_limit()
             answer = await keys_of(api, api.login.user_id)
             if not is_signed(answer, api.login.user_id, api.login.device_id):
                 raise PermanentError(
@@ -155,7 +155,7 @@ class Matrix(ChatTransport):
                         "encrypted rooms. facteur run verifies it; its log says what keeps it from that."
                     )
                 )
-        return None
+        return self._about_limit()
 
     @override
     async def post(self, address: str, screen: Screen) -> str:
@@ -183,12 +183,13 @@ class Matrix(ChatTransport):
             show = Show(api, self._screens, self._phrases)
             hearing = Hearing(api, show, self._screens, listener)
 
+            async def heard(room_id: str, event: Event) -> None:
+                await listening.hear(room_id, event)
+
             async def complain(room_id: str, event: Event) -> None:
                 await self._complain(api, show, room_id, event)
 
-            unread = Unread(
-                api, self._notes, self._clock, heard=hearing.heard, complain=complain, grace_s=self._grace_s
-            )
+            unread = Unread(api, self._notes, self._clock, heard=heard, complain=complain)
             doors = Doors(api, self._notes, self._clock, listener, self._is_admin)
             listening = Listening(api, self._notes, self._clock, hearing, doors, unread)
             self._listener = listener
@@ -208,13 +209,23 @@ class Matrix(ChatTransport):
     @asynccontextmanager
     async def _logged_in(self) -> AsyncIterator[Api]:
         login = await self._logins.get(self._clock.now())
-        api = Api(
-            self._account.homeserver, login, self._folder, judge_devices if self._verified_only else None
-        )
+        judge = judge_devices if self._verified_only else None
+        api = Api(self._account.homeserver, login, self._folder, judge, self._patience)
         try:
             yield api
         finally:
             await api.close()
+
+    def _about_limit(self) -> Text | None:
+        """How to let the bot write faster, where this process has been asked to wait."""
+        if not (self._session and self._session.api.budget.limited):
+            return None
+        return Text(
+            "The Matrix server makes the bot wait between messages, so a busy hour comes late. Whoever runs "
+            'it can lift that: POST {{"messages_per_second": 0, "burst_count": 0}} to '
+            "/_synapse/admin/v1/users/{user}/override_ratelimit",
+            user=self._account.user_id,
+        )
 
     async def _sign(self, api: Api) -> None:
         """Without it most applications still talk to the bot, so it goes on."""

@@ -30,7 +30,7 @@ class Posted:
         ours: the ids of its reactions, by plain emoji.
         looks: tells whether an edit changes anything.
         answer: it was an answer to somebody and is never edited by a card's worker.
-        thread: the event that the thread begins with in which it is; empty outside of threads.
+        thread: the event that the thread begins with in which it stands; empty outside of threads.
     """
 
     room_id: str
@@ -72,11 +72,9 @@ class Screens:
     def get(self, event_id: str) -> Posted | None:
         return self._known.get(event_id)
 
-    async def posted(
-        self, event_id: str, room_id: str, keys: Keys, looks: str, *, answer: bool, thread: str = ""
-    ) -> None:
-        """A screen is in the room now, or looks different from now on."""
-        before = self._known.get(event_id) or Posted(room_id, answer=answer, thread=thread)
+    async def posted(self, event_id: str, new: Posted, keys: Keys, looks: str) -> None:
+        """A screen is in the room now (`new` tells where), or looks different from now on."""
+        before = self._known.get(event_id) or new
         await self._put(event_id, replace(before, data=dict(keys.data), shown=keys.shown, looks=looks))
 
     async def reacted(self, event_id: str, emoji: str, reaction: str) -> None:
@@ -94,16 +92,12 @@ class Screens:
             shown = tuple(each for each in posted.shown if each != emoji)
             await self._put(event_id, replace(posted, shown=shown))
 
-    def with_work(self) -> tuple[str, Posted] | None:
-        """The newest screen that lacks a reaction, else the newest that has one too many."""
+    def with_work(self) -> list[tuple[str, Posted]]:
+        """The screens that lack a reaction, then those that have one too many; the newest first."""
         newest_first = list(reversed(self._known.items()))
-        for event_id, posted in newest_first:
-            if posted.to_add:
-                return event_id, posted
-        for event_id, posted in newest_first:
-            if posted.to_remove:
-                return event_id, posted
-        return None
+        lacking = [(event_id, posted) for event_id, posted in newest_first if posted.to_add]
+        done = [(event_id, posted) for event_id, posted in newest_first if not posted.to_add]
+        return lacking + [(event_id, posted) for event_id, posted in done if posted.to_remove]
 
     async def _put(self, event_id: str, posted: Posted) -> None:
         name = f"{_ANSWER if posted.answer else _CARD}{event_id}"

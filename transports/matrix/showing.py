@@ -60,7 +60,7 @@ class Show:
         before = self._screens.get(event_id)
         if before and before.looks != _looks(content):
             await self._replace(room_id, event_id, content, Urgency.CARD)
-        await self._note(room_id, event_id, screen, content)
+        await self._note(event_id, Posted(room_id), screen, content)
         return event_id
 
     async def edit(
@@ -71,7 +71,7 @@ class Show:
         content = message(screen, self._phrases, notice=bool(before and before.answer))
         if not before or before.looks != _looks(content):
             await self._replace(room_id, event_id, content, urgency)
-        await self._note(room_id, event_id, screen, content, answer=bool(before and before.answer))
+        await self._note(event_id, before or Posted(room_id), screen, content)
 
     async def answer(self, answer: Answer, below: Below, key: str) -> None:
         """The sentence, then each screen with its files; what fails does not stop what comes behind it."""
@@ -108,15 +108,20 @@ class Show:
                 self._more.clear()
 
     async def settle(self) -> None:
-        """Bring the reactions that are there to those that are wanted, as fast as the homeserver allows."""
+        """Bring the reactions that are there to those that are wanted, as fast as the homeserver allows.
+
+        Those of one screen come in their order, those of several at the same time.
+        """
+        budget = self._api.budget
         while work := self._screens.with_work():
-            if wait := self._api.budget.wait(Urgency.REACTION):
+            if wait := budget.wait(Urgency.REACTION):
                 await asyncio.sleep(wait)
                 continue
-            try:
-                await self._react_once(*work)
-            except Busy:
-                pass  # the budget knows
+            each = [self._react_once(*screen) for screen in work[: budget.together]]
+            failed = await asyncio.gather(*each, return_exceptions=True)
+            for error in failed:
+                if error and not isinstance(error, Busy):  # of that the budget knows
+                    raise error
 
     async def _react_once(self, event_id: str, posted: Posted) -> None:
         if posted.to_add:
@@ -151,9 +156,8 @@ class Show:
         content = message(screen, self._phrases, notice=True)
         event_id = await self._send_below(content, below, key)
         if screen.buttons:
-            keys, looks = keys_of(screen), _looks(content)
-            await self._screens.posted(event_id, below.room_id, keys, looks, answer=True, thread=below.root)
-            self._more.set()
+            posted = Posted(below.room_id, answer=True, thread=below.root)
+            await self._note(event_id, posted, screen, content)
         for number, file in enumerate(screen.files):
             await self._file_below(file, below, f"{key}.{number}")
 
@@ -173,16 +177,8 @@ class Show:
         key = hashlib.sha256(f"{event_id}{asyncio.get_running_loop().time()}".encode()).hexdigest()
         await self._api.send(room_id, _MESSAGE, edit(event_id, content), key, urgency)
 
-    async def _note(
-        self,
-        room_id: str,
-        event_id: str,
-        screen: Screen,
-        content: Mapping[str, Any],
-        *,
-        answer: bool = False,
-    ) -> None:
-        await self._screens.posted(event_id, room_id, keys_of(screen), _looks(content), answer=answer)
+    async def _note(self, event_id: str, posted: Posted, screen: Screen, content: Mapping[str, Any]) -> None:
+        await self._screens.posted(event_id, posted, keys_of(screen), _looks(content))
         self._more.set()
 
 

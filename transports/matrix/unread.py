@@ -17,9 +17,6 @@ from transports.matrix.api import Api
 from transports.matrix.login import OWNER
 
 _NOTE = "unread "
-GRACE_S = 20.0
-"""Keys may come after what they open: that long nobody is bothered."""
-
 Heard = Callable[[str, Event], Awaitable[None]]
 
 _log = structlog.get_logger(__name__)
@@ -44,14 +41,12 @@ class Unread:
         *,
         heard: Heard,
         complain: Heard,
-        grace_s: float = GRACE_S,
     ) -> None:
         self._api = api
         self._notes = notes
         self._clock = clock
         self._heard = heard
         self._complain = complain
-        self._grace_s = grace_s
         self._waiting: dict[str, list[MegolmEvent]] = {}
         self._told: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -106,7 +101,7 @@ class Unread:
             self._waiting[session_id] = still
 
     async def _complain_later(self, room_id: str, event: MegolmEvent) -> None:
-        await asyncio.sleep(self._grace_s)
+        await asyncio.sleep(self._api.patience.key_s)
         if event in self._waiting.get(event.session_id, []):
             _log.warning("message not decrypted", room=room_id, by=event.sender)
             await self._complain(room_id, event)

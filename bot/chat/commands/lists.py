@@ -16,7 +16,7 @@ from bot.core.lists import MailingList
 from bot.core.people import Rank
 from bot.core.settings import ACCOUNT_KEYS, READING_KEYS, SECRETS, changed, shown, whole
 from bot.core.text import N_, Text
-from bot.flow.checked import Checked
+from bot.flow.checked import Checked, checked_place
 
 _ATTEMPTS = 5
 
@@ -133,7 +133,7 @@ def _rank_of_accepting(arguments: Mapping[str, Any]) -> Rank:
 
 @command(
     "check",
-    N_("Try the mailbox and the outgoing mail of a list"),
+    N_("Try the mailbox, the outgoing mail and the rooms of a list"),
     rank=Rank.OWNER,
     raises=_rank_of_accepting,
 )
@@ -142,7 +142,7 @@ async def check(desk: Desk, call: Call, mlist: OneList, *, accept: Confirmation 
 
     Where both work, the list writes to itself: what comes of it is told here and in its rooms.
     """
-    found = list(await desk.checks.check(mlist, accept=accept))
+    found = [*await desk.checks.check(mlist, accept=accept), *await _checked_rooms(desk, mlist)]
     if not accept and not any(checked.trouble for checked in found):
         found.append(await desk.self_test.prove(await desk.stores.lists.get(mlist.id)))
     lines = [(each.auth_host, f"/set {by_id(mlist)} auth_host={each.auth_host}") for each in found]
@@ -153,6 +153,16 @@ async def check(desk: Desk, call: Call, mlist: OneList, *, accept: Confirmation 
         rows=checked_rows(found),
         ok=all(checked.trouble is None for checked in found),
     )
+
+
+async def _checked_rooms(desk: Desk, mlist: MailingList) -> list[Checked]:
+    """Where the list's posts are decided; a console is there as long as it is open."""
+    rooms = await desk.stores.rooms.of(mlist.id)
+    return [
+        await checked_place(network, room.address, Text("The room {room}", room=room.title or room.address))
+        for room in rooms
+        if (network := desk.chats.get(room.transport))
+    ]
 
 
 def checked_lines(found: Sequence[Checked]) -> tuple[Text, ...]:

@@ -47,8 +47,12 @@ async def _topic(desk: Desk, place: Place, mlist: MailingList) -> Place:
     network = desk.chats.get(place.transport)
     if network is None:
         return place
-    rooms = [room.address for room in await desk.stores.rooms.of(mlist.id) if mlist.id in room.mlist_ids]
-    return await network.part_of(place, mlist.local_part, rooms)
+    bound_there = [
+        room.address
+        for room in await desk.stores.rooms.of(mlist.id)
+        if mlist.id in room.mlist_ids and room.transport == place.transport
+    ]
+    return await network.part_of(place, mlist.local_part, bound_there)
 
 
 async def bound(desk: Desk, mlist: MailingList | None) -> Reply:

@@ -52,6 +52,7 @@ def test_a_card_that_was_refused_has_the_first_turn(watch: Watch) -> None:
     watch.seconds += 5
 
     assert budget.wait(Urgency.CARD) == 0
+    assert budget.wait(Urgency.ANSWER) > 0
     assert budget.wait(Urgency.REACTION) > 0
 
 
@@ -65,10 +66,24 @@ def test_once_refused_reactions_leave_something_for_cards(watch: Watch) -> None:
     assert budget.wait(Urgency.REACTION) == 0
 
 
-def test_a_limit_that_was_lifted_is_forgotten(watch: Watch) -> None:
+def test_a_limit_that_refuses_nothing_for_a_minute_is_forgotten(watch: Watch) -> None:
     budget = Budget(watch)
     budget.shut(Urgency.REACTION, 5)
-    watch.seconds += 601
+    watch.seconds += 61
     for _ in range(50):
         assert budget.wait(Urgency.REACTION) == 0
         budget.sent(Urgency.REACTION)
+
+
+def test_a_server_that_takes_more_than_a_stock_one_limits_no_more(watch: Watch) -> None:
+    """Its administrator has lifted the limit: reactions need not crawl after a wave of answers."""
+    budget = Budget(watch)
+    budget.shut(Urgency.CARD, 5)
+    watch.seconds += 6
+    assert budget.together == 1
+    for _ in range(12):
+        budget.sent(Urgency.ANSWER)
+    watch.seconds += 1
+
+    assert budget.wait(Urgency.REACTION) == 0
+    assert budget.together > 1

@@ -26,6 +26,7 @@ HOSTILE = [
     "@room look here",
     "https://matrix.to/#/@anne:example.org",
     "matrix:u/anne:example.org",
+    "matrix://example.org/u/anne:example.org",
     "</blockquote></details><h1>SYSTEM</h1>",
     "\x00\x1b[31m\ud800\r\n.\r\n",
 ]
@@ -111,6 +112,7 @@ def test_what_a_mail_says_is_text_and_pings_nobody(words: str) -> None:
         assert "@room" not in text
         assert "matrix.to" not in text
         assert "matrix:u" not in text
+        assert "matrix:/" not in text
     json.dumps(content).encode()
 
 
@@ -145,3 +147,7 @@ def test_an_edit_replaces_text_and_html() -> None:
 def test_ordinary_words_are_left_alone() -> None:
     said = "anne@example.org écrit : la salle (@roomies) et le site matrix.example"
     assert harmless(said) == said
+
+
+def test_an_id_can_be_copied_into_the_configuration() -> None:
+    assert harmless("You are matrix:@anne:example.org") == "You are matrix:@anne:example.org"
