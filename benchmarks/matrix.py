@@ -148,10 +148,14 @@ async def _decided(hall: Hall) -> float:
 
 
 async def _none_waits(hall: Hall) -> None:
-    """Without the limit everything is brought up to date."""
+    """Without the limit everything is brought up to date and answered."""
 
     def told() -> bool:
-        return any("none waits any more" in each.body for each in hall.anne.messages(hall.bot.id))
+        said = [each.body for each in hall.anne.messages(hall.bot.id)]
+        answers = [
+            each for each in said if "rejected silently; that" in each or "is rejected silently" in each
+        ]
+        return any("none waits any more" in each for each in said) and len(answers) >= FIFTY
 
     await hall.anne.until(told, PATIENCE_S)
 
