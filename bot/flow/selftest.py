@@ -35,6 +35,8 @@ KIND = "check"
 _OWNER = "self-test"
 _OPEN_FOR = timedelta(minutes=15)
 """So long a mail may be on its way, and no other is sent."""
+_NEWS_FOR = timedelta(minutes=5)
+"""So long what came of the last one is the answer."""
 _REMEMBERED_FOR = timedelta(days=30)
 _METHODS = ("spf", "dkim", "dmarc")
 
@@ -50,6 +52,9 @@ class _Found:
     dkim: str = ""
     dmarc: str = ""
     here: str = ""
+
+    def is_younger(self, than: timedelta, now: datetime) -> bool:
+        return now - datetime.fromisoformat(self.back_at) < than
 
     @property
     def stamped(self) -> bool:
@@ -71,19 +76,17 @@ class SelfTest:
         self._clock = clock
 
     async def prove(self, mlist: MailingList, patience: timedelta = timedelta()) -> Checked:
-        """Send a mail unless one is on its way, wait for it so long, and tell what is known.
+        """Send a mail, unless one is on its way or just came back; wait for it, and tell what is known.
 
         One that did not come back in time is trouble: another has been sent then.
         """
-        what = Text("A mail from the list to itself")
-        if self._accounts.redirect_to:
-            return Checked(what, None, pending=Text("not sent in test mode"))
-        now, open_ = self._clock.now(), await self._open(mlist)
-        key = self._accounts.smtp(mlist).key
-        if until := (await self._stores.accounts.states([key]))[key].pause(now):
-            return Checked(
-                what, None, pending=Text("not sent: outgoing mail waits until {until}", until=until)
-            )
+        what, now = Text("A mail from the list to itself"), self._clock.now()
+        if forbidden := await self._forbidden(mlist, now):
+            return Checked(what, None, pending=forbidden)
+        open_ = await self._open(mlist)
+        last = await self._last(mlist)
+        if last and open_ is None and last.is_younger(_NEWS_FOR, now):
+            return self._told(what, mlist, last)
         missed = None
         if open_ is None or now - open_[1] > _OPEN_FOR:
             missed, open_ = open_, (tokens.fresh(), now)
@@ -93,7 +96,7 @@ class SelfTest:
         found = await self._found(mlist, open_[1], now + patience)
         if found and found.sent_at == open_[1].isoformat():
             return self._told(what, mlist, found)
-        said = tuple(self.said(found, mlist)) if found else ()
+        said = tuple(self._said(found, mlist)) if found else ()
         proposal = self._proposal(found, mlist) if found else ""
         if missed:
             lost = Text(
@@ -105,6 +108,14 @@ class SelfTest:
             return Checked(what, lost, said=said, auth_host=proposal)
         pending = Text("on its way since {at}; say it again in a minute to see what came of it", at=open_[1])
         return Checked(what, None, pending=pending, said=said, auth_host=proposal)
+
+    async def _forbidden(self, mlist: MailingList, now: datetime) -> Text | None:
+        """Why nothing may be sent now."""
+        if self._accounts.redirect_to:
+            return Text("not sent in test mode")
+        key = self._accounts.smtp(mlist).key
+        until = (await self._stores.accounts.states([key]))[key].pause(now)
+        return Text("not sent: outgoing mail waits until {until}", until=until) if until else None
 
     async def knows(self, mlist: MailingList, header: Header) -> bool:
         """Whether this is a mail that the list sent to itself."""
@@ -122,9 +133,9 @@ class SelfTest:
             note[f"{mlist.id}/open"] = ""
         await self._stores.notes.keep(_OWNER, note, self._clock.now())
         log.info("self-test back", list=mlist.address, post=post.id, host=found.host)
-        return Handled(Text("{parts}", parts=self.said(found, mlist)), shown=True)
+        return Handled(Text("{parts}", parts=self._said(found, mlist)), shown=True)
 
-    def said(self, found: _Found, mlist: MailingList) -> list[Text]:
+    def _said(self, found: _Found, mlist: MailingList) -> list[Text]:
         """What came of it, as sentences."""
         took = datetime.fromisoformat(found.back_at) - datetime.fromisoformat(found.sent_at)
         seconds = max(0, round(took.total_seconds()))
@@ -168,7 +179,7 @@ class SelfTest:
 
     def _told(self, what: Text, mlist: MailingList, found: _Found) -> Checked:
         return Checked(
-            what, None, said=tuple(self.said(found, mlist)), auth_host=self._proposal(found, mlist)
+            what, None, said=tuple(self._said(found, mlist)), auth_host=self._proposal(found, mlist)
         )
 
     async def _read(self, post: Post, header: Header, mlist: MailingList, sent_at: str) -> _Found:
@@ -226,12 +237,16 @@ class SelfTest:
         token, at = json.loads(noted)
         return token, datetime.fromisoformat(at)
 
+    async def _last(self, mlist: MailingList) -> _Found | None:
+        """What the last mail that came back told."""
+        noted = await self._stores.notes.recall(_OWNER, f"{mlist.id}/found")
+        return _Found(**json.loads(noted)) if noted else None
+
     async def _found(self, mlist: MailingList, sent_at: datetime, until: datetime) -> _Found | None:
-        """What the last mail that came back told; waits for that of `sent_at`, at most so long."""
+        """As `_last`; waits for the mail of `sent_at`, at most so long."""
         while True:
             count = self._stores.changes.count
-            noted = await self._stores.notes.recall(_OWNER, f"{mlist.id}/found")
-            found = _Found(**json.loads(noted)) if noted else None
+            found = await self._last(mlist)
             back = found is not None and found.sent_at == sent_at.isoformat()
             if back or self._clock.now() >= until:
                 return found

@@ -40,14 +40,19 @@ async def test_the_mail_comes_back_and_tells_whom_to_trust(world: World) -> None
     assert await world.state(1) == ("discarded", "self-test")
     assert world.copies() == [itself]
 
+    await world.later(seconds=20)
     said = await world.said(f"/check {world.name}")
+    assert "✅ A mail from the list to itself: OK" in said
+    assert world.copies() == [itself], "what just came of it is the answer"
     assert "the list's mail to itself came back within 12 seconds" in said
     assert f"{HOST} says: SPF pass, DKIM pass, DMARC pass" in said
     assert f"/set {world.name} auth_host={HOST}" in said
     assert "forged.example" not in said
     await world.do(f"/set {world.name} auth_host={HOST}")
-    await world.deliver(STAMPED + world.copies()[-1].raw)
     assert (await check(world))["auth_host"] is None
+    await world.later(minutes=10)
+    assert (await check(world))["pending"]
+    assert len(world.copies()) == 2
 
 
 async def test_what_came_of_it_is_told_in_the_archive_and_counts_in_the_quota(world: World) -> None:
