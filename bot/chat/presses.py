@@ -6,6 +6,7 @@ whoever kept, replayed or invented it.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -113,7 +114,7 @@ async def _read(desk: Desk, call: Call, post: Post, what: Tap) -> Reply:
     screens = [Screen(lines=(title,), quote=page) for page in pages[:PAGES]]
     more = len(pages) > PAGES
     rest = Text("The rest of the text is in the file:") if more else Text("The mail as it came:")
-    files = (File(f"{post.id}.eml", "message/rfc822", raw), *attached_files(raw))
+    files = (File(f"{post.id}.eml", "message/rfc822", raw), *await asyncio.to_thread(attached_files, raw))
     return Reply(
         said=(Text("Here is #{number}.", number=post.id),),
         screens=(*screens, Screen(lines=(line(rest.render(call.language)),), files=files)),

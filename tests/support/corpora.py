@@ -7,6 +7,7 @@ beforehand; a test that has none is skipped with the reason, or fails where noth
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import re
 import subprocess
@@ -14,11 +15,13 @@ import sys
 import tarfile
 import tempfile
 from pathlib import Path
+from typing import cast
 
 from tests.support.requirements import missing_server
 
 _CACHE = Path(sys.prefix) / "corpora"
 _FLUFL_BOUNCE = ("flufl.bounce", "6.0.0", re.compile(r"/tests/data/(\w+)\.txt$"))
+_WHOM_THEY_NAME = ("flufl.bounce", "6.0.0", re.compile(r"/tests/(test_detectors)\.py$"))
 _MAILMAN = ("mailman", "3.3.10", re.compile(r"/([^/]+/tests(?:/data)?/\w+)\.eml$"))
 _FETCH_LIMIT_S = 100
 
@@ -30,6 +33,17 @@ class MissingCorpusError(Exception):
 def flufl_bounce() -> dict[str, bytes]:
     """Delivery reports by the names that its own tests give them (``postfix_01``)."""
     return _packed(*_FLUFL_BOUNCE)
+
+
+def flufl_bounce_names() -> dict[str, set[str]]:
+    """The addresses that its own tests find in each of them."""
+    tree = ast.parse(_packed(*_WHOM_THEY_NAME)["test_detectors"])
+    tables = [node for node in tree.body if isinstance(node, (ast.Assign, ast.AnnAssign))]
+    [table] = [node.value for node in tables if ast.unparse(node).startswith("DETECTORS")]
+    named: dict[str, set[str]] = {}
+    for _, file, addresses, _ in ast.literal_eval(cast("ast.expr", table)):
+        named.setdefault(Path(file).stem, set()).update(address.decode().lower() for address in addresses)
+    return named
 
 
 def mailman() -> dict[str, bytes]:
