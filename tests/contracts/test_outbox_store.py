@@ -416,3 +416,14 @@ async def test_the_log_of_a_held_post_is_kept(stores: Stores, clock: ManualClock
     assert await stores.outbox.forget(clock.now()) == 0
     await stores.posts.decide(decision(post, clock.now(), disposition=Disposition.DISCARD))
     assert await stores.outbox.forget(clock.now()) == 1
+
+
+async def test_a_mail_that_went_past_the_outbox_counts_in_the_quota(
+    stores: Stores, clock: ManualClock
+) -> None:
+    mlist, account = await a_list(stores, clock.now()), limited(hour=1)
+    await accepted(stores, mlist, clock.now(), ["anne@example.org"])
+    await stores.accounts.note_attempt(account.key, 1, clock.now())
+    assert await stores.outbox.claim(account, [mlist.id], clock.now()) is None
+    later = clock.now() + timedelta(minutes=61)
+    assert await stores.outbox.claim(account, [mlist.id], later)
