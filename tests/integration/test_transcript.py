@@ -192,6 +192,8 @@ class OnTelegram:
         self.count = 0
 
     async def restart(self) -> None:
+        if self.typed:  # what was not confirmed yet would be heard again
+            await self.api.seen(lambda: not self.api.updates.waiting)
         now = lambda: self.house.clock.now().timestamp()  # noqa: E731
         self.house.clock.advance(timedelta(seconds=30))  # the limits of Telegram are kept by it
         self.api.now = now
