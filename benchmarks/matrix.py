@@ -34,7 +34,7 @@ from bot.chat.facts import facts_of
 from bot.demo.mailbox import DemoMailbox, demo_mailbox
 from bot.demo.posts import LIST
 from bot.demo.relay import DemoRelay, demo_relay
-from config.settings import Matrix, Settings, Smtp, Telegram
+from config.settings import Matrix, Poll, Settings, Smtp, Telegram
 from tests.support.bot_api import BotApi, Chat, Person
 from tests.support.matrix_people import Member, logged_in
 from tests.support.synapse import MatrixUser, Synapse, running_synapse
@@ -212,6 +212,7 @@ def _settings(
     return Settings(
         language="en",
         data_dir=folder / "data",
+        poll=Poll(interval_s=5),  # the demonstration's mailbox does not tell of each mail in a flood
         admins=["telegram:101", f"matrix:{anne.id}"],
         smtp=Smtp(host=relay.host, port=relay.port, security="none"),
         telegram=Telegram(token=SecretStr(api.token), base_url=api.url),
