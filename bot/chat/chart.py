@@ -30,16 +30,18 @@ def bars(
     places = range(len(below))
     bottom = [0] * len(below)
     for (name, numbers), colour in zip(stacks.items(), _COLOURS, strict=True):
-        axes.bar(places, numbers, bottom=bottom, label=name, color=colour, width=0.7)
+        if any(numbers):
+            axes.bar(places, numbers, bottom=bottom, label=name, color=colour, width=0.7)
         bottom = [under + number for under, number in zip(bottom, numbers, strict=True)]
     name, numbers = line
-    axes.plot(places, numbers, label=name, color="black", marker="o", linestyle=":", linewidth=1)
-    axes.set_xticks(list(places), below, rotation=45, ha="right")
+    if any(numbers):
+        axes.plot(places, numbers, label=name, color="black", marker="o", linestyle=":", linewidth=1)
+    axes.set_xticks(list(places), below)
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylim(bottom=0, top=max(1, *bottom, *numbers) * 1.08)
     axes.set_title(title)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, fontsize="small")
+    figure.legend(frameon=False, fontsize="small", loc="outside lower center", ncols=len(stacks) + 1)
     drawn = io.BytesIO()
     figure.savefig(drawn, format="png")
     return drawn.getvalue()

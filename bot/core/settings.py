@@ -179,8 +179,8 @@ class ListSettings(BaseModel):
     notify_distributed: YesNo = Field(
         default=True, description=N_("Tell authors that their post was distributed")
     )
-    notify_auto: YesNo = Field(default=False, description=N_("Also if nobody had to decide"))
-    notify_unknown: YesNo = Field(default=False, description=N_("Also if nobody knows the author"))
+    notify_auto: YesNo = Field(default=False, description=N_("Tell authors also if nobody had to decide"))
+    notify_unknown: YesNo = Field(default=False, description=N_("Tell authors also if nobody knows them"))
     notify_welcome: YesNo = Field(default=False, description=N_("Tell new members how to write and leave"))
 
     host: HostName = Field("", description=N_("Server of the mailbox"))

@@ -49,6 +49,8 @@ _TITLES = {
 _MANY = 25
 """Addresses from which on an outgoing account of its own is worth its trouble."""
 _IN_A_ROW = 2
+_SWITCH = ("yes", "no")
+_WORDS = {"yes": N_("yes"), "no": N_("no")}
 _LABEL_LIMIT = 30
 
 
@@ -205,11 +207,9 @@ def _actions(mlist: MailingList) -> tuple[Option, ...]:
 def _section(call: Call, subject: _Subject, section: Section) -> Reply:
     """Each setting of a section, and a button for those that whoever asks may change."""
     keys = keys_of(section)
-    buttons = [
-        _button(subject, key)
-        for key in keys
-        if call.rank >= _rank_of_setting({"mlist": subject.mlist, "key": key})
-    ]
+    mine = [key for key in keys if call.rank >= _rank_of_setting({"mlist": subject.mlist, "key": key})]
+    switches = [(_button(subject, key),) for key in mine if choices_of(key) == _SWITCH]
+    others = [_button(subject, key) for key in mine if choices_of(key) != _SWITCH]
     back = Option(Text("⬅️ Back"), f"/list {subject.named}")
     return Reply(
         said=(
@@ -217,14 +217,16 @@ def _section(call: Call, subject: _Subject, section: Section) -> Reply:
             *(_described(subject, key) for key in keys),
         ),
         rows=[{key: subject.value(key) for key in keys}],
-        options=(*_rows(buttons), (back,)),
+        options=(*switches, *_rows(others), (back,)),
         in_place=True,
     )
 
 
 def _described(subject: _Subject, key: str) -> Text:
     what = Text(str(ListSettings.model_fields[key].description))
-    value = quoted(subject.value(key))
+    value: Text | str = quoted(subject.value(key))
+    if choices_of(key) == _SWITCH:
+        value = Text(_WORDS[subject.value(key)])
     template = (
         N_("{what}: {value} (as for every list)") if key in subject.inherited else N_("{what}: {value}")
     )
@@ -236,11 +238,12 @@ def _button(subject: _Subject, key: str) -> Option:
     value = subject.value(key)
     if key in SECRETS:
         return Option(Text("🔑 {key}", key=key), f"/{key} {subject.named}", private=True)
-    label = Text("{key}: {value}", key=key, value=value[:_LABEL_LIMIT] or "–")
     line = f"/setting {subject.named} {key}"
-    if choices_of(key) == ("yes", "no"):
-        line += " no" if value == "yes" else " yes"
-    return Option(label, line)
+    if choices_of(key) == _SWITCH:
+        what = Text(str(ListSettings.model_fields[key].description))
+        template, other = ("☑️ {what}", "no") if value == "yes" else ("⬜ {what}", "yes")
+        return Option(Text(template, what=what), f"{line} {other}")
+    return Option(Text("{key}: {value}", key=key, value=value[:_LABEL_LIMIT] or "–"), line)
 
 
 async def _asked(desk: Desk, call: Call, subject: _Subject, key: str) -> Reply:

@@ -94,7 +94,9 @@ def _row(week: Week) -> dict[str, Any]:
 async def _picture(call: Call, title: Text, weeks: Sequence[Week]) -> tuple[File, ...]:
     if not can_draw() or not any(week.posts or week.bounced for week in weeks):
         return ()
-    below = [call.language.value(Day(week.begins)) for week in weeks]
+    below = [
+        f"{week.begins:%d/%m}" for week in weeks
+    ]  # as both languages write it, where there is little room
     stacks = {
         call.language.sentence(word): [getattr(week, name) for week in weeks]
         for name, word in _OUTCOMES.items()

@@ -103,3 +103,13 @@ def test_no_sentence_is_translated_twice(code: str) -> None:
     source = (LOCALE_FOLDER / code / "LC_MESSAGES" / f"{DOMAIN}.po").read_text()
     found = Counter(re.findall(r'^msgid (.*(?:\n".*)*)', source, re.MULTILINE))
     assert [sentence for sentence, count in found.items() if count > 1] == []
+
+
+@pytest.mark.parametrize(
+    "word",
+    [r"\b(tu|ton|ta|tes|toi)\b", r"\b(fiche|feuille|canal)s?\b", "’"],
+)
+def test_french_has_one_word_for_a_thing_and_one_way_to_speak_to_people(word: str) -> None:
+    """A card is a carte, a sheet a tableau, whoever wrote a post its auteur; everybody is vous."""
+    found = [text for message in messages("fr") for text in texts(message)]
+    assert [text for text in found if re.search(word, text, re.IGNORECASE)] == []
