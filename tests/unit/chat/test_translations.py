@@ -107,7 +107,7 @@ def test_no_sentence_is_translated_twice(code: str) -> None:
 
 @pytest.mark.parametrize(
     "word",
-    [r"\b(tu|ton|ta|tes|toi)\b", r"\b(fiche|feuille|canal)s?\b", "’"],
+    [r"\b(tu|ton|ta|tes|toi)\b", r"\b(fiche|feuille|canal)s?\b", "\u2019"],
 )
 def test_french_has_one_word_for_a_thing_and_one_way_to_speak_to_people(word: str) -> None:
     """A card is a carte, a sheet a tableau, whoever wrote a post its auteur; everybody is vous."""
