@@ -15,10 +15,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from bot.chat.desk import Call, Desk, Option, Reply
+from bot.chat.kinds import by_id
 from bot.chat.questions import Given, Question
 from bot.chat.registry import Param
 from bot.core.chat import Place
 from bot.core.clock import Clock
+from bot.core.lists import MailingList
 from bot.core.people import Actor
 from bot.core.stores import NoteStore
 from bot.core.text import Text
@@ -174,6 +176,14 @@ async def put(desk: Desk, call: Call, line: str, asked: str, given: Given, quest
         there = Option(Text("🔑 Answer in private"), f"private:{token}", private=True)
         return Reply(said=said, options=((there,), *rows))
     return Reply(said=question.said, options=tuple(rows), asks=True)
+
+
+def in_private(name: str, mlist: MailingList | None) -> Reply:
+    """Where others read what is typed, a secret is not asked for."""
+    line = f"/{name} {by_id(mlist)}" if mlist else f"/{name}"
+    button = Option(Text("🔑 Go on in private"), line, private=True)
+    said = Text("Nobody else is to read that: please tell me in private.")
+    return Reply(said=(said,), options=((button,),), ok=False)
 
 
 def tapped(data: str) -> tuple[str, int] | None:

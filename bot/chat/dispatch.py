@@ -18,9 +18,9 @@ import structlog
 from bot.chat import incidents, presses, waves
 from bot.chat.commands.general import RANKS
 from bot.chat.desk import Call, Desk, Option, Reply, Row, mistakes, say
-from bot.chat.dialogues import BACK, CANCEL, Dialogue, Dialogues, ask, ask_step, privately, tapped
+from bot.chat.dialogues import BACK, CANCEL, Dialogue, Dialogues, ask, ask_step, in_private, privately, tapped
 from bot.chat.drawing import Shown, drawn, flat
-from bot.chat.kinds import by_id, known_post
+from bot.chat.kinds import known_post
 from bot.chat.permissions import Permissions
 from bot.chat.registry import Command, Unanswered, commands, find
 from bot.chat.words import Typed, typed
@@ -181,7 +181,7 @@ class Dispatcher:
             if known.script:
                 return await self._scripted(known, known.script.begun(lacking.arguments), call)
             if lacking.param.secret and not call.place.private:
-                return _in_private(spoken.name, await self._list_of(lacking.arguments))
+                return in_private(spoken.name, await self._list_of(lacking.arguments))
             about = replace(call, needed=known.rank)
             line = f"/{spoken.name} {spoken.rest}"
             asked = await ask(self._desk, about, line, lacking.param, given)
@@ -367,14 +367,6 @@ def _holds_secret(spoken: Typed) -> bool:
     """Whether a command was said with a secret, or with what may be one."""
     known = commands().get(spoken.name)
     return bool(known and spoken.rest.strip() and any(param.secret for param in known.params))
-
-
-def _in_private(name: str, mlist: MailingList | None) -> Reply:
-    """Where others read what is typed, a secret is not asked for."""
-    line = f"/{name} {by_id(mlist)}" if mlist else f"/{name}"
-    button = Option(Text("🔑 Go on in private"), line, private=True)
-    said = Text("Nobody else is to read that: please tell me in private.")
-    return Reply(said=(said,), options=((button,),), ok=False)
 
 
 async def _not_forwarded(_: Call) -> Reply:

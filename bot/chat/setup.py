@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
 from bot.chat import plans, sheets
-from bot.chat.desk import Call, Desk, Option, Reply
-from bot.chat.kinds import by_id
-from bot.chat.listings import addresses, people
-from bot.chat.questions import Given, Passed, Question, Run, Script, Step
+from bot.chat.desk import Call, Desk, Option
+from bot.chat.made import HERE, LATER, MODERATION, REPLIES, YES, as_typed, finish, settings_of
+from bot.chat.questions import Given, Passed, Question, Script, Step
 from bot.chat.words import Words
 from bot.core.addresses import Address
-from bot.core.chat import Place, Tone
+from bot.core.chat import Tone
 from bot.core.errors import Trouble, UserError
-from bot.core.lists import MailingList, mailbox_account
+from bot.core.lists import mailbox_account
 from bot.core.rosters import Wanted
 from bot.core.settings import FirstPoll, MailProtocol, Moderation, ReplyTo, changed
 from bot.core.text import N_, Text
@@ -35,7 +33,6 @@ _HOST = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _GROUPS = 8
 _LOGIN = frozenset({Trouble.LOGIN, Trouble.APP_LOGIN, Trouble.SWITCHED_OFF, Trouble.NO_PASSWORDS})
 _NOT_BY_IMAP = frozenset({Trouble.SWITCHED_OFF, Trouble.REFUSED, Trouble.TIMEOUT})
-_YES, _LATER, _HERE = "yes", "later", "here"
 
 
 class _Way(StrEnum):
@@ -48,15 +45,6 @@ class _Way(StrEnum):
     POP3 = "pop3"
 
 
-_MODERATION = {
-    Moderation.NON_MEMBERS: N_("🛡 Those of strangers wait for a moderator"),
-    Moderation.ALL: N_("✋ All wait for a moderator"),
-    Moderation.OPEN: N_("🕊 None waits"),
-}
-_REPLIES = {
-    ReplyTo.SENDER: N_("👤 To the one who wrote"),
-    ReplyTo.LIST: N_("👥 To the whole list"),
-}
 _OLD = {
     FirstPoll.HOLD: N_("🛡 Show it to the moderators"),
     FirstPoll.LEAVE: N_("📥 Leave what is older than today"),
@@ -94,7 +82,7 @@ async def _ask_servers(desk: Desk, call: Call, given: Given) -> Question:
         "Is that right? If not, write what is, such as host=imap.example.org smtp_host=smtp.example.org"
     )
     said = (*await _servers_told(desk, address, guess, found), ask)
-    return Question(said, ((Option(Text("✅ That is right"), _typed(found), Tone.SUCCESS),),))
+    return Question(said, ((Option(Text("✅ That is right"), as_typed(found), Tone.SUCCESS),),))
 
 
 async def _servers_told(
@@ -138,11 +126,11 @@ async def _read_servers(desk: Desk, call: Call, given: Given, answer: str) -> Gi
     changed({}, settings)
     if "host" not in settings:
         raise UserError(Text("Please name the server of the mailbox too: host=imap.example.org"))
-    return {**given, "servers": _typed(settings)}
+    return {**given, "servers": as_typed(settings)}
 
 
 async def _ask_password(desk: Desk, call: Call, given: Given) -> Question | Passed:
-    settings = _settings(given)
+    settings = settings_of(given)
     if "password" in settings:  # typed with the servers
         return Passed(settings["password"])
     account = mailbox_account(await desk.trials.draft(Address(given["address"]), changed({}, settings)))
@@ -161,7 +149,7 @@ async def _read_password(desk: Desk, call: Call, given: Given, answer: str) -> G
 
 async def _try(desk: Desk, call: Call, given: Given) -> Question | Passed:
     """Log in to both servers; what is wrong is asked about."""
-    tried = await desk.trials.run(Address(given["address"]), changed({}, _settings(given)))
+    tried = await desk.trials.run(Address(given["address"]), changed({}, settings_of(given)))
     if tried.works:
         fine = Text.counted(
             "✅ Configuration OK: {count} mail lies in the mailbox.",
@@ -183,10 +171,10 @@ async def _try(desk: Desk, call: Call, given: Given) -> Question | Passed:
 
 
 def _ways_on(given: Given, mailbox: Checked, kinds: set[Trouble | None]) -> tuple[tuple[Option, ...], ...]:
-    settings = _settings(given)
+    settings = settings_of(given)
     provider = of_server(settings.get("host", ""))
     ways = [Option(Text("🔁 Try again"), _Way.AGAIN)]
-    if Trouble.CERTIFICATE in kinds and settings.get("self_signed") != _YES:
+    if Trouble.CERTIFICATE in kinds and settings.get("self_signed") != YES:
         ways.append(Option(Text("🔏 Trust this certificate"), _Way.TRUST))
     if mailbox.kind in _NOT_BY_IMAP and provider and provider.pop3 and "protocol" not in settings:
         ways.append(Option(Text("📥 Fetch by POP3"), _Way.POP3))
@@ -195,12 +183,12 @@ def _ways_on(given: Given, mailbox: Checked, kinds: set[Trouble | None]) -> tupl
 
 
 async def _read_try(desk: Desk, call: Call, given: Given, answer: str) -> Given:
-    settings = _settings(given)
+    settings = settings_of(given)
     match answer:
         case _Way.AGAIN:
             mended = settings
         case _Way.TRUST:
-            mended = {**settings, "self_signed": _YES}
+            mended = {**settings, "self_signed": YES}
         case _Way.POP3:
             mended = {**settings, **await _by_pop3(desk, given)}
         case _Way.ON:
@@ -221,11 +209,11 @@ async def _by_pop3(desk: Desk, given: Given) -> dict[str, str]:
 
 
 async def _ask_moderation(desk: Desk, call: Call, given: Given) -> Question:
-    return Question((Text("Which posts shall wait for a moderator?"),), _choices(_MODERATION))
+    return Question((Text("Which posts shall wait for a moderator?"),), _choices(MODERATION))
 
 
 async def _ask_replies(desk: Desk, call: Call, given: Given) -> Question:
-    return Question((Text("Where shall answers to a post go?"),), _choices(_REPLIES))
+    return Question((Text("Where shall answers to a post go?"),), _choices(REPLIES))
 
 
 async def _ask_members(desk: Desk, call: Call, given: Given) -> Question:
@@ -235,7 +223,7 @@ async def _ask_members(desk: Desk, call: Call, given: Given) -> Question:
         (Option(Text("☑️ {group}", group=each) if each in chosen else Text("{group}", group=each), each),)
         for each in groups
     ]
-    on = Option(Text("✅ These"), _YES) if chosen else Option(Text("➡️ Later"), _LATER)
+    on = Option(Text("✅ These"), YES) if chosen else Option(Text("➡️ Later"), LATER)
     how = Text("Send me a sheet of them (CSV, XLSX or ODS), or tap.")
     if call.speaker.is_login:
         how = Text("Write the path of a sheet of them (CSV, XLSX or ODS), or tap.")
@@ -243,7 +231,7 @@ async def _ask_members(desk: Desk, call: Call, given: Given) -> Question:
 
 
 async def _read_members(desk: Desk, call: Call, given: Given, answer: str) -> Given:
-    if answer in {_YES, _LATER} and not call.files:
+    if answer in {YES, LATER} and not call.files:
         return {**given, "members": answer}
     if answer.startswith("@"):
         chosen = given.get("groups", "").split()
@@ -257,13 +245,13 @@ async def _read_members(desk: Desk, call: Call, given: Given, answer: str) -> Gi
 
 async def _ask_people(desk: Desk, call: Call, given: Given) -> Question | None:
     """What the sheet holds, before anybody is taken in."""
-    if given["members"] in {_YES, _LATER}:
+    if given["members"] in {YES, LATER}:
         return None
     table = await sheets.handed_in(desk, call, given["members"])
     draft = await desk.trials.draft(Address(given["address"]), {})
     plan = await desk.stores.rosters.preview(draft, lines_of(table), Wanted())
     title = Text("This is what the sheet has: {counts}.", counts=plans.counts(plan))
-    return Question((title, *plans.lines(plan)), ((Option(Text("✅ Take them in"), _YES, Tone.SUCCESS),),))
+    return Question((title, *plans.lines(plan)), ((Option(Text("✅ Take them in"), YES, Tone.SUCCESS),),))
 
 
 async def _ask_room(desk: Desk, call: Call, given: Given) -> Question | None:
@@ -271,7 +259,7 @@ async def _ask_room(desk: Desk, call: Call, given: Given) -> Question | None:
     if not call.place.address or (room and room.sees_all):
         return None
     here = Text("🔔 In this chat") if call.place.private else Text("🔔 In this room")
-    rows = ((Option(here, _HERE), Option(Text("➡️ Later, in another"), _LATER)),)
+    rows = ((Option(here, HERE), Option(Text("➡️ Later, in another"), LATER)),)
     return Question((Text("Where shall posts that wait be shown?"),), rows)
 
 
@@ -287,80 +275,11 @@ async def _ask_old(desk: Desk, call: Call, given: Given) -> Question | None:
     return Question((said,), _choices(_OLD))
 
 
-async def _finish(desk: Desk, call: Call, given: Given, run: Run) -> Reply:
-    """Make the list as if it had been typed, then all that belongs to it; what fails then is told."""
-    address = given["address"]
-    words = {
-        **_settings(given),
-        "moderation": given["moderation"],
-        "reply_to": given["replies"],
-        **({"first_poll": given["old"]} if "old" in given else {}),
-    }
-    elsewhere = Place(call.place.transport, "", private=True, title=call.place.title)
-    here = given.get("room") == _HERE
-    where = call if here else replace(call, place=elsewhere)
-    made = await run(f"/addlist {address} {_typed(words)}", where)
-    after = [f"/addmember {address} {group}" for group in given.get("groups", "").split()]
-    if given.get("people"):
-        after.append(f"/import {address} {given['members']} confirm=yes")
-    if here and call.place.private:
-        after.append(f"/bind {address}")
-    wrong: list[Text] = []
-    for line in after:
-        try:
-            await run(line, call)
-        except UserError as error:
-            wrong.append(Text("⚠️ {trouble}", trouble=error.text))
-    [mlist] = [each for each in await desk.stores.lists.all() if each.address == address]
-    return await _summary(desk, mlist, made, wrong)
-
-
-async def _summary(desk: Desk, mlist: MailingList, made: Reply, wrong: Sequence[Text]) -> Reply:
-    """The list as it is now, and a way to see it at work."""
-    counts = await desk.stores.lists.counts(mlist)
-    rooms = await desk.stores.rooms.of(mlist.id)
-    checks = [check for row in made.rows for check in row["checks"]]
-    said = [Text("📮 {list} is ready.", list=mlist.address)]
-    if all(check["ok"] for check in checks):
-        said.append(Text("✅ Its mailbox and its way out work."))
-    else:
-        said += made.said[1:]
-    said += [
-        Text(
-            "{people} with {addresses}", people=people(counts.people), addresses=addresses(counts.addresses)
-        ),
-        Text("Posts: {choice}", choice=Text(_MODERATION[mlist.settings.moderation])),
-        Text("Answers: {choice}", choice=Text(_REPLIES[mlist.settings.reply_to])),
-    ]
-    if not any(mlist.id in room.mlist_ids or room.sees_all for room in rooms):
-        said.append(
-            Text("🔔 Until a room has it, its posts are shown to administrators: say /bind in the room.")
-        )
-    said += wrong
-    options = (
-        Option(Text("✉️ Send a test post"), f"/testpost {by_id(mlist)}", Tone.SUCCESS),
-        Option(Text("⚙️ Settings"), f"/list {by_id(mlist)}"),
-    )
-    return Reply(said=tuple(said), rows=made.rows, options=(options,), ok=not wrong)
-
-
-def _settings(given: Given) -> dict[str, str]:
-    """The settings of the accounts, as they were answered."""
-    found = Words(given["servers"]).pairs("")
-    return {**found, "password": given["password"]} if "password" in given else found
-
-
 def _with_servers(given: Given, settings: Mapping[str, str]) -> Given:
     """The answers with other settings of the accounts, which are to be tried."""
     rest = {key: value for key, value in settings.items() if key != "password"}
     password = settings.get("password", given["password"])
-    return {"address": given["address"], "servers": _typed(rest), "password": password}
-
-
-def _typed(settings: Mapping[str, str]) -> str:
-    """As somebody would type them."""
-    escaped = {key: re.sub(r'(["\\])', r"\\\1", value) for key, value in settings.items()}
-    return " ".join(f'{key}="{value}"' for key, value in escaped.items())
+    return {"address": given["address"], "servers": as_typed(rest), "password": password}
 
 
 def _choices(labels: Mapping[Any, str]) -> tuple[tuple[Option, ...], ...]:
@@ -396,10 +315,10 @@ SETUP = Script(
         _one_of("replies", _ask_replies, list(ReplyTo)),
         Step("groups", _nothing, _read_members, by_itself=True),
         Step("members", _ask_members, _read_members),
-        _one_of("people", _ask_people, (_YES,)),
-        _one_of("room", _ask_room, (_HERE, _LATER)),
+        _one_of("people", _ask_people, (YES,)),
+        _one_of("room", _ask_room, (HERE, LATER)),
         _one_of("old", _ask_old, list(FirstPoll)),
     ),
     begun=lambda arguments: {"address": list_address(arguments["new"])} if "new" in arguments else {},
-    finish=_finish,
+    finish=finish,
 )

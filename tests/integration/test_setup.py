@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -34,7 +34,6 @@ class Talk:
     world: World
     place: Place = ALONE
     screens: tuple[Screen, ...] = ()
-    private: list[str] = field(default_factory=list)
 
     def restart(self) -> None:
         desk = self.world.app.desk
