@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bot.core.people import Rank
 from tests.support.matrix_house import BUTTONS, MakeHouse
 from tests.support.matrix_people import ENCRYPTED, MakeMember
+from tests.support.ranks import one_of_each
 from tests.support.world import mail
 
 
@@ -118,3 +120,18 @@ async def test_one_pass_hears_decides_and_shows(matrix_house: MakeHouse) -> None
     await house.world.app.one_pass()
 
     await house.becomes(card, "Rejected by")
+
+
+async def test_a_command_of_each_rank_is_refused_to_who_lacks_it(
+    matrix_house: MakeHouse, member: MakeMember
+) -> None:
+    """Eve moderates as everybody in the list's room does, and no more."""
+    house, eve = await matrix_house(), await member("eve")
+    await house.joined_by(eve)
+    above = {name for rank, name in one_of_each().items() if rank > Rank.MODERATOR}
+    for name in one_of_each().values():
+        await eve.say(house.room_id, f"!{name}")
+        if name in above:
+            await house.said(f"/{name} is for")
+    refused = [message for message in house.anne.messages(by=house.bot.id) if " is for " in message.body]
+    assert len(refused) == len(above)
