@@ -103,10 +103,11 @@ class Sqlite(Engine):
         await asyncio.to_thread(self._prepare)
 
     def _prepare(self) -> None:
-        with (self._file.parent / "schema.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not self._file.exists():
-                self._file.touch(mode=0o600)
+        lock = self._file.parent / "schema.lock"
+        lock.touch(mode=0o600)
+        with lock.open() as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            self._file.touch(mode=0o600)
             with closing(sqlite3.connect(self._file, timeout=_BUSY_S)) as connection:
                 connection.execute("PRAGMA journal_mode = WAL")
 

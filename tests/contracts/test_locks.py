@@ -15,6 +15,7 @@ from storage.database import open_stores
 from storage.engines import Where
 from storage.secrets import FernetBox
 from storage.session import LOCKS, lock_key
+from tests.support.patience import WAIT_S
 from tests.support.postgres import Postgres
 from tests.support.stores import POSTGRES
 
@@ -84,7 +85,7 @@ async def test_a_lock_is_held_again_after_the_connection_broke(
     async with stores.locks.hold(["poll"], BUSY) as held:
         seen = stores.changes.count
         await sever(postgres, database.rpartition("/")[2])
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WAIT_S):
             await stores.changes.beyond(seen)
 
         assert await stores.locks.is_held(["poll"])
@@ -108,6 +109,6 @@ async def test_who_was_cut_off_is_told_that_another_took_the_lock(
         await sever(postgres, database.rpartition("/")[2])
         await waiting
 
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(WAIT_S):
             await held.lost()
     await rival.close()

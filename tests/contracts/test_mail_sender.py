@@ -10,6 +10,7 @@ import pytest
 from bot.core.addresses import Address
 from bot.core.deliveries import Envelope, Outcome
 from bot.core.settings import Security
+from tests.support.patience import WAIT_S
 from tests.support.samples import signed
 from tests.support.smtp_server import CUT, HANG, SmtpServer, SmtpServers
 from transports.smtp.sender import SmtpSender
@@ -245,7 +246,7 @@ async def test_cancelling_closes_the_connection(relay: SmtpServer, sender: SmtpS
     """The relay forgets the half-finished mail; the next one goes out by a new connection."""
     relay.once[place].append(HANG)
     sending = asyncio.create_task(sender.send(Envelope(LIST, (ANNA,)), MAIL))
-    await asyncio.wait_for(relay.hanging.wait(), 5)
+    await asyncio.wait_for(relay.hanging.wait(), WAIT_S)
     sending.cancel()
     await asyncio.wait([sending])
     await relay.wait_until_idle()

@@ -17,6 +17,7 @@ from bot.core.header import split
 from bot.core.settings import Security
 from tests.support.dovecot import Account, Dovecot
 from tests.support.inside import inside
+from tests.support.patience import WAIT_S
 from tests.support.program import Program, installed
 from tests.support.smtp_server import HANG, SmtpServer
 from tests.support.stepping import Stepped
@@ -164,7 +165,7 @@ async def test_killed_between_holding_and_its_card(collective: Collective) -> No
     console = await collective.program.start("console", stdin=asyncio.subprocess.PIPE)
     assert console.stdin
     assert console.stdout
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(WAIT_S):
         while b"Carottes" not in await console.stdout.readline():
             pass
         await console.communicate(b"/quit\n")

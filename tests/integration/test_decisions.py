@@ -8,6 +8,7 @@ import pytest
 
 from bot.core.chat import Utterance
 from bot.core.people import Actor
+from tests.support.patience import WAIT_S
 from tests.support.smtp_server import HANG
 from tests.support.world import ANNE, BRUNO, CONSOLE, World, mail, parsed
 
@@ -64,7 +65,7 @@ async def test_undo_is_too_late_while_the_first_mail_is_on_its_way(world: World)
     world.relay.replies["DATA"] = HANG
     await world.do("/distribute 1")
     sending = asyncio.create_task(world.pass_())
-    await asyncio.wait_for(world.relay.hanging.wait(), 10)
+    await asyncio.wait_for(world.relay.hanging.wait(), WAIT_S)
 
     assert "too late" in await world.refused("/undo 1")
 

@@ -22,6 +22,7 @@ from storage.database import open_stores
 from storage.secrets import FernetBox
 from tests.support.clock import ManualClock
 from tests.support.dovecot import Dovecot
+from tests.support.patience import WAIT_S
 from tests.support.postgres import Postgres
 from tests.support.smtp_server import SmtpServer
 from tests.support.stores import a_list
@@ -75,13 +76,13 @@ async def test_a_server_that_was_away_is_used_again(
             await away(stores)
         seen = stores.changes.count
         await asyncio.to_thread(mortal_postgres.start)
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(WAIT_S):
             await stores.changes.beyond(seen)  # whatever happened meanwhile is worth a look
 
         assert len(await stores.lists.all()) == 20
         seen = stores.changes.count
         await asyncio.gather(*(a_list(elsewhere, clock.now(), f"y{n}@example.org") for n in range(20)))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(WAIT_S):
             await stores.changes.beyond(seen)
         assert len(await stores.lists.all()) == 40
 

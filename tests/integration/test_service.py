@@ -13,6 +13,7 @@ from bot.core.text import Text
 from bot.flow.reading import read
 from tests.support.clock import ManualClock
 from tests.support.dovecot import Dovecot
+from tests.support.patience import WAIT_S
 from tests.support.smtp_server import HANG, SmtpServer
 from tests.support.world import World, mail, opened_world
 
@@ -24,7 +25,7 @@ async def commits(world: World, number: int) -> None:
     for _ in range(number):
         seen = world.app.stores.changes.count
         await world.do(f"/set {world.name} description=x{seen}")
-        await asyncio.wait_for(world.app.stores.changes.beyond(seen), 10)
+        await asyncio.wait_for(world.app.stores.changes.beyond(seen), WAIT_S)
 
 
 async def test_a_list_that_is_added_cuts_no_transaction(world: World) -> None:
@@ -34,7 +35,7 @@ async def test_a_list_that_is_added_cuts_no_transaction(world: World) -> None:
     world.relay.once["END"].append(HANG)
     await world.put(mail(author=ANNE))
     world.app.start(["poll", "deliver"])
-    await asyncio.wait_for(world.relay.hanging.wait(), 10)
+    await asyncio.wait_for(world.relay.hanging.wait(), WAIT_S)
 
     other = world.another()
     await other.add_list()
@@ -57,14 +58,14 @@ async def test_a_relay_that_is_away_is_left_alone_for_a_while(
         await world.put(mail(author=ANNE))
         world.app.start(["poll", "deliver"])
 
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WAIT_S):
             while not any(row["attempts"] for row in await world.rows("/queue")):
                 await commits(world, 1)
         await commits(world, 3)
         assert sum(row["attempts"] for row in await world.rows("/queue")) == 1
 
         clock.advance(timedelta(seconds=30))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WAIT_S):
             while sum(row["attempts"] for row in await world.rows("/queue")) < 2:
                 await commits(world, 1)
 

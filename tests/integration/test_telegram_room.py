@@ -19,6 +19,7 @@ from bot.core.people import Rank
 from tests.support.bot_api import BotApi, Chat, Message, Person, flooded
 from tests.support.clock import ManualClock
 from tests.support.dovecot import Dovecot
+from tests.support.patience import WAIT_S
 from tests.support.ranks import one_of_each
 from tests.support.smtp_server import SmtpServers
 from tests.support.world import World, mail, opened_world, parsed
@@ -268,7 +269,7 @@ async def test_a_group_that_becomes_a_supergroup_keeps_its_held_posts(house: Hou
 async def test_a_bot_that_is_removed_is_shown_by_lists_and_comes_back_to_its_cards(house: House) -> None:
     house.group.kick(house.bruno)
     await house.world.deliver(mail(to=house.world.address, subject="Carottes"))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WAIT_S):
         while "removed" not in await house.world.trouble():
             await house.world.app.stores.changes.beyond(house.world.app.stores.changes.count)
 

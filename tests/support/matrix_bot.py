@@ -23,11 +23,11 @@ from storage.database import open_stores
 from storage.secrets import FernetBox
 from tests.support.clock import ManualClock
 from tests.support.matrix_people import MakeMember, Member
+from tests.support.patience import WAIT_S
 from tests.support.stores import empty_sqlite
 from tests.support.synapse import MatrixUser, Synapse
 from transports.matrix.room import Account, Matrix, Patience
 
-WAIT_S = 30.0
 SQLITE_KEY = Fernet.generate_key().decode()
 
 

@@ -15,9 +15,8 @@ from nio.crypto.attachments import decrypt_attachment
 from nio.events import Event, ReactionEvent, RedactionEvent, RoomMessage
 from nio.responses import ErrorResponse
 
+from tests.support.patience import WAIT_S
 from tests.support.synapse import MatrixUser, Synapse
-
-WAIT_S = 30.0
 
 ENCRYPTED = pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "encrypted"])
 """On a test of what must be the same in both kinds of room."""

@@ -16,8 +16,7 @@ from typing import Any
 from bot.app import local_person, open_app
 from config.loading import load
 from storage.engines import Where
-
-WAIT_S = 20.0
+from tests.support.patience import WAIT_S
 
 
 @dataclass

@@ -33,13 +33,12 @@ from typing_extensions import override
 from bot.core.lists import SmtpAccount
 from bot.core.settings import Security
 from tests.support.certificates import certificates
+from tests.support.patience import WAIT_S
 
 CUT = "cut"
 """The connection ends without an answer."""
 HANG = "hang"
 """No answer until `SmtpServer.released` is set."""
-
-WAIT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ import signal
 import time
 from pathlib import Path
 
-from tests.support.program import WAIT_S, Program
+from tests.support.patience import WAIT_S
+from tests.support.program import Program
 
 _PAGE = 4096  # the smallest pipe: one packet
 

@@ -19,8 +19,8 @@ from typing_extensions import override
 from bot.core.chat import Answer, Button, Place, Press, Screen, Span, Tone, Utterance, line
 from bot.core.people import Actor
 from bot.core.text import Text
+from tests.support.patience import WAIT_S
 
-WAIT_S = 10.0
 _PIECES = re.compile(r"\x1b\[([0-9;?]*) ?([A-Za-z])|(.)", re.DOTALL)
 _MOVES = {"A": (-1, 0), "B": (1, 0), "C": (0, 1), "D": (0, -1), "\n": (1, 0), "\b": (0, -1)}
 """Rows down and columns right, of control functions (ECMA-48) and control characters."""

@@ -10,6 +10,7 @@ from bot.core.chat import Place, Screen
 from bot.core.errors import TransientError
 from bot.core.ports import Listener
 from bot.core.text import Text
+from tests.support.patience import WAIT_S
 
 
 @dataclass
@@ -75,17 +76,17 @@ class Wall:
 
     async def until(self, number: int) -> None:
         """So many screens were posted."""
-        async with asyncio.timeout(10), self._changed:
+        async with asyncio.timeout(WAIT_S), self._changed:
             await self._changed.wait_for(lambda: len(self.screens) >= number)
 
     async def until_tried(self, address: str) -> None:
         """A post to that room was begun."""
-        async with asyncio.timeout(10), self._changed:
+        async with asyncio.timeout(WAIT_S), self._changed:
             await self._changed.wait_for(lambda: address in self.tried)
 
     async def until_running(self) -> None:
         """Somebody listens to it."""
-        async with asyncio.timeout(10), self._changed:
+        async with asyncio.timeout(WAIT_S), self._changed:
             await self._changed.wait_for(lambda: self.running)
 
     async def tell(self) -> None:

@@ -18,6 +18,7 @@ from bot.core.settings import MailProtocol, Security
 from bot.demo.mailbox import DemoMailbox, demo_mailbox
 from bot.demo.posts import ANNE, KARIM, LIST, MEMBERS, STRANGER, sample_posts
 from bot.demo.relay import demo_relay
+from tests.support.patience import WAIT_S
 from transports.imap.mailbox import ImapMailbox
 from transports.smtp.sender import SmtpSender
 
@@ -67,7 +68,7 @@ async def test_a_delivery_wakes_who_waits(box: DemoMailbox) -> None:
     await mailbox.listing()
     waiting = asyncio.create_task(mailbox.wait(60))
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(WAIT_S):
         while not waiting.done():
             await box.deliver(sample_posts(NOW)[0])
             await asyncio.wait([waiting], timeout=0.5)
@@ -86,7 +87,7 @@ async def test_the_password_counts(box: DemoMailbox) -> None:
 
 async def test_closing_ends_open_connections() -> None:
     """A client that is still there does not hold the demonstration up."""
-    async with asyncio.timeout(10), demo_mailbox() as box:
+    async with asyncio.timeout(WAIT_S), demo_mailbox() as box:
         client = await asyncio.to_thread(imaplib.IMAP4, box.host, box.port)
     await asyncio.to_thread(client.shutdown)
 
@@ -94,7 +95,7 @@ async def test_closing_ends_open_connections() -> None:
 async def test_the_relay_keeps_what_it_is_given() -> None:
     """A mail for each transaction, with its recipients; closing does not wait for clients."""
     mail = sample_posts(NOW)[2] + b"x" * 20_000 + b"\r\n"
-    async with asyncio.timeout(10), demo_relay() as relay:
+    async with asyncio.timeout(WAIT_S), demo_relay() as relay:
         sender = SmtpSender(SmtpAccount(relay.host, relay.port, Security.NONE, "", ""), tls=None)
         results = await sender.send(Envelope(LIST, (ANNE.address, KARIM.address)), mail)
         await relay.wait_for(2)

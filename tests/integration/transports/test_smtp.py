@@ -16,6 +16,7 @@ from bot.core.errors import ServerTrouble, Trouble
 from bot.core.lists import SmtpAccount
 from bot.core.settings import Security
 from tests.support.certificates import certificates
+from tests.support.patience import WAIT_S
 from tests.support.smtp_server import HANG, Dialogue, SmtpServer, SmtpServers, odd_relay
 from transports.smtp.sender import SmtpSender
 
@@ -205,7 +206,7 @@ async def test_a_connection_is_not_left_open_by_a_failed_login(smtp_servers: Smt
     server.once["AUTH"].append(HANG)
     async with sender_for(server.account()) as sender:
         checking = asyncio.create_task(sender.check())
-        await asyncio.wait_for(server.hanging.wait(), 5)
+        await asyncio.wait_for(server.hanging.wait(), WAIT_S)
         checking.cancel()
         await asyncio.wait([checking])
         await server.wait_until_idle()

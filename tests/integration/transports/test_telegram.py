@@ -14,6 +14,7 @@ from bot.core.errors import Busy, PermanentError, ServerTrouble, Trouble
 from bot.core.people import Actor
 from bot.core.text import Text
 from tests.support.bot_api import EVERY, TOKEN, BotApi, Chat, Message, Person, broken, cut, flooded, slow
+from tests.support.patience import WAIT_S
 from transports.telegram.room import Menu, Telegram
 
 PNG = (
@@ -73,7 +74,7 @@ class Listening:
         self.happened.set()
 
     async def until(self, condition: Callable[[], object]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WAIT_S):
             while not condition():
                 self.happened.clear()
                 await self.happened.wait()
@@ -694,7 +695,7 @@ async def test_a_page_that_telegram_does_not_take_now_keeps_no_drain_waiting(
     )
     bot_api.troubles.add("editMessageText", flooded(3_600), chat_id=group.id)
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WAIT_S):
         tapped = asyncio.create_task(anne.taps(page, "➡️"))
         while not tapped.done():
             await transport.drain(listener)

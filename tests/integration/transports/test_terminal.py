@@ -17,8 +17,8 @@ from typing_extensions import override
 from bot.core.chat import Answer, Button, File, Screen, Utterance, line
 from bot.core.errors import TransientError
 from bot.core.people import Actor
+from tests.support.patience import WAIT_S
 from tests.support.terminals import (
-    WAIT_S,
     Glass,
     ScriptedListener,
     Watcher,

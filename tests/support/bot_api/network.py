@@ -16,9 +16,9 @@ from tests.support.bot_api.people import Answered, Person, Query
 from tests.support.bot_api.refusals import bad_request
 from tests.support.bot_api.troubles import Troubles
 from tests.support.bot_api.updates import Updates
+from tests.support.patience import WAIT_S
 
 TOKEN = "123456789:AAF-facteur_test_token_AAAAAAAAAAAAA"
-WAIT_S = 10.0
 QUERY_LIFE_S = 15.0
 """How long a tap can be answered. The documentation says only that it must be answered "even if there is no
 notification"; bots report QUERY_ID_INVALID from about 15 s on."""

@@ -13,8 +13,7 @@ from bot.core.text import Text
 from bot.flow.runner import NOT_ITS_FAULT, Runner, alone
 from storage.changes import NoticedChanges
 from tests.support.clock import ManualClock
-
-WAIT_S = 5.0
+from tests.support.patience import WAIT_S
 
 
 class Part:

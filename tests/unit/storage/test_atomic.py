@@ -19,6 +19,7 @@ from storage.posts import SqlPostStore
 from storage.rows import PersonRow
 from storage.secrets import FernetBox
 from tests.support.clock import ManualClock
+from tests.support.patience import WAIT_S
 from tests.support.stores import SQLITE, a_list
 
 
@@ -67,7 +68,7 @@ def names(opened: Database) -> Names:
 
 async def test_a_unit_within_a_unit_is_a_part_of_it(names: Names) -> None:
     """It neither waits for the lock that its caller holds nor commits on its own."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_S):
         assert await names.add_two("Anne", "Boris") == 2
 
 
@@ -91,7 +92,7 @@ async def test_a_cancelled_caller_does_not_tear_its_unit(names: Names) -> None:
         await caller
     go.set()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_S):
         await names.add("Boris")
         while await names.count() != 2:
             pass
@@ -145,7 +146,7 @@ async def test_a_busy_database_is_waited_for(names: Names, database: Path) -> No
     other.execute("COMMIT")
     other.close()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_S):
         await waiting
 
 
