@@ -251,7 +251,7 @@ async def open_app(
             sync=sync,
         )
         limit = Limit(settings.bounces.limit, timedelta(days=settings.bounces.forget_days))
-        bounces = Bounces(stores, clock, limit)
+        bounces = Bounces(stores, clock, limit, notices)
         service = Service(
             stores,
             servers,

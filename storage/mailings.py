@@ -45,6 +45,12 @@ async def _add(mailing: NewMailing, mlist_id: int, post_id: int | None, decision
     )
 
 
+async def add_letters(post_id: int, copy_id: int, letters: Iterable[NewMailing]) -> None:
+    """Store what tells the owners that a post's copy cannot leave, unless they were told of it."""
+    if await MailingRow.filter(id=copy_id, owners_told=False).update(owners_told=True):
+        await add_mailings(await PostRow.get(id=post_id), letters)
+
+
 async def copy_ids(post_id: int) -> list[int]:
     """The mailings that are the post's copy to members."""
     return await column(MailingRow.filter(post_id=post_id, kind=MailingKind.COPY), "id")

@@ -39,7 +39,7 @@ from storage.accounts import lock_account, pause_until, state_of
 from storage.atomic import Store, atomic, reading
 from storage.cards import note_progress, raise_cards
 from storage.logbook import forget_some, with_forgotten
-from storage.mailings import add_mailing, copy_ids, has_open_copy
+from storage.mailings import add_letters, add_mailing, copy_ids, has_open_copy
 from storage.quota import DAY, HOUR, Quota, Waiting, pause_end
 from storage.rows import AttemptRow, DeliveryRow, MailingRow, MlistRow, PostRow, RawRow
 from storage.values import address_key, column, listing, paged
@@ -145,6 +145,7 @@ class SqlOutboxStore(Store):
         *,
         offered: bool = True,
         over_quota: QuotaReply | None = None,
+        letters: Sequence[NewMailing] = (),
     ) -> datetime | None:
         until = await _settle_account(batch, at, over_quota, offered=offered)
         await lock_posts([batch.post_id])  # of two last outcomes, one must see the other
@@ -156,6 +157,8 @@ class SqlOutboxStore(Store):
                 await _take_back_attempt(ids, at)
             else:
                 await _store_outcome(ids, state, at, reply=reply, retry_at=retry_at)
+        if letters and batch.post_id is not None:
+            await add_letters(batch.post_id, batch.mailing_id, letters)
         recorded = DeliveryRow.filter(id__in=[result.delivery_id for result in results])
         await _close_posts(await _copied_posts(recorded), at)
         return until
@@ -179,10 +182,13 @@ class SqlOutboxStore(Store):
         rows = await copies.annotate(n=Count("id")).group_by("state").values_list("state", "n")
         last = await copies.filter(state=DeliveryState.DELIVERED).order_by("-ended_at").first()
         leaving = await copies.filter(state=DeliveryState.DROPPED, under_way=True).count()
+        replies = copies.filter(state=DeliveryState.BOUNCED).order_by().distinct().limit(2)
+        because = await column(replies, "last_reply")
         known = Counts(
             **{str(state): n for state, n in rows},
             last_at=last.ended_at if last else None,
             leaving=leaving,
+            because=because[0] if len(because) == 1 else "",
         )
         return await with_forgotten(known, mailing_ids)
 

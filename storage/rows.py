@@ -418,7 +418,7 @@ class MailingRow(Model):
     Without `post` it is about none; without `mlist` it is of no list (a code to link an account).
 
     `forgotten` counts the deliveries that ended so long ago that nobody asks for them: see
-    `storage.logbook`.
+    `storage.logbook`. `owners_told`: that it cannot leave as it is.
     """
 
     id = fields.IntField(primary_key=True)
@@ -434,6 +434,7 @@ class MailingRow(Model):
     header = fields.BinaryField()
     body: bytes | None = fields.BinaryField(null=True)
     forgotten: dict[str, Any] = fields.JSONField(default=dict)
+    owners_told = fields.BooleanField(default=False)
 
     mlist_id: int | None
     post_id: int | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.chat.facts import AUTHORS_SHOWN, Facts
-from bot.chat.readable import one_line, preview
+from bot.chat.readable import one_line, preview, server_words
 from bot.core.addresses import Mailbox
 from bot.core.authentication import Finding
 from bot.core.chat import Button, Line, Screen, Span, Tone, line
@@ -276,22 +276,15 @@ def _handled(reason: Text) -> list[Text]:
 
 
 def _progress(post: Post, facts: Facts) -> list[Text]:
-    """``61/86 sent, 1 bounced, last at 15:40``, without what is zero; all states told, they add up."""
+    """How far the copies have come, why some do not, and whether somebody stopped them."""
     counts = facts.counts
     if post.state not in {PostState.ACCEPTED, PostState.DISTRIBUTED}:
         return []
     if not counts.recipients:
         return [Text("Nobody is there to get it.")]
-    parts = [Text("{sent}/{all} sent", sent=counts.delivered, all=counts.recipients)]
-    if counts.bounced:
-        parts.append(Text("{count} bounced", count=counts.bounced))
-    if counts.deferred:
-        parts.append(Text("{count} to be tried again", count=counts.deferred))
-    if counts.dropped and not post.stopped_by:
-        parts.append(Text.counted("{count} dropped", "{count} dropped", counts.dropped))
-    if counts.last_at:
-        parts.append(Text("last at {at}", at=counts.last_at))
-    said = [Text("{parts}", parts=parts)]
+    said = [Text("{parts}", parts=_told(counts, stopped=bool(post.stopped_by)))]
+    if counts.because:
+        said.append(Text("⚠️ Refused: {why}", why=server_words(counts.because)))
     if post.stopped_by:
         said.append(
             Text.counted(
@@ -303,6 +296,20 @@ def _progress(post: Post, facts: Facts) -> list[Text]:
         )
         said += on_their_way(counts)
     return said
+
+
+def _told(counts: Counts, *, stopped: bool) -> list[Text]:
+    """``61/86 sent, 1 bounced, last at 15:40``, without what is zero; all states told, they add up."""
+    parts = [Text("{sent}/{all} sent", sent=counts.delivered, all=counts.recipients)]
+    if counts.bounced:
+        parts.append(Text("{count} bounced", count=counts.bounced))
+    if counts.deferred:
+        parts.append(Text("{count} to be tried again", count=counts.deferred))
+    if counts.dropped and not stopped:
+        parts.append(Text.counted("{count} dropped", "{count} dropped", counts.dropped))
+    if counts.last_at:
+        parts.append(Text("last at {at}", at=counts.last_at))
+    return parts
 
 
 def on_their_way(counts: Counts) -> list[Text]:

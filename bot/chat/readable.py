@@ -6,7 +6,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from bot.core.text import BLANK_LETTERS, unseen
+from bot.core.deliveries import Obstacle
+from bot.core.text import BLANK_LETTERS, Text, unseen, verbatim
 
 PREVIEW_LINES = 15
 PREVIEW_CHARACTERS = 1_000
@@ -14,6 +15,8 @@ _FOLDED_CHARACTERS = 2_000
 """How much text is searched for quotations: the expressions of mail-parser-reply are not linear."""
 
 _MARKS_IN_A_ROW = 3
+_REPLY_LIMIT = 200
+_OWN_WORDS = frozenset(Obstacle)
 _BLANK_LINES = re.compile(r"\n\s*\n")
 _QUOTED_LINES = re.compile(r"^>.*(?:\n>.*)*", re.MULTILINE)
 
@@ -49,6 +52,11 @@ def harmless(text: str) -> str:
 def one_line(text: str, limit: int) -> str:
     """Harmless, blanks and line ends joined, at most `limit` characters."""
     return cut(" ".join(harmless(text).split()), limit)
+
+
+def server_words(reply: str) -> Text:
+    """What ended a delivery: facteur's own words in the reader's language, a server's as they came."""
+    return Text(reply) if reply in _OWN_WORDS else verbatim(one_line(reply, _REPLY_LIMIT))
 
 
 def cut(text: str, limit: int) -> str:

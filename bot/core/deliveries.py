@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.core.addresses import Address
+from bot.core.text import N_
 
 NO_LIST = 0
 """In the place of a list's id: mail of the installation itself, which leaves by its own account."""
@@ -49,6 +50,27 @@ class Outcome(StrEnum):
     DELIVERED = "delivered"
     DEFERRED = "deferred"
     BOUNCED = "bounced"
+
+
+class Obstacle(StrEnum):
+    """Why a mail is not even offered to a relay: stands in the place of its reply.
+
+    With the status codes of RFC 6531 section 3.5 and RFC 3463 section 3.7, where there is one.
+    """
+
+    ADDRESS = N_("not an address that can be mailed to (no blanks, no brackets)")
+    UTF8_ADDRESS = N_(
+        "5.6.7 the outgoing server takes only plain letters before the @ (no SMTPUTF8): "
+        "ask for another address of this person"
+    )
+    SIGNED = N_(
+        "5.6.3 the mail is signed, and the outgoing server does not take its accented letters as they are "
+        "(no 8BITMIME); writing them in another way would break the signature: ask for it unsigned"
+    )
+    INTRICATE = N_(
+        "5.6.3 the outgoing server does not take the accented letters of this mail as they are (no "
+        "8BITMIME), and it has too many parts to be written in another way: ask for a simpler one"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +200,8 @@ class Counts:
     """The deliveries of a post's copy, disjoint: their sum is the number of recipients.
 
     `last_at` is when the last one was delivered; None before the first. `leaving` of those dropped had
-    been handed to the relay already, and what it says of them is still to come.
+    been handed to the relay already, and what it says of them is still to come. `because` is the reply
+    that all those bounced have in common; empty where they have not.
     """
 
     delivered: int = 0
@@ -188,6 +211,7 @@ class Counts:
     due: int = 0
     last_at: datetime | None = None
     leaving: int = 0
+    because: str = ""
 
     @property
     def recipients(self) -> int:

@@ -383,6 +383,7 @@ class OutboxStore(Protocol):
         *,
         offered: bool = True,
         over_quota: QuotaReply | None = None,
+        letters: Sequence[NewMailing] = (),
     ) -> datetime | None:
         """**Commit 5**: outcomes; closes the post whose last delivery ended, and raises its cards.
 
@@ -395,6 +396,8 @@ class OutboxStore(Protocol):
             offered: whether the relay was there at all.
             over_quota: the relay wants a pause. It lasts until the account's window of an hour has
                 moved; where nothing is known of the window, an hour.
+            letters: what the owners are owed because the mail as such cannot leave; stored once for
+                each post, whatever the number of its batches.
 
         Returns:
             The end of the pause that this began; None if it began none.

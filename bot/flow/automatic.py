@@ -92,5 +92,5 @@ def whom_to_answer(post: Post, header: Header, mlist: MailingList) -> Address | 
         or is_robot(author)
     )
     bulk = is_bulk(header) or header.has("list-id")
-    reachable = is_deliverable(author) and author.isascii() and author != mlist.address
+    reachable = is_deliverable(author) and author != mlist.address
     return author if reachable and not (written_by_program or bulk) else None

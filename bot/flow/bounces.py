@@ -11,23 +11,29 @@ import structlog
 from bot.core.addresses import fold
 from bot.core.bounces import Bouncing, Failure, Limit
 from bot.core.clock import Clock
-from bot.core.deliveries import Batch, MailingKind, Outcome, RecipientResult
+from bot.core.deliveries import Batch, MailingKind, NewMailing, Obstacle, Outcome, RecipientResult
+from bot.core.errors import UserError
 from bot.core.lists import MailingList
 from bot.core.stores import Stores
+from bot.flow.notices import Notices
+from bot.flow.owners import owners_to_tell
 from bot.flow.reports import is_about_mail, read_report
 
 log = structlog.get_logger()
 
 _REASON_LIMIT = 300
+_OF_THE_MAIL = {Obstacle.SIGNED, Obstacle.INTRICATE}
+"""What keeps a mail from everybody who should get it by a relay."""
 
 
 class Bounces:
     """Counts what reports and refusals say about addresses."""
 
-    def __init__(self, stores: Stores, clock: Clock, limit: Limit) -> None:
+    def __init__(self, stores: Stores, clock: Clock, limit: Limit, notices: Notices) -> None:
         self._stores = stores
         self._clock = clock
         self._limit = limit
+        self._notices = notices
 
     async def take(self, mlist: MailingList, raw: bytes, received_at: datetime) -> None:
         """A report that came to a list; the same one twice does no harm, as a day gives one point."""
@@ -65,6 +71,25 @@ class Bounces:
             reason = f"{result.code} {result.reply}".removeprefix("0 ").strip()[:_REASON_LIMIT]
             failure = Failure(fold(result.recipient), reason, is_about_mail(reason))
             await self._note(batch.mlist_id, failure, self._clock.now())
+
+    async def letters(
+        self, batch: Batch, results: Sequence[RecipientResult], now: datetime
+    ) -> Sequence[NewMailing]:
+        """What the owners are owed where a post cannot leave by its relay as it is; they can do something."""
+        obstacles = _OF_THE_MAIL & {result.reply for result in results}
+        if batch.kind is not MailingKind.COPY or batch.post_id is None or not obstacles:
+            return ()
+        try:
+            post = await self._stores.posts.get(batch.post_id)
+            mlist = await self._stores.lists.get(batch.mlist_id)
+        except UserError:
+            return ()  # deleted meanwhile: there is nothing left to do
+        owners = await owners_to_tell(self._stores, mlist)
+        log.info("cannot leave", post=post.id, list=mlist.address, owners=len(owners))
+        return [
+            self._notices.cannot_leave(post, mlist, owner, now, signed=Obstacle.SIGNED in obstacles)
+            for owner in owners
+        ]
 
     async def _note(self, mlist_id: int, failure: Failure, at: datetime) -> Bouncing | None:
         if failure.blames_mail:

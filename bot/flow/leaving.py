@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.core.addresses import is_deliverable
 from bot.core.audit import acting
 from bot.core.authentication import Finding
 from bot.core.clock import Clock
@@ -29,6 +28,7 @@ from bot.core.text import Text
 from bot.flow import tokens, wishes
 from bot.flow.handled import Handled
 from bot.flow.notices import Notices
+from bot.flow.owners import owners_to_tell
 
 log = structlog.get_logger()
 
@@ -119,13 +119,12 @@ class Leaving:
         return Handled(said, (done, *await self._to_owners(mlist, left, now)), shown=True)
 
     async def _to_owners(self, mlist: MailingList, left: Holder, now: datetime) -> list[NewMailing]:
-        owners = await self._stores.people.addresses_of(mlist, Role.OWNER)
         return [
             self._notices.letter(
                 "leave_owners", mlist, owner, now, name=left.person.written, ways=", ".join(left.via)
             )
-            for owner in owners
-            if is_deliverable(owner) and owner != mlist.address and owner not in left.person.addresses
+            for owner in await owners_to_tell(self._stores, mlist)
+            if owner not in left.person.addresses
         ]
 
     async def _answer_stranger(self, post: Post, header: Header, mlist: MailingList) -> Handled:

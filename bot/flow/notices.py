@@ -8,7 +8,7 @@ import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import TypeAlias, TypedDict
 from zoneinfo import ZoneInfo
 
 from bot.core.addresses import Address, Mailbox, domain_of
@@ -60,6 +60,15 @@ class Occasion:
     by: Actor | None = None
     reason: str = ""
     by_address: str = ""
+
+
+class _Told(TypedDict):
+    """What a letter to an owner says of a post."""
+
+    subject: str
+    author: str
+    number: int
+    date: str
 
 
 class Notices:
@@ -153,17 +162,14 @@ class Notices:
         self, post: Post, mlist: MailingList, owner: Address, count: int, due_at: datetime
     ) -> NewMailing:
         """Tell an owner that `count` posts have waited for a long time, `post` for the longest."""
-        return self.letter(
-            "reminder",
-            mlist,
-            owner,
-            due_at,
-            subject=_shortened(post.subject, _SUBJECT_LIMIT),
-            author=_shortened(post.author.name or post.author.address if post.author else "", _NAME_LIMIT),
-            number=post.id,
-            count=count,
-            date=self._date(post.received_at, self.language(mlist)),
-        )
+        return self.letter("reminder", mlist, owner, due_at, count=count, **self._told_of(post, mlist))
+
+    def cannot_leave(
+        self, post: Post, mlist: MailingList, owner: Address, due_at: datetime, *, signed: bool
+    ) -> NewMailing:
+        """Tell an owner that the outgoing server cannot have a post as it is; `signed`: for that reason."""
+        told = self._told_of(post, mlist)
+        return self.letter("cannot_leave", mlist, owner, due_at, signed=int(signed), **told)
 
     def _mailing(
         self,
@@ -209,6 +215,15 @@ class Notices:
         }
         return filled(own, shipped, variables)
 
+    def _told_of(self, post: Post, mlist: MailingList) -> _Told:
+        author = post.author.name or post.author.address if post.author else ""
+        return _Told(
+            subject=_shortened(post.subject, _SUBJECT_LIMIT),
+            author=_shortened(author, _NAME_LIMIT),
+            number=post.id,
+            date=self._date(post.received_at, self.language(mlist)),
+        )
+
     def language(self, mlist: MailingList) -> str:
         """In which the list writes to people."""
         return mlist.settings.language or self._organisation.language
@@ -233,7 +248,7 @@ def _header(sender: Mailbox, recipient: Address, subject: str, sent_at: datetime
         add=[
             ("Date", email.utils.format_datetime(sent_at)),
             ("From", mailbox_field(sender.name, sender.address)),
-            ("To", f"<{recipient}>"),
+            ("To", f"<{recipient}>".encode("utf-8", "replace")),  # as the envelope has it (RFC 6532)
             ("Subject", encoded(subject)),
             ("Message-ID", email.utils.make_msgid(domain=domain_of(sender.address))),
         ]

@@ -120,8 +120,9 @@ class Outbox:
         over_quota, until = _quota_reply(results), None
         while True:
             try:
+                letters = await self._bounces.letters(batch, results, now)
                 until = await self._stores.outbox.record(
-                    batch, recorded, now, offered=offered, over_quota=over_quota
+                    batch, recorded, now, offered=offered, over_quota=over_quota, letters=letters
                 )
                 break
             except (TransientError, Conflict) as error:

@@ -9,13 +9,12 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from bot.core.addresses import is_deliverable
 from bot.core.clock import Clock
-from bot.core.people import Role
 from bot.core.posts import Post
 from bot.core.reminders import Overdue
 from bot.core.stores import Stores
 from bot.flow.notices import Notices
+from bot.flow.owners import owners_to_tell
 
 log = structlog.get_logger()
 
@@ -93,11 +92,9 @@ class Reminders:
 
     async def _tell_owners(self, told: Overdue, post: Post, now: datetime) -> None:
         mlist = await self._stores.lists.get(told.mlist_id)
-        owners = await self._stores.people.addresses_of(mlist, Role.OWNER)
         mailings = [
             self._notices.reminder(post, mlist, owner, told.count, now)
-            for owner in owners
-            if is_deliverable(owner) and owner != mlist.address
+            for owner in await owners_to_tell(self._stores, mlist)
         ]
         if await self._stores.reminders.tell_owners(post, mailings):
             log.info("owners told", list=mlist.address, post=post.id, owners=len(mailings))

@@ -260,6 +260,7 @@ class Migration(migrations.Migration):
                 ("header", fields.BinaryField()),
                 ("body", fields.BinaryField(null=True)),
                 ("forgotten", fields.JSONField(default=dict)),
+                ("owners_told", fields.BooleanField(default=False)),
             ],
             options={
                 "table": "mailing",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -135,8 +136,8 @@ async def test_each_recipient_has_an_outcome_of_its_own(stores: Stores, clock: M
         clock.now(),
     )
 
-    assert Counts(delivered=3, bounced=1, deferred=1, last_at=clock.now()) == await stores.outbox.counts(
-        post.id
+    assert await stores.outbox.counts(post.id) == Counts(
+        delivered=3, bounced=1, deferred=1, last_at=clock.now(), because="the relay's word"
     )
     assert PostState.ACCEPTED is (await stores.posts.get(post.id)).state
     again = await stores.outbox.claim(ACCOUNT, [mlist.id], clock.advance(MINUTE))
@@ -153,6 +154,41 @@ async def test_the_last_outcome_closes_the_post(stores: Stores, clock: ManualClo
 
     assert PostState.DISTRIBUTED is (await stores.posts.get(post.id)).state
     assert await stores.outbox.next_due(ACCOUNT, [mlist.id], clock.now()) is None
+
+
+async def test_what_the_owners_are_owed_is_stored_with_the_outcomes_and_once(
+    stores: Stores, clock: ManualClock
+) -> None:
+    """Of each post: not for each batch, and not once more when it is tried again."""
+    mlist = await a_list(stores, clock.now())
+    posts = [await accepted(stores, mlist, clock.now(), FIVE) for _ in range(2)]
+    letter = mailing(["owner@example.org"], clock.now(), MailingKind.NOTICE)
+    for _ in range(2):
+        while (batch := await stores.outbox.claim(limited(recipients=3), [mlist.id], clock.now())) and (
+            batch.kind is MailingKind.COPY
+        ):
+            refused = all_of(batch, DeliveryState.BOUNCED)
+            await stores.outbox.record(batch, refused, clock.now(), letters=[letter])
+        await stores.outbox.retry([mlist.id], None, "", clock.now())
+
+    told = await stores.outbox.find([mlist.id], tuple(DeliveryState), "owner@example.org", Page())
+    assert sorted((each.post_id, each.kind) for each in told.items) == [
+        (post.id, MailingKind.NOTICE) for post in posts
+    ]
+
+
+async def test_the_reply_that_all_have_in_common_is_why(stores: Stores, clock: ManualClock) -> None:
+    """A card has room for one; several are told elsewhere."""
+    mlist = await a_list(stores, clock.now())
+    post = await accepted(stores, mlist, clock.now(), FIVE)
+    assert (await stores.outbox.counts(post.id)).because == ""
+    for reply in ("no such user", "no such user", "mailbox full"):
+        batch = await stores.outbox.claim(limited(recipients=1), [mlist.id], clock.now())
+        assert batch is not None
+        [refused] = all_of(batch, DeliveryState.BOUNCED)
+        await stores.outbox.record(batch, [replace(refused, reply=reply)], clock.now())
+        counts = await stores.outbox.counts(post.id)
+        assert counts.because == ("no such user" if reply == "no such user" else "")
 
 
 async def test_mail_never_tried_goes_before_retries(stores: Stores, clock: ManualClock) -> None:
@@ -396,7 +432,7 @@ async def test_finished_deliveries_are_forgotten_and_still_counted(
     assert await stores.outbox.forget(start) == 0
     assert await stores.outbox.forget(before) == 5
 
-    assert await stores.outbox.counts(post.id) == counts
+    assert await stores.outbox.counts(post.id) == replace(counts, because="")
     assert (await stores.outbox.find(None, set(DeliveryState), "", Page())).total == 0
     with pytest.raises(UserError):
         await stores.posts.undo(post.id, ANNE, clock.now(), None)

@@ -18,7 +18,7 @@ import aiosmtplib
 from typing_extensions import override
 
 from bot.core.addresses import Address
-from bot.core.deliveries import Envelope, Outcome, RecipientResult
+from bot.core.deliveries import Envelope, Obstacle, Outcome, RecipientResult
 from bot.core.errors import ServerTrouble
 from bot.core.lists import SmtpAccount
 from bot.core.ports import MailSender
@@ -29,15 +29,6 @@ from transports.smtp.sevenbit import seven_bit
 from transports.smtp.transaction import Transaction, fits_envelope
 from transports.smtp.wire import Features, Wire
 
-_CANNOT_BE_WRITTEN = "not an address that can be mailed to (no blanks, no brackets)"
-_NO_UTF8 = (
-    "5.6.7 the outgoing server takes only plain letters before the @ (no SMTPUTF8): "
-    "ask for another address of this person"
-)
-_NO_EIGHT_BIT = (
-    "5.6.3 the mail is signed, and the outgoing server takes no mail with 8-bit characters (no 8BITMIME): "
-    "changing it would break the signature"
-)
 _SENDER_CANNOT_BE_WRITTEN = "the list's own address cannot be used as a return path"
 _PARTING_S = 2.0
 _SIZE = re.compile(r"[0-9]{1,18}")
@@ -77,7 +68,7 @@ class SmtpSender(MailSender):
         self._turn = asyncio.Lock()
         self._wire: Wire | None = None
         self._leaving: asyncio.TimerHandle | None = None
-        self._prepared: tuple[tuple[bytes, bool], Content | None] | None = None
+        self._prepared: tuple[tuple[bytes, bool], Content | Obstacle] | None = None
         self.max_octets: int | None = None
 
     @override
@@ -104,7 +95,7 @@ class SmtpSender(MailSender):
                             raise
                         results |= _unasked(recipients, Outcome.DEFERRED, str(error))
         unwritable = (each for each in envelope.recipients if each not in results)
-        results |= _unasked(unwritable, Outcome.BOUNCED, _CANNOT_BE_WRITTEN)
+        results |= _unasked(unwritable, Outcome.BOUNCED, Obstacle.ADDRESS)
         return [results[recipient] for recipient in envelope.recipients]
 
     @override
@@ -129,10 +120,10 @@ class SmtpSender(MailSender):
             wire = kept or await self._connected()
             fit = self._content(content, wire.features)
             utf8 = not all(each.isascii() for each in envelope.recipients)
-            if fit is None or (utf8 and not wire.features.utf8):
+            if isinstance(fit, Obstacle) or (utf8 and not wire.features.utf8):
                 self._keep(wire)
-                words = _NO_EIGHT_BIT if fit is None else _NO_UTF8
-                return _unasked(envelope.recipients, Outcome.BOUNCED, words)
+                obstacle = fit if isinstance(fit, Obstacle) else Obstacle.UTF8_ADDRESS
+                return _unasked(envelope.recipients, Outcome.BOUNCED, obstacle)
             transaction = Transaction(
                 wire,
                 envelope,
@@ -146,11 +137,12 @@ class SmtpSender(MailSender):
                 return results
             # The relay had closed the kept connection and was offered nothing: once more, afresh.
 
-    def _content(self, mail: bytes, features: Features) -> Content | None:
-        """Prepared once for all the batches of a mail; None if this relay cannot have it."""
+    def _content(self, mail: bytes, features: Features) -> Content | Obstacle:
+        """Prepared once for all the batches of a mail, or why this relay cannot have it."""
         if self._prepared is None or self._prepared[0] != (mail, features.eight_bit):
             fit = mail if features.eight_bit else seven_bit(mail)
-            self._prepared = ((mail, features.eight_bit), None if fit is None else prepared(fit))
+            ready = fit if isinstance(fit, Obstacle) else prepared(fit)
+            self._prepared = ((mail, features.eight_bit), ready)
         return self._prepared[1]
 
     def _kept(self) -> Wire | None:

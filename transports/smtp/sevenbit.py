@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 
+from bot.core.deliveries import Obstacle
 from bot.core.header import Header, split, with_crlf
 from bot.core.parts import Part, take_apart
 
@@ -13,8 +14,8 @@ _ENCLOSED_LIMIT = 10
 _ASCII = bytes(octet if octet < 128 else ord("?") for octet in range(256))
 
 
-def seven_bit(mail: bytes, depth: int = 0) -> bytes | None:
-    """The same mail with a 7-bit body, which says the same; None where that would break a signature.
+def seven_bit(mail: bytes, depth: int = 0) -> bytes | Obstacle:
+    """The same mail with a 7-bit body, which says the same, or why there is none.
 
     Delimiters and all that is ASCII stay as they are. The author's DKIM signatures go: they cover the
     body. The header stays as it is, but where the mail is itself the content of another (`depth`).
@@ -23,8 +24,10 @@ def seven_bit(mail: bytes, depth: int = 0) -> bytes | None:
     if body.isascii():
         return mail.translate(_ASCII) if depth else mail
     taken = take_apart(header, body)
-    if not taken.whole or "multipart/signed" in taken.multiparts or depth > _ENCLOSED_LIMIT:
-        return None
+    if "multipart/signed" in taken.multiparts:
+        return Obstacle.SIGNED
+    if not taken.whole or depth > _ENCLOSED_LIMIT:
+        return Obstacle.INTRICATE
     header = header.edited(remove=["DKIM-Signature"])
     pieces: list[bytes] = []
     read = 0
@@ -32,8 +35,8 @@ def seven_bit(mail: bytes, depth: int = 0) -> bytes | None:
         if bytes(part.raw).isascii():
             continue
         encoded = _encoded(part, depth)
-        if encoded is None:
-            return None
+        if isinstance(encoded, Obstacle):
+            return encoded
         field, content = encoded
         if part.start == 0:  # the mail itself is the part
             return _written(header.edited(add=field), depth) + content
@@ -51,11 +54,11 @@ def _written(header: Header, depth: int) -> bytes:
     return octets.translate(_ASCII) if depth else octets
 
 
-def _encoded(part: Part, depth: int) -> tuple[list[tuple[str, str]], bytes] | None:
-    """The field that says how, and the content; None where it cannot be done."""
+def _encoded(part: Part, depth: int) -> tuple[list[tuple[str, str]], bytes] | Obstacle:
+    """The field that says how, and the content; or why it cannot be done."""
     if part.content_type.startswith("message/"):  # may not be encoded itself (RFC 2046 section 5.2.1)
         enclosed = seven_bit(bytes(part.raw), depth + 1)
-        return None if enclosed is None else (_how("7bit"), enclosed)
+        return enclosed if isinstance(enclosed, Obstacle) else (_how("7bit"), enclosed)
     octets = part.content() if part.encoding in _ENCODED else bytes(part.raw)
     if part.content_type.startswith("text/"):
         return _how("quoted-printable"), binascii.b2a_qp(with_crlf(octets), istext=True)

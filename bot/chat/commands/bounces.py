@@ -7,7 +7,7 @@ from typing import Any
 from bot.chat.desk import Call, Desk, Option, Reply, iso, say
 from bot.chat.kinds import AnyList
 from bot.chat.listings import scope
-from bot.chat.readable import one_line
+from bot.chat.readable import server_words
 from bot.chat.registry import command
 from bot.chat.whom import EmailAddress
 from bot.core.bounces import Bouncing, Unnamed
@@ -16,7 +16,6 @@ from bot.core.lists import MailingList
 from bot.core.people import Rank
 from bot.core.text import N_, Text
 
-_REASON_LIMIT = 200
 _BUTTONS_LIMIT = 8
 
 
@@ -49,7 +48,7 @@ async def reactivate(desk: Desk, call: Call, address: EmailAddress) -> Reply:
 
 def bouncing_line(each: Bouncing) -> Text:
     """Since when, how often and why mail does not reach an address."""
-    reason = one_line(each.reason, _REASON_LIMIT) or Text("no reason was given")
+    reason = server_words(each.reason) if each.reason else Text("no reason was given")
     if each.suspended_at:
         return Text(
             "⏸ {address} · suspended since {at}: {reason}",

@@ -11,7 +11,7 @@ from bot.chat.desk import Call, Desk, Reply, iso, say
 from bot.chat.kinds import After, AnyList, LeavingPost, ListOrPost
 from bot.chat.leaving import leaving
 from bot.chat.listings import Turning, scope, turned
-from bot.chat.readable import one_line
+from bot.chat.readable import server_words
 from bot.chat.registry import command
 from bot.chat.whom import EmailAddress
 from bot.core.addresses import Address
@@ -32,7 +32,6 @@ _STATES = {
     DeliveryState.DROPPED: N_("dropped"),
 }
 _ANYBODY = Address("")
-_REPLY_LIMIT = 200
 _LAST = 3
 
 
@@ -196,7 +195,7 @@ def _line(delivery: Delivery, subject: Text | None) -> Text:
         state=state,
     )
     if delivery.last_reply:
-        said = Text("{said} ({reply})", said=said, reply=one_line(delivery.last_reply, _REPLY_LIMIT))
+        said = Text("{said} ({reply})", said=said, reply=server_words(delivery.last_reply))
     if delivery.next_attempt_at and delivery.attempts and delivery.state in OPEN_STATES:
         return Text("{said}, next at {at}", said=said, at=delivery.next_attempt_at)
     return said

@@ -13,7 +13,7 @@ from bot.chat.facts import AUTHORS_SHOWN, Facts
 from bot.chat.language import Languages
 from bot.core.addresses import Address, Mailbox
 from bot.core.clock import Clock
-from bot.core.deliveries import Counts
+from bot.core.deliveries import Counts, Obstacle
 from bot.core.lists import MailingList
 from bot.core.people import Actor, Role, Standing
 from bot.core.posts import Attachment, Cursor, Post, PostState, Unread
@@ -221,6 +221,16 @@ def test_progress_is_told_and_can_be_stopped_until_the_last_copy() -> None:
     screen, _ = card(replace(DECIDED, state=PostState.DISTRIBUTED), ended, ENGLISH)
     assert "85/86 sent, 1 bounced" in text_of(screen)
     assert buttons_of(screen) == []
+
+
+def test_a_refusal_is_told_as_the_server_worded_it_or_in_our_own_words() -> None:
+    def told(reply: str) -> str:
+        counts = Counts(delivered=60, bounced=26, because=reply)
+        return shown(replace(DECIDED, state=PostState.DISTRIBUTED), replace(FACTS, counts=counts))
+
+    assert "60/86 sent, 26 bounced\n⚠️ Refused: 550 {no} such user" in told("550 {no} such\n\u202euser")
+    assert f"⚠️ Refused: {Obstacle.SIGNED}" in told(Obstacle.SIGNED)
+    assert "Refused" not in told("")
 
 
 def test_a_stopped_distribution_says_who_and_how_many() -> None:

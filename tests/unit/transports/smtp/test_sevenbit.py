@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import base64
 import email
 import email.policy
 from email.message import EmailMessage
 
 import pytest
 
+from bot.core.deliveries import Obstacle
 from bot.core.header import split
-from tests.support.samples import samples, signed
+from tests.support.samples import WHOLE, samples, signed
 from transports.smtp.sevenbit import seven_bit
 
 EIGHT_BIT = {name: sample.raw for name, sample in samples().items() if not split(sample.raw)[1].isascii()}
+CLEARSIGNED = (
+    b"-----BEGIN PGP SIGNED MESSAGE-----\r\nHash: SHA256\r\n\r\n"
+    b"L'\xc3\xa9t\xc3\xa9, il reste des poireaux = beaucoup  \r\n\t\r\n- -- \r\n- From moi\r\n.\r\n"
+    b"une ligne tr\xc3\xa8s longue qui ne tient pas en soixante-seize caract\xc3\xa8res, pli\xc3\xa9e\t\r\n"
+    b" \r\n-----BEGIN PGP SIGNATURE-----\r\n\r\niHUEARYIAB0WIQ==\r\n=abcd\r\n"
+    b"-----END PGP SIGNATURE-----\r\n"
+)
 MIXED = (
     b'Subject: x\r\nDKIM-Signature: v=1\r\nContent-Type: multipart/mixed; boundary="=_b"\r\n'
     b"Content-Transfer-Encoding: 8bit\r\n\r\npr\xc3\xa9ambule\r\n--=_b\r\n"
@@ -24,6 +33,14 @@ MIXED = (
 )
 
 
+def seven(mail: bytes) -> bytes:
+    """The mail as such a relay gets it."""
+    sent = seven_bit(mail)
+    assert isinstance(sent, bytes), sent
+    assert split(sent)[1].isascii()
+    return sent
+
+
 def contents(mail: bytes) -> list[tuple[str, bytes]]:
     """What a reader finds in it."""
     parsed: EmailMessage = email.message_from_bytes(mail, policy=email.policy.default)
@@ -33,16 +50,13 @@ def contents(mail: bytes) -> list[tuple[str, bytes]]:
 
 @pytest.mark.parametrize("name", EIGHT_BIT)
 def test_every_mail_says_the_same(name: str) -> None:
-    sent = seven_bit(EIGHT_BIT[name])
-    assert sent is not None
-    assert split(sent)[1].isascii()
+    sent = seven(EIGHT_BIT[name])
     assert contents(sent) == contents(EIGHT_BIT[name])
 
 
 def test_each_part_is_encoded_as_its_kind_wants() -> None:
     """Boundaries, and parts that are ASCII, stay as they are; an enclosed mail may not be encoded itself."""
-    sent = seven_bit(MIXED)
-    assert sent is not None
+    sent = seven(MIXED)
     assert contents(sent) == contents(MIXED)
     assert b"=C3=A9t=C3=A9=20\r\n=2E\r\nFrom moi\r\n--=_b\r\n" in sent
     assert b"Content-Type: text/plain\r\n\r\nascii\r\n--=_b\r\n" in sent
@@ -58,16 +72,62 @@ def test_a_mail_that_is_ascii_stays_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    "raw",
+    ("raw", "why"),
     [
-        signed(),
-        b"Content-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\nContent-Type: message/rfc822\r\n\r\n"
-        + signed()
-        + b"\r\n--o--\r\n",
-        b"Content-Type: multipart/mixed; boundary=o\r\n\r\n" + b"--o\r\n\r\n\xe9\r\n" * 600,
+        (signed(), Obstacle.SIGNED),
+        (
+            b"Content-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\nContent-Type: message/rfc822\r\n\r\n"
+            + signed()
+            + b"\r\n--o--\r\n",
+            Obstacle.SIGNED,
+        ),
+        (
+            b"Content-Type: multipart/mixed; boundary=o\r\n\r\n" + b"--o\r\n\r\n\xe9\r\n" * 600,
+            Obstacle.INTRICATE,
+        ),
     ],
     ids=["signed", "signed and enclosed", "too many parts"],
 )
-def test_what_cannot_be_encoded_is_left(raw: bytes) -> None:
+def test_what_cannot_be_encoded_is_left(raw: bytes, why: Obstacle) -> None:
     """A signature covers the octets of its part."""
-    assert seven_bit(raw) is None
+    assert seven_bit(raw) is why
+
+
+def test_an_inline_signature_covers_the_same_text() -> None:
+    """What is signed is the decoded text (RFC 9580 section 7.1): quoted-printable gives it back as it was.
+
+    Lines that begin with a dash or *From*, blanks at their ends and empty lines among them.
+    """
+    sent = seven(WHOLE + b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + CLEARSIGNED)
+    parsed: EmailMessage = email.message_from_bytes(sent, policy=email.policy.default)
+    assert parsed.get_payload(decode=True) == CLEARSIGNED
+
+
+@pytest.mark.parametrize(
+    ("kind", "encoding"),
+    [
+        ("application/pkcs7-mime; smime-type=signed-data; name=smime.p7m", "binary"),
+        ("application/pkcs7-mime; smime-type=enveloped-data; name=smime.p7m", "8bit"),
+        ("application/pkcs7-mime; smime-type=signed-data; name=smime.p7m", "base64"),
+    ],
+)
+def test_an_opaque_signature_is_content_like_any_other(kind: str, encoding: str) -> None:
+    """What it vouches for is inside it (RFC 8551 section 3.5.2); how it is written does not matter."""
+    octets = bytes(range(256)) * 9
+    written = base64.encodebytes(octets).replace(b"\n", b"\r\n") if encoding == "base64" else octets
+    fields = f"Content-Type: {kind}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
+    raw = WHOLE + fields.encode() + written
+    sent = seven(raw)
+    assert encoding != "base64" or sent == raw
+    assert f"Content-Type: {kind}\r\n".encode() in sent
+    assert [content for _, content in contents(sent)] == [octets.strip(b"\r\n")]
+
+
+def test_an_encrypted_mail_is_written_in_seven_bits_as_it_is() -> None:
+    """PGP/MIME without a signature around it (RFC 3156 section 4)."""
+    raw = (
+        b'Content-Type: multipart/encrypted; protocol="application/pgp-encrypted"; boundary=e\r\n\r\n'
+        b"--e\r\nContent-Type: application/pgp-encrypted\r\n\r\nVersion: 1\r\n"
+        b"--e\r\nContent-Type: application/octet-stream\r\n\r\n\x85\x01\x0c\xff\r\n--e--\r\n"
+    )
+    assert contents(seven(raw)) == contents(raw)
