@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from bot.chat.language import BabelLanguage, Languages
 from bot.chat.permissions import Rights
-from bot.core.chat import PRESS_LIMIT_OCTETS, File, Place, Screen, Tone
+from bot.core.chat import PRESS_LIMIT_OCTETS, File, Place, Screen, Sent, Tone
 from bot.core.clock import Clock
 from bot.core.errors import FacteurError
 from bot.core.lists import MailingList
@@ -93,7 +93,7 @@ class Call:
     needed: Rank
     language: BabelLanguage
     paged: bool = True
-    files: tuple[File, ...] = field(default=(), repr=False)
+    files: tuple[Sent, ...] = field(default=(), repr=False)
     interrupts: bool = False
     """It ended a question that waited for an answer."""
 

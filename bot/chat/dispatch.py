@@ -76,7 +76,7 @@ class Dispatcher:
             secret = secret or _holds_secret(spoken)
         else:
             found = await alone("dialogue", partial(self._dialogues.open, place, speaker))
-            if found is None:
+            if found is None or (utterance.files and not utterance.text and not found.dialogue.takes_file):
                 return None
             run = partial(self._answered, readable(utterance.text), found.place)
             secret = secret or found.dialogue.secret
@@ -86,11 +86,6 @@ class Dispatcher:
 
         shown = await self._guarded(spoken.name if spoken else "answer", speaker, place, told)
         return Answer(screens=shown.screens, secret=secret)
-
-    async def expects_file(self, speaker: Actor, place: Place) -> bool:
-        """Whether a file of theirs would be the answer to a question."""
-        found = await alone("dialogue", partial(self._dialogues.open, place, speaker))
-        return bool(found and found.dialogue.takes_file)
 
     async def reminded(self, speaker: Actor, place: Place) -> Answer | None:
         """The question that waits for them there, put once more; None where none does."""

@@ -6,6 +6,7 @@ have typed, so that the dialogue can do no more and no less than they do.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from enum import StrEnum
@@ -239,17 +240,17 @@ async def _read_members(desk: Desk, call: Call, given: Given, answer: str) -> Gi
         return {**given, "groups": " ".join(toggled)}
     if not call.files and not call.speaker.is_login:
         raise UserError(Text("Please send the sheet as a file, or tap a button."))
-    await sheets.handed_in(desk, call, answer)
-    return {**given, "members": await sheets.kept(desk, call, answer)}
+    sheet = await sheets.handed_in(desk, call, answer)
+    return {**given, "members": await sheets.kept(desk, sheet)}
 
 
 async def _ask_people(desk: Desk, call: Call, given: Given) -> Question | None:
     """What the sheet holds, before anybody is taken in."""
     if given["members"] in {YES, LATER}:
         return None
-    table = await sheets.handed_in(desk, call, given["members"])
+    sheet = await sheets.handed_in(desk, call, given["members"])
     draft = await desk.trials.draft(Address(given["address"]), {})
-    plan = await desk.stores.rosters.preview(draft, lines_of(table), Wanted())
+    plan = await desk.stores.rosters.preview(draft, await asyncio.to_thread(lines_of, sheet.table), Wanted())
     title = Text("This is what the sheet has: {counts}.", counts=plans.counts(plan))
     return Question((title, *plans.lines(plan)), ((Option(Text("✅ Take them in"), YES, Tone.SUCCESS),),))
 

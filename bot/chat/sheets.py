@@ -6,11 +6,13 @@ import asyncio
 import hashlib
 import re
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from bot.chat.desk import Call, Desk
-from bot.core.errors import UserError
-from bot.core.rosters import Table
+from bot.core.chat import Sent
+from bot.core.errors import FacteurError, UserError
+from bot.core.rosters import SIZE_LIMIT, Table, too_large
 from bot.core.text import Text
 
 _SAVED = re.compile(r"saved:([0-9a-f]{16})")
@@ -18,7 +20,21 @@ _KEPT_S = 24 * 3600
 """How long a sheet waits for its confirmation."""
 
 
-async def handed_in(desk: Desk, call: Call, path: str) -> Table:
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A sheet that was handed in.
+
+    Attributes:
+        path: how the line named it.
+        sent: its content, where it came along and is to be kept for a later line.
+    """
+
+    table: Table
+    path: str
+    sent: bytes | None = None
+
+
+async def handed_in(desk: Desk, call: Call, path: str) -> Sheet:
     """The sheet sent along; in the terminal that of a path; or one that was kept for a confirmation."""
     saved = _SAVED.fullmatch(path)
     if saved:
@@ -26,20 +42,32 @@ async def handed_in(desk: Desk, call: Call, path: str) -> Table:
             content = await asyncio.to_thread((desk.installation.imports / saved[1]).read_bytes)
         except OSError:
             raise UserError(Text("This sheet is no longer here: please send it again.")) from None
-        return await desk.sheets.read(path, content)
+        return Sheet(await desk.sheets.read(content), path)
     if call.files:
-        return await desk.sheets.read(call.files[0].name, call.files[0].content)
+        content = await _fetched(call.files[0])
+        return Sheet(await desk.sheets.read(content), path, content)
     if path and call.speaker.is_login:
-        return await desk.sheets.load(path)
+        return Sheet(await desk.sheets.load(path), path)
     raise UserError(Text("Please send the sheet (CSV, XLSX or ODS), and reply to it with the command."))
 
 
-async def kept(desk: Desk, call: Call, path: str) -> str:
+async def _fetched(file: Sent) -> bytes:
+    """Its content. Raises UserError where it is too large or cannot be had."""
+    if file.size_octets > SIZE_LIMIT:
+        raise too_large(file.size_octets)
+    try:
+        return await file.fetch()
+    except FacteurError as error:
+        text = Text("📎 {name} could not be fetched: {reason}", name=file.name, reason=error.text)
+        raise UserError(text) from error
+
+
+async def kept(desk: Desk, sheet: Sheet) -> str:
     """How a later line names the sheet; one that was sent along is kept for it."""
-    if _SAVED.fullmatch(path) or not call.files:
-        return path
+    if sheet.sent is None:
+        return sheet.path
     folder, old = desk.installation.imports, time.time() - _KEPT_S
-    return await asyncio.to_thread(_save, folder, call.files[0].content, old)
+    return await asyncio.to_thread(_save, folder, sheet.sent, old)
 
 
 def _save(folder: Path, content: bytes, old: float) -> str:

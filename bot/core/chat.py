@@ -5,6 +5,7 @@ Strings in here are plain text in the reader's language, never markup: each tran
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -78,6 +79,20 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """A file that came with words, not fetched yet: strangers send some too.
+
+    Attributes:
+        size_octets: as the sender's program said; 0 = it did not.
+        fetch: its content, for whoever has the right to use it. Raises FacteurError.
+    """
+
+    name: str
+    size_octets: int
+    fetch: Callable[[], Awaitable[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
 class Screen:
     """One thing posted to a room: lines, then a quotation of a mail's text, lines below, buttons.
 
@@ -104,7 +119,7 @@ class Utterance:
     speaker: Actor
     place: Place
     text: str
-    files: tuple[File, ...] = ()
+    files: tuple[Sent, ...] = ()
     forwarded: bool = False
 
 

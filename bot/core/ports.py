@@ -163,10 +163,6 @@ class Listener(Protocol):
         """The answer; None where the words are not for the bot."""
         ...
 
-    async def expects_file(self, speaker: Actor, place: Place) -> bool:
-        """Whether a file of theirs without a command would be an answer; any other is left alone."""
-        ...
-
     async def reminded(self, speaker: Actor, place: Place) -> Answer | None:
         """The question that waits for them there, anew: for a place that forgets what it has shown."""
         ...

@@ -8,9 +8,10 @@ from enum import StrEnum
 from typing import Protocol, TypeAlias
 
 from bot.core.addresses import Address
+from bot.core.errors import UserError
 from bot.core.lists import MailingList
 from bot.core.people import Group, Person
-from bot.core.text import Text
+from bot.core.text import Size, Text
 
 Table: TypeAlias = Sequence[Sequence[str]]
 """The cells of a sheet, row by row, as text; the first row is line 1. At most `ROWS_LIMIT` of them."""
@@ -20,6 +21,19 @@ LINES_LIMIT = 50_000
 HEADING_WITHIN = 10
 """Rows in which the heading is looked for: titles and dates may stand above it."""
 ROWS_LIMIT = LINES_LIMIT + HEADING_WITHIN
+SIZE_LIMIT = 20_000_000
+"""Octets of a sheet; Telegram lets a bot fetch no more (Bot API, getFile)."""
+
+
+def too_large(octets: int) -> UserError:
+    """For whoever can tell before reading it."""
+    return UserError(
+        Text(
+            "This file has {size}; a sheet of people has at most {limit}.",
+            size=Size(octets),
+            limit=Size(SIZE_LIMIT),
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +129,7 @@ class Fetched:
 class Sheets(Protocol):
     """Reads sheets of every common kind: CSV, XLSX, XLS, ODS."""
 
-    async def read(self, name: str, content: bytes) -> Table:
+    async def read(self, content: bytes) -> Table:
         """The cells of a file. Raises UserError, which says what it is instead of a sheet."""
         ...
 

@@ -10,12 +10,12 @@ import pytest
 
 from bot.chat.dispatch import Dispatcher
 from bot.chat.permissions import Permissions
-from bot.core.chat import Answer, Button, File, Place, Press, Screen, Utterance
+from bot.core.chat import Answer, Button, Place, Press, Screen, Sent, Utterance
 from bot.core.people import Actor
 from bot.core.settings import Security
 from tests.support.clock import ManualClock
 from tests.support.dovecot import Dovecot
-from tests.support.office import text_of
+from tests.support.office import sent, text_of
 from tests.support.rerouted import IMAP, POP3, Rerouted
 from tests.support.scripted_imap import scripted_imap
 from tests.support.smtp_server import SmtpServer, SmtpServers
@@ -39,7 +39,7 @@ class Talk:
         desk = self.world.app.desk
         self.dispatcher = Dispatcher(desk, Permissions(desk.stores))
 
-    async def says(self, text: str, *files: File, place: Place | None = None) -> Answer:
+    async def says(self, text: str, *files: Sent, place: Place | None = None) -> Answer:
         self.restart()
         answer = await self.dispatcher.said(Utterance(PAUL, place or self.place, text, files))
         assert answer, text
@@ -142,7 +142,7 @@ async def test_from_nothing_to_a_working_list_by_taps(talk: Talk) -> None:
     await talk.taps("All wait")
     await talk.taps("To the one who wrote")
     assert "Send me a sheet" in talk.text
-    await talk.says("", File("membres.csv", "text/csv", SHEET.encode()))
+    await talk.says("", sent("membres.csv", SHEET.encode()))
     assert "This is what the sheet has: 86 added." in talk.text
     await talk.taps("Take them in")
     await talk.taps("In this chat")
@@ -235,7 +235,7 @@ async def test_an_answer_that_makes_no_sense_is_asked_for_again(talk: Talk) -> N
     await talk.taps("To the one")
     await talk.says("Anne")
     assert "Please send the sheet as a file" in talk.text
-    await talk.says("", File("photo.png", "image/png", b"\x89PNG\r\n\x1a\n"))
+    await talk.says("", sent("photo.png", b"\x89PNG\r\n\x1a\n"))
     assert "Who gets the posts?" in talk.text
 
 

@@ -37,7 +37,6 @@ class Recording(Listener):
 
     answers: dict[str, Answer] = field(default_factory=dict)
     told: list[Any] = field(default_factory=list)
-    wants_files: bool = False
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     @override
@@ -48,10 +47,6 @@ class Recording(Listener):
     @override
     async def reminded(self, speaker: Actor, place: Place) -> Answer | None:
         return None
-
-    @override
-    async def expects_file(self, speaker: Actor, place: Place) -> bool:
-        return self.wants_files
 
     @override
     async def pressed(self, press: Press) -> Answer:

@@ -16,7 +16,7 @@ from bot.chat.dispatch import Dispatcher, Outcome
 from bot.chat.language import Languages
 from bot.chat.permissions import Permissions, Rights
 from bot.core.addresses import Address
-from bot.core.chat import Answer, Place, Press, Room, Screen, Utterance
+from bot.core.chat import Answer, Place, Press, Room, Screen, Sent, Utterance
 from bot.core.lists import MailingList, SmtpAccount
 from bot.core.people import Actor, Rank
 from bot.core.posts import Cursor, Disposition, Post, Screened, Verdict
@@ -172,3 +172,12 @@ def text_of(screen: Screen) -> str:
 
 def buttons_of(screen: Screen) -> list[str]:
     return [button.data for row in screen.buttons for button in row]
+
+
+def sent(name: str, content: bytes) -> Sent:
+    """A file that somebody sends to the bot."""
+
+    async def fetch() -> bytes:
+        return content
+
+    return Sent(name, len(content), fetch)

@@ -15,12 +15,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.app import App, open_app
-from bot.core.chat import File, Place, Press, Screen, Utterance
+from bot.core.chat import Place, Press, Screen, Sent, Utterance
 from bot.core.people import Actor
 from bot.core.settings import Security
 from config.settings import Dns, Settings
 from tests.support.clock import ManualClock
 from tests.support.names import name_server
+from tests.support.office import sent
 from tests.support.pictures import draw
 from tests.support.rerouted import IMAP, Rerouted
 from tests.support.scripted_imap import ScriptedImap, scripted_imap
@@ -45,7 +46,7 @@ class Talk:
     seen: list[Screen | str] = field(default_factory=list)
     last: tuple[Screen, ...] = ()
 
-    async def says(self, words: str, *files: File, shown: str = "") -> None:
+    async def says(self, words: str, *files: Sent, shown: str = "") -> None:
         answer = await self.app.dispatcher.said(Utterance(ANNE, self.place, words, files))
         assert answer
         self._keep(shown or words, answer.screens)
@@ -87,7 +88,7 @@ async def all_goes_well(talk: Talk) -> None:
     await talk.taps("inconnus")
     talk.draws("answers", 190)
     await talk.taps("À qui a écrit")
-    await talk.says("", File("adherents.csv", "text/csv", SHEET.encode()), shown="📄 adherents.csv")
+    await talk.says("", sent("adherents.csv", SHEET.encode()), shown="📄 adherents.csv")
     talk.draws("members", 560)
     await talk.taps("Les inscrire")
     await talk.taps("Dans cette discussion")

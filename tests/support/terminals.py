@@ -59,7 +59,6 @@ class ScriptedListener:
     presses: list[Press] = field(default_factory=list)
     utterances: list[Utterance] = field(default_factory=list)
     gate: asyncio.Event | None = None
-    wants_files: bool = False
 
     async def said(self, utterance: Utterance) -> Answer | None:
         self.utterances.append(utterance)
@@ -70,9 +69,6 @@ class ScriptedListener:
 
     async def reminded(self, speaker: Actor, place: Place) -> Answer | None:
         return None
-
-    async def expects_file(self, speaker: Actor, place: Place) -> bool:
-        return self.wants_files
 
     async def pressed(self, press: Press) -> Answer:
         self.presses.append(press)

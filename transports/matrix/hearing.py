@@ -12,7 +12,7 @@ from nio import MatrixRoom
 from nio.events import Event, ReactionEvent, RoomMessageText
 from nio.events.room_events import RoomEncryptedFile, RoomMessageFile
 
-from bot.core.chat import Answer, File, Place, Press, Screen, Utterance
+from bot.core.chat import Answer, Place, Press, Screen, Sent, Utterance
 from bot.core.errors import FacteurError
 from bot.core.people import Actor
 from bot.core.ports import Listener
@@ -23,8 +23,6 @@ from transports.matrix.login import OWNER
 from transports.matrix.screens import Screens
 from transports.matrix.showing import Below, Show
 from transports.matrix.words import is_edit, replied_to, said, thread_of
-
-_FILE_OCTETS = 20_000_000
 
 Showing: TypeAlias = Callable[[], Awaitable[None]]
 """Shows the answer; what was asked has been done before."""
@@ -83,9 +81,7 @@ class Hearing:
         words = said(event.body, content, self._names(room_id))
         replied = replied_to(content) if words.startswith(("!", "/")) else ""
         handed_in = await self._replied_to(room_id, replied) if replied else None
-        if isinstance(handed_in, RoomMessageFile | RoomEncryptedFile):  # for clients without captions
-            return await self._told_with(room_id, event, words, handed_in)
-        return await self._told(room_id, event, words, ())
+        return await self._told(room_id, event, words, self._sent(handed_in))  # for clients without captions
 
     async def _replied_to(self, room_id: str, event_id: str) -> Event | None:
         """None where it cannot be had: what was said counts without it."""
@@ -96,32 +92,23 @@ class Hearing:
             return None
 
     async def _handed_in(self, room_id: str, event: RoomMessageFile | RoomEncryptedFile) -> Showing | None:
-        """A file whose caption is a command, or that is an answer; any other is not fetched."""
+        """A file whose caption is a command, or that may be an answer."""
         content = event.source.get("content", {})
         words = said(event.body, content, self._names(room_id))
         if content.get("filename", event.body) == event.body or not words.startswith(("!", "/")):
-            speaker = self._actor(room_id, event.sender)
-            if not await self._listener.expects_file(speaker, self.place(room_id)):
-                return None
             words = ""
-        return await self._told_with(room_id, event, words, event)
+        return await self._told(room_id, event, words, self._sent(event))
 
-    async def _told_with(
-        self, room_id: str, event: Event, words: str, handed_in: RoomMessageFile | RoomEncryptedFile
-    ) -> Showing | None:
-        content = handed_in.source.get("content", {})
-        info = content.get("info") or {}
-        size, name = info.get("size", 0), str(content.get("filename", handed_in.body))
-        if isinstance(size, int) and size > _FILE_OCTETS:
-            return partial(self._show.refuse_file, name, _FILE_OCTETS, _below(room_id, event))
-        try:
-            raw = await self._api.download(content)
-        except FacteurError as error:
-            return partial(self._show.say, str(error), _below(room_id, event), f"{event.event_id}.file")
-        kind = str(info.get("mimetype", "application/octet-stream"))
-        return await self._told(room_id, event, words, (File(name, kind, raw),))
+    def _sent(self, event: Event | None) -> tuple[Sent, ...]:
+        """The file that an event hands in, if it does."""
+        if not isinstance(event, RoomMessageFile | RoomEncryptedFile):
+            return ()
+        content = event.source.get("content", {})
+        size, name = (content.get("info") or {}).get("size"), str(content.get("filename", event.body))
+        fetch = partial(self._api.download, content)
+        return (Sent(name, size if isinstance(size, int) else 0, fetch),)
 
-    async def _told(self, room_id: str, event: Event, words: str, files: tuple[File, ...]) -> Showing | None:
+    async def _told(self, room_id: str, event: Event, words: str, files: tuple[Sent, ...]) -> Showing | None:
         speaker = self._actor(room_id, event.sender)
         answer = await self._listener.said(Utterance(speaker, self.place(room_id), words, files))
         return None if answer is None else partial(self._show_told, room_id, event, answer)

@@ -42,7 +42,6 @@ class Phrases:
     react: str = N_("React with one of these emoji:")
     more: str = N_("The rest")
     file_failed: str = N_("{name} could not be handed out: {reason}")
-    too_large: str = N_("{name} is too large: I take files of {limit} MB at most.")
     erase: str = N_("Please delete your message: it holds a password, and I may not delete it here.")
     unreadable: str = N_(
         "I cannot decrypt what {name} wrote. Please send it again; if that does not help, log out and "

@@ -83,11 +83,6 @@ class Show:
         """A line of the transport's own."""
         await self._send_below(message(Screen((line(words),)), self._phrases, notice=True), below, key)
 
-    async def refuse_file(self, name: str, limit_octets: int, below: Below) -> None:
-        """It is not fetched."""
-        words = self._phrases.too_large.format(name=name, limit=limit_octets // 1_000_000)
-        await self.say(words, below, f"{below.event_id}.file")
-
     async def erase(self, below: Below) -> None:
         """Take away a message that held a password, or ask its writer to."""
         try:

@@ -21,9 +21,9 @@ from urllib.parse import urlsplit, urlunsplit
 from typing_extensions import override
 
 from bot.core.errors import TransientError, UserError
-from bot.core.rosters import Fetched, Table
+from bot.core.rosters import SIZE_LIMIT, Fetched, Table, too_large
 from bot.core.text import Text
-from transports.sheets.tables import SIZE_LIMIT, is_page, table_of, too_large
+from transports.sheets.tables import is_page, table_of
 from transports.threads import start
 
 _GOOGLE = re.compile(r"/spreadsheets(?:/u/\d+)?/d/(?P<id>[\w-]+)(?:/(?:edit|view|preview|htmlview)?)?")
@@ -50,7 +50,7 @@ class SheetReader:
         self._limit_s = limit_s
         self._silence_s = silence_s
 
-    async def read(self, name: str, content: bytes) -> Table:  # noqa: ARG002 - content tells more than names
+    async def read(self, content: bytes) -> Table:
         """As the port says."""
         return await asyncio.wrap_future(start(lambda: table_of(content)))
 

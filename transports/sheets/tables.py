@@ -17,12 +17,10 @@ from typing import Any
 
 from bot.core.charsets import decoded_sheet
 from bot.core.errors import UserError
-from bot.core.rosters import LINES_LIMIT, ROWS_LIMIT, Table
-from bot.core.text import N_, Size, Text
+from bot.core.rosters import LINES_LIMIT, ROWS_LIMIT, SIZE_LIMIT, Table, too_large
+from bot.core.text import N_, Text
 from transports.sheets import opening
 
-SIZE_LIMIT = 20_000_000
-"""Octets; a sheet of 50,000 people has some 5,000,000."""
 _UNPACKED_LIMIT = 300_000_000
 _OPENING_S = 120
 """How long a workbook may take, also on a small machine."""
@@ -69,17 +67,6 @@ def table_of(content: bytes) -> Table:
 def is_page(content: bytes) -> bool:
     """Whether it is HTML."""
     return bool(_PAGE.match(content[:_PROBED_OCTETS]))
-
-
-def too_large(octets: int) -> UserError:
-    """For whoever can tell before reading it."""
-    return UserError(
-        Text(
-            "This file has {size}; a sheet of people has at most {limit}.",
-            size=Size(octets),
-            limit=Size(SIZE_LIMIT),
-        )
-    )
 
 
 def _too_long() -> UserError:

@@ -7,32 +7,31 @@ import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 
 import structlog
-from telegram import InlineKeyboardMarkup, Update
+from telegram import Document, InlineKeyboardMarkup, Update
 from typing_extensions import override
 
-from bot.core.chat import File, Place, Screen, Utterance, line
-from bot.core.errors import FacteurError, UserError
+from bot.core.chat import Place, Screen, Sent, Utterance, line
+from bot.core.errors import FacteurError
 from bot.core.ports import ChatTransport, Listener
-from bot.core.text import ENGLISH, Language, Size, Text
+from bot.core.text import ENGLISH, Language, Text
 from transports.telegram.answers import Answers, Below
 from transports.telegram.api import Api
 from transports.telegram.budget import Kind
 from transports.telegram.inbox import Inbox
 from transports.telegram.keyboard import keyboard
 from transports.telegram.menu import Menu, offer
-from transports.telegram.render import card
+from transports.telegram.render import card, clean
 from transports.telegram.spots import Spot
 from transports.telegram.troubles import Unreachable
 from transports.telegram.updates import (
-    DOWNLOAD_LIMIT,
     NAME,
     Event,
     Membership,
     Moved,
     Said,
-    Sent,
     Tapped,
     chain_of,
     understood,
@@ -110,7 +109,6 @@ class Telegram(ChatTransport):
         self._api = Api(token, base_url, self._has_moved, now)
         self._answers = Answers(self._api, language)
         self._taps = _Taps()
-        self._fetching = asyncio.Lock()
         self._listener: Listener | None = None
         self._known: dict[int, set[str]] = {}
 
@@ -245,13 +243,7 @@ class Telegram(ChatTransport):
             _log.info("press not answered", why=str(error))
 
     async def _said(self, listener: Listener, said: Said) -> None:
-        files: tuple[File, ...] = ()
-        if said.file:
-            try:
-                files = (await self._fetched(said.file),)
-            except FacteurError as error:
-                self._answers.post(_below(said), [self._not_fetched(said.file, error)])
-                return
+        files = tuple(self._sent(each) for each in (said.file,) if each)
         answer = await listener.said(Utterance(said.speaker, said.place, said.text, files, said.forwarded))
         if answer is None:
             return
@@ -271,22 +263,9 @@ class Telegram(ChatTransport):
             return False
         return True
 
-    async def _fetched(self, sent: Sent) -> File:
-        """Raises FacteurError where it is too large or cannot be had."""
-        if sent.size_octets > DOWNLOAD_LIMIT:
-            raise UserError(
-                Text(
-                    "it has {size}, and a bot may fetch {limit}",
-                    size=Size(sent.size_octets),
-                    limit=Size(DOWNLOAD_LIMIT),
-                )
-            )
-        async with self._fetching:  # one at a time: anybody may send some
-            return File(sent.name, sent.content_type, await self._api.download(sent.file_id))
-
-    def _not_fetched(self, sent: Sent, error: FacteurError) -> Screen:
-        text = Text("📎 {name} could not be fetched: {reason}", name=sent.name, reason=error.text)
-        return Screen(lines=(line(text.render(self._language)),))
+    def _sent(self, file: Document) -> Sent:
+        fetch = partial(self._api.download, file.file_id)
+        return Sent(clean(file.file_name or "file"), file.file_size or 0, fetch)
 
     async def _keyboard(self, spot: Spot, screen: Screen) -> InlineKeyboardMarkup | None:
         leads_away = not spot.private and any(button.private for row in screen.buttons for button in row)

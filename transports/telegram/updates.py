@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from telegram import CallbackQuery, Chat, ChatMemberUpdated, Message, Update, User
+from telegram import CallbackQuery, Chat, ChatMemberUpdated, Document, Message, Update, User
 
 from bot.core.chat import Place, Press
 from bot.core.people import ANONYMOUS, Actor
@@ -16,21 +16,9 @@ from transports.telegram.spots import Spot
 from transports.telegram.troubles import barred
 
 NAME = "telegram"
-DOWNLOAD_LIMIT = 20_000_000
-"""Octets of a file that a bot may fetch (Bot API, getFile)."""
 
 _COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]+))?")
 _TITLE_LIMIT = 128
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A file as it was sent; its content is still to be fetched."""
-
-    file_id: str
-    name: str
-    content_type: str
-    size_octets: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +30,7 @@ class Said:
     text: str
     spot: Spot
     message: int
-    file: Sent | None = None
+    file: Document | None = None
     forwarded: bool = False
 
 
@@ -166,22 +154,10 @@ def _addressed(message: Message, me: User, *, private: bool) -> str | None:
     return text if (private or answers) and (text or message.document) else None
 
 
-def _file_for(message: Message, text: str) -> Sent | None:
+def _file_for(message: Message, text: str) -> Document | None:
     """The file that a command came with, or that it was written in reply to."""
     replied = message.reply_to_message
-    return _file(message) or (_file(replied) if replied and text.startswith("/") else None)
-
-
-def _file(message: Message) -> Sent | None:
-    document = message.document
-    if document is None:
-        return None
-    return Sent(
-        document.file_id,
-        clean(document.file_name or "file"),
-        document.mime_type or "application/octet-stream",
-        document.file_size or 0,
-    )
+    return message.document or (replied.document if replied and text.startswith("/") else None)
 
 
 def _speaker(message: Message, language: Language) -> Actor:

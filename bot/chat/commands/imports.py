@@ -49,8 +49,8 @@ async def import_(
     remove: Confirmation = True,
 ) -> Reply:
     """The preview; with `confirm`, the thing itself."""
-    table = await sheets.handed_in(desk, call, path)
-    lines = _about(target, await asyncio.to_thread(lines_of, table))
+    sheet = await sheets.handed_in(desk, call, path)
+    lines = _about(target, await asyncio.to_thread(lines_of, sheet.table))
     admin = call.rank >= Rank.ADMIN  # people are in other lists too, whose mail and rights they have
     wanted = Wanted(rename=admin, remove=remove, extends=Extends.ANYBODY if admin else Extends.NOBODY)
     if confirm:
@@ -64,7 +64,7 @@ async def import_(
             "{target} is as the sheet says: {counts}.", target=_name(target), counts=plans.counts(plan)
         )
         return Reply(said=(title, *plans.lines(plan)), rows=plans.rows(plan))
-    return _asked(target, plan, await sheets.kept(desk, call, path), remove=remove)
+    return _asked(target, plan, await sheets.kept(desk, sheet), remove=remove)
 
 
 @command(

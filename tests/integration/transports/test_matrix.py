@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from bot.core.chat import Answer, Button, File, Place, Press, Screen, Utterance, line
-from bot.core.errors import Busy
+from bot.core.errors import Busy, FacteurError
 from tests.support.matrix_bot import Bot, a_card, room_with
 from tests.support.matrix_people import ENCRYPTED, MakeMember, Member, relation_of
 from tests.support.synapse import Synapse
@@ -244,11 +244,12 @@ async def test_a_file_comes_with_the_command_below_it(bot: Bot, anne: Member) ->
         room_id = await room_with(bot, anne, encrypted=True)
         await anne.upload(room_id, "holiday.csv", b"nothing for the bot")
         await anne.upload(room_id, "people.csv", b"anne@example.org;Anne", "!import @bureau")
-        heard = await bot.listener.until(lambda each: isinstance(each, Utterance) and bool(each.files))
+        heard = await bot.listener.until(lambda each: isinstance(each, Utterance) and bool(each.text))
+        [file] = heard.files
+        content = await file.fetch()
 
-    [file] = heard.files
-    assert (file.name, file.content) == ("people.csv", b"anne@example.org;Anne")
-    assert len(bot.listener.words) == 1
+    assert (file.name, content) == ("people.csv", b"anne@example.org;Anne")
+    assert bot.listener.words == ["", "!import @bureau"]
 
 
 @pytest.mark.parametrize("encrypted", [False, True])
@@ -262,26 +263,34 @@ async def test_a_file_comes_with_the_command_that_replies_to_it(
         reply = {"m.relates_to": {"m.in_reply_to": {"event_id": sheet}}}
         words = await anne.say(room_id, "hello", **reply)
         await anne.say(room_id, "!import @bureau", **reply)
-        heard = await bot.listener.until(lambda each: isinstance(each, Utterance) and bool(each.files))
+        heard = await bot.listener.until(
+            lambda each: isinstance(each, Utterance) and bool(each.files) and bool(each.text)
+        )
+        [file] = heard.files
+        content = await file.fetch()
         await anne.say(room_id, "!whoami", **{"m.relates_to": {"m.in_reply_to": {"event_id": words}}})
         await bot.listener.until(lambda each: isinstance(each, Utterance) and each.text == "!whoami")
 
-    [file] = heard.files
-    assert (heard.text, file.name, file.content) == (
+    assert (heard.text, file.name, content) == (
         "!import @bureau",
         "people.csv",
         b"anne@example.org;Anne",
     )
 
 
-async def test_a_file_that_is_too_large_is_not_fetched(bot: Bot, anne: Member) -> None:
+async def test_a_file_is_not_fetched_before_somebody_wants_it(bot: Bot, anne: Member) -> None:
+    """Whoever is in the room may send one: of this one there is nothing to fetch."""
     async with bot.running():
         room_id = await room_with(bot, anne)
         info = {"mimetype": "text/csv", "size": 200_000_000}
         where = {"url": "mxc://nowhere.example/a", "filename": "people.csv"}
         await anne.send(room_id, {"msgtype": "m.file", "body": "!import @bureau", "info": info, **where})
-        await anne.message("people.csv is too large", by=bot.user.id)
-    assert bot.listener.words == []
+        heard = await bot.listener.until(lambda each: isinstance(each, Utterance))
+        [file] = heard.files
+        with pytest.raises(FacteurError):
+            await file.fetch()
+
+    assert (file.name, file.size_octets) == ("people.csv", 200_000_000)
 
 
 async def test_a_card_posted_before_a_crash_is_not_posted_again(bot: Bot, anne: Member) -> None:

@@ -51,9 +51,6 @@ class Listening:
     async def reminded(self, speaker: Actor, place: Place) -> Answer | None:
         return None
 
-    async def expects_file(self, speaker: Actor, place: Place) -> bool:
-        return False
-
     async def pressed(self, press: Press) -> Answer:
         self.presses.append(press)
         self.happened.set()
@@ -594,10 +591,9 @@ async def test_a_file_that_is_sent_with_a_command_comes_with_it(
     await listener.until(lambda: listener.said_)
 
     [heard] = listener.said_
-    assert (heard.text, heard.files) == (
-        "/import adherents",
-        (File("members.csv", "text/csv", b"a@b.org\n"),),
-    )
+    [file] = heard.files
+    assert (heard.text, file.name, file.size_octets) == ("/import adherents", "members.csv", 8)
+    assert await file.fetch() == b"a@b.org\n"
 
 
 async def test_a_file_comes_with_the_command_that_replies_to_it(

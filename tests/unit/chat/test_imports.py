@@ -14,8 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.core.addresses import Mailbox, fold
-from bot.core.chat import File, Place, Utterance
-from tests.support.office import ANNE, PAUL, Office, buttons_of, text_of
+from bot.core.chat import Place, Sent, Utterance
+from bot.core.errors import TransientError
+from bot.core.people import Actor
+from bot.core.text import Text
+from tests.support.office import ANNE, PAUL, STRANGER, Office, buttons_of, sent, text_of
 from tests.support.stores import SQLITE
 
 SHEET = """\
@@ -181,7 +184,7 @@ async def test_whoever_is_exported_can_be_imported(
 async def test_a_sheet_comes_along_in_a_room(office: Office) -> None:
     """The button confirms what was shown; the sheet is kept until then, and no path is read."""
     place = Place("telegram", "-1", private=True)
-    file = File("a.csv", "text/csv", SHEET.encode())
+    file = sent("a.csv", SHEET.encode())
     answer = await office.dispatcher.said(Utterance(PAUL, place, "/import adherents", (file,)))
     assert answer
     assert "2 added" in text_of(answer.screens[0])
@@ -206,7 +209,7 @@ async def test_a_sheet_that_nobody_confirms_is_not_kept(office: Office) -> None:
     """It names people: after a day the next one sent takes it away."""
     place, folder = Place("telegram", "-1", private=True), office.desk.installation.imports
     for content in (SHEET, SHEET + "Neuve;Eve;eve@example.org\n"):
-        file = File("a.csv", "text/csv", content.encode())
+        file = sent("a.csv", content.encode())
         await office.dispatcher.said(Utterance(PAUL, place, "/import adherents", (file,)))
         (kept,) = folder.iterdir()
         os.utime(kept, (0, 0))
@@ -232,7 +235,7 @@ async def test_a_wrong_file_gets_a_sentence_and_changes_nothing(
 ) -> None:
     place = Place("telegram", "-1", private=True)
     await office.say("/language fr", PAUL, place)
-    file = File("adherents.csv", "text/csv", content)
+    file = sent("adherents.csv", content)
 
     answer = await office.dispatcher.said(Utterance(PAUL, place, "/import adherents", (file,)))
 
@@ -241,3 +244,41 @@ async def test_a_wrong_file_gets_a_sentence_and_changes_nothing(
     assert buttons_of(answer.screens[0]) == []
     assert len(await members(office)) == 1
     assert not office.desk.installation.imports.exists()
+
+
+def unfetched(size_octets: int = 100) -> Sent:
+    """One that cannot be had."""
+
+    async def fetch() -> bytes:
+        raise TransientError(Text("the connection broke"))
+
+    return Sent("a.csv", size_octets, fetch)
+
+
+@pytest.mark.parametrize(
+    ("speaker", "file", "sentence"),
+    [
+        (STRANGER, unfetched(), "/import is for"),
+        (PAUL, unfetched(200_000_000), "This file has 200 MB"),
+        (PAUL, unfetched(), "a.csv could not be fetched: the connection broke"),
+    ],
+    ids=["stranger", "large", "broken"],
+)
+async def test_a_file_is_fetched_for_those_who_may_use_it(
+    office: Office, speaker: Actor, file: Sent, sentence: str
+) -> None:
+    """Rights are asked first, then its size; what cannot be had is the command's answer."""
+    place = Place("telegram", "-1", private=True)
+    answer = await office.dispatcher.said(Utterance(speaker, place, "/import adherents", (file,)))
+    assert answer
+    assert sentence in text_of(answer.screens[0])
+
+
+async def test_a_file_without_words_answers_only_a_question_that_takes_one(office: Office) -> None:
+    """A picture that is sent meanwhile is no password."""
+    place = Place("telegram", "-1", private=True)
+    said = office.dispatcher.said
+    assert await said(Utterance(PAUL, place, "", (unfetched(),))) is None
+    await said(Utterance(PAUL, place, "/addlist"))
+    assert await said(Utterance(PAUL, place, "", (unfetched(),))) is None
+    assert await said(Utterance(PAUL, place, "x"))

@@ -11,8 +11,8 @@ import openpyxl
 import pytest
 
 from bot.core.errors import UserError
-from bot.core.rosters import ROWS_LIMIT
-from transports.sheets.tables import SIZE_LIMIT, table_of
+from bot.core.rosters import ROWS_LIMIT, SIZE_LIMIT
+from transports.sheets.tables import table_of
 
 CELLS = [["Nom", "Courriel"], ["Hélène", "helene@example.org"]]
 TEXT = "Nom;Courriel\r\nHélène;helene@example.org\r\n"
