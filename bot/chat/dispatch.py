@@ -87,6 +87,11 @@ class Dispatcher:
         shown = await self._guarded(spoken.name if spoken else "answer", speaker, place, told)
         return Answer(screens=shown.screens, secret=secret)
 
+    async def expects_secret(self, speaker: Actor, place: Place) -> bool:
+        """Whether the answer to a question that waits would be a secret."""
+        found = await alone("dialogue", partial(self._dialogues.open, place, speaker))
+        return bool(found and found.dialogue.secret)
+
     async def reminded(self, speaker: Actor, place: Place) -> Answer | None:
         """The question that waits for them there, put once more; None where none does."""
         found = await alone("dialogue", partial(self._dialogues.open, place, speaker))

@@ -163,6 +163,10 @@ class Listener(Protocol):
         """The answer; None where the words are not for the bot."""
         ...
 
+    async def expects_secret(self, speaker: Actor, place: Place) -> bool:
+        """Whether what they say next there is a password, which a place of their own need not show."""
+        ...
+
     async def reminded(self, speaker: Actor, place: Place) -> Answer | None:
         """The question that waits for them there, anew: for a place that forgets what it has shown."""
         ...

@@ -49,6 +49,10 @@ class Recording(Listener):
         return None
 
     @override
+    async def expects_secret(self, speaker: Actor, place: Place) -> bool:
+        return False
+
+    @override
     async def pressed(self, press: Press) -> Answer:
         await self._note(press)
         return self.answers.get(press.data, Answer())

@@ -59,6 +59,7 @@ class ScriptedListener:
     presses: list[Press] = field(default_factory=list)
     utterances: list[Utterance] = field(default_factory=list)
     gate: asyncio.Event | None = None
+    wants_secret: bool = False
 
     async def said(self, utterance: Utterance) -> Answer | None:
         self.utterances.append(utterance)
@@ -69,6 +70,9 @@ class ScriptedListener:
 
     async def reminded(self, speaker: Actor, place: Place) -> Answer | None:
         return None
+
+    async def expects_secret(self, speaker: Actor, place: Place) -> bool:
+        return self.wants_secret
 
     async def pressed(self, press: Press) -> Answer:
         self.presses.append(press)

@@ -14,6 +14,8 @@ Heard = Callable[[str], Awaitable[None]]
 
 _FAREWELLS = frozenset({"/quit", "/exit", "!quit", "!exit"})
 _PASSWORD = re.compile(r"""(password=)("[^"]*"?|'[^']*'?|\S+)""", re.IGNORECASE)
+_WORD = re.compile(r"^(\s*[/!](?:setting\s.*?)?(?:smtp_)?password\s+)\S.*", re.IGNORECASE | re.DOTALL)
+"""``/password LIST PASSWORD`` and ``/setting LIST password PASSWORD``, LIST perhaps left out."""
 
 
 class Face(Protocol):
@@ -43,6 +45,10 @@ class Face(Protocol):
         """What the person typed, for the history on the screen."""
         ...
 
+    def hide(self, secret: bool) -> None:
+        """Whether what is typed from now on is a password: it is shown nowhere and not remembered."""
+        ...
+
     def refresh(self) -> None:
         """Show again what is open."""
         ...
@@ -55,4 +61,4 @@ def is_farewell(line: str) -> bool:
 
 def without_passwords(line: str) -> str:
     """The line as it may stay on the screen and in the history."""
-    return _PASSWORD.sub(r"\1***", line)
+    return _WORD.sub(r"\1***", _PASSWORD.sub(r"\1***", line))

@@ -11,6 +11,7 @@ from prompt_toolkit.application import Application, in_terminal
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
+from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.history import InMemoryHistory
 from prompt_toolkit.input import Input
@@ -18,7 +19,7 @@ from prompt_toolkit.input.vt100 import Vt100Input
 from prompt_toolkit.key_binding import KeyBindings, KeyPress, KeyPressEvent
 from prompt_toolkit.layout import BufferControl, FormattedTextControl, HSplit, Layout, Window
 from prompt_toolkit.layout.menus import CompletionsMenu
-from prompt_toolkit.layout.processors import BeforeInput
+from prompt_toolkit.layout.processors import BeforeInput, ConditionalProcessor, PasswordProcessor
 from prompt_toolkit.output import Output, create_output
 from prompt_toolkit.renderer import print_formatted_text
 from prompt_toolkit.styles import Style
@@ -65,6 +66,7 @@ class LiveFace:
         self._typed: asyncio.Queue[str] = asyncio.Queue()
         self._to_print = asyncio.Event()
         self._busy = False
+        self._secret = False
         self._app: Application[None] | None = None
         self._completer = CommandCompleter(())
 
@@ -110,6 +112,11 @@ class LiveFace:
         """See `Face`."""
         self._scroll(said(f"> {without_passwords(line)}", "echo", self._space().text_width))
 
+    def hide(self, secret: bool) -> None:
+        """See `Face`."""
+        self._secret = secret
+        self.refresh()
+
     def refresh(self) -> None:
         """See `Face`."""
         if self._app:
@@ -146,13 +153,14 @@ class LiveFace:
         buffer = Buffer(
             completer=self._completer,
             complete_while_typing=True,
-            history=_History(),
+            history=_History(lambda: self._secret),
             multiline=False,
             accept_handler=self._accept,
         )
         # as high as it needs to be, no more: the rest of the terminal belongs to the scrollback
         open_screens = Window(FormattedTextControl(self._region), dont_extend_height=True)
-        prompt = BufferControl(buffer, input_processors=[BeforeInput(self._prompt)])
+        stars = ConditionalProcessor(PasswordProcessor(), Condition(lambda: self._secret))
+        prompt = BufferControl(buffer, input_processors=[stars, BeforeInput(self._prompt)])
         line = Window(prompt, dont_extend_height=True, wrap_lines=True)
         menu = CompletionsMenu(max_height=_MENU_ROWS)
         return Application(
@@ -199,9 +207,13 @@ class CommandCompleter(Completer):
 class _History(InMemoryHistory):
     """Keeps commands: neither numbers, which mean something else later, nor passwords."""
 
+    def __init__(self, secret: Callable[[], bool]) -> None:
+        super().__init__()
+        self._secret = secret
+
     @override
     def append_string(self, string: str) -> None:
-        if not string.strip().isdecimal() and without_passwords(string) == string:
+        if not self._secret() and not string.strip().isdecimal() and without_passwords(string) == string:
             super().append_string(string)
 
 

@@ -57,6 +57,9 @@ class PlainFace:
     def echo(self, line: str) -> None:
         """Whoever writes into a pipe knows what was written."""
 
+    def hide(self, secret: bool) -> None:
+        """See `echo`."""
+
     def refresh(self) -> None:
         """Print every open screen again."""
         for sheet in self._board.sheets:

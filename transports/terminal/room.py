@@ -33,6 +33,7 @@ ROOM = "console"
 
 PLACE = Place("terminal", ROOM, private=True)
 
+_HIDDEN = "••••••"
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
 
@@ -73,6 +74,7 @@ class Terminal(ChatTransport):
         self._face.furnish(self._board, self._phrases, commands)
         self._gone = False
         self._explained = False
+        self._secret = False
 
     @override
     async def run(self, listener: Listener) -> None:
@@ -82,6 +84,7 @@ class Terminal(ChatTransport):
         async def heard(line: str) -> None:
             await asyncio.wait({reminding})  # it puts the question anew, which an answer to it must not meet
             await self._heard(listener, line.strip())
+            await self._look_away(listener)
 
         try:
             await self._face.run(heard)
@@ -130,7 +133,7 @@ class Terminal(ChatTransport):
         elif _NUMBER.fullmatch(line) and int(line) <= self._board.highest:
             await self._press(listener, int(line))
         else:
-            self._face.echo(line)
+            self._face.echo(_HIDDEN if self._secret else line)
             answer = await listener.said(Utterance(self._speaker, PLACE, line))
             if answer is None:
                 self._explain(line)
@@ -141,6 +144,12 @@ class Terminal(ChatTransport):
         """What was asked before this terminal was opened is not to be seen in it."""
         if waiting := await listener.reminded(self._speaker, PLACE):
             await self._answer(waiting.screens)
+            await self._look_away(listener)
+
+    async def _look_away(self, listener: Listener) -> None:
+        """While a password is asked for, nothing typed is to be seen: others may look on, or scroll back."""
+        self._secret = await listener.expects_secret(self._speaker, PLACE)
+        self._face.hide(self._secret)
 
     def _explain(self, line: str) -> None:
         """Why nothing happens: of words at the first time only, somebody may be talking to themselves."""

@@ -51,6 +51,9 @@ class Listening:
     async def reminded(self, speaker: Actor, place: Place) -> Answer | None:
         return None
 
+    async def expects_secret(self, speaker: Actor, place: Place) -> bool:
+        return False
+
     async def pressed(self, press: Press) -> Answer:
         self.presses.append(press)
         self.happened.set()

@@ -27,7 +27,7 @@ from tests.support.terminals import (
     pipes,
     pseudo_terminal,
 )
-from transports.terminal.face import Face
+from transports.terminal.face import Face, without_passwords
 from transports.terminal.live import LiveFace
 from transports.terminal.plain import PlainFace
 from transports.terminal.room import ROOM, Terminal, face_for
@@ -327,6 +327,39 @@ class TestLive:
         live.type("/set a password='x y' port=1\r")
 
         await live.screen.until("> /set a password=*** port=1")
+
+    async def test_answer_that_is_a_password_is_never_shown_nor_remembered(self, live: Session) -> None:
+        live.listener.screens |= {"/addlist": [LISTS], "s3cret": [LISTS], "/lists": [LISTS]}
+        live.listener.wants_secret = True
+        live.type("/addlist\r")
+        await live.screen.until("[1] Next")
+        await live.screen.until_true(lambda: live.screen.text.endswith("\n>"), "an answer")
+        live.listener.wants_secret = False
+        live.type("s3cret\r")
+        echoed = await live.screen.until("> ••••••")
+        await live.screen.until("[2] Next", echoed)
+        await live.screen.until_true(lambda: live.screen.text.endswith("\n>"), "another answer")
+        live.type("/lists\r")
+        await live.screen.until("> /lists", echoed)
+        live.type("\x1b[A\x1b[A\x1b[A")  # as far up as it goes
+        await live.screen.until_true(
+            lambda: live.screen.text.endswith("> /addlist"), "the first command again"
+        )
+
+        assert [said.text for said in live.listener.utterances] == ["/addlist", "s3cret", "/lists"]
+        assert b"s3cret" not in live.screen.raw
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "/password a s3cret",
+            "!smtp_password s3cret x",
+            "/setting a password s3cret",
+            "/SETTING smtp_password s3cret",
+        ],
+    )
+    def test_password_behind_a_word_is_hidden_too(self, line: str) -> None:
+        assert without_passwords(line).endswith("password ***")
 
     async def test_commands_are_completed_with_their_summary(self, live: Session) -> None:
         live.type("/li")

@@ -199,9 +199,11 @@ async def test_a_password_is_asked_for_in_private_and_goes_from_the_chat(office:
     alone = Place("telegram", "42", private=True)
     asked = await office.press(button.data, PAUL, alone)
     assert "What is the password?" in text_of(asked.screens[0])
+    assert await office.dispatcher.expects_secret(PAUL, alone)
     answer = await office.dispatcher.said(Utterance(PAUL, alone, "my s3cret word=x"))
     assert answer
     assert answer.secret
+    assert not await office.dispatcher.expects_secret(PAUL, alone)
     assert "s3cret" not in text_of(answer.screens[0])
     [changed] = [each for each in await office.desk.stores.lists.all() if each.local_part == "bureau"]
     assert changed.settings.password.get_secret_value() == "my s3cret word=x"
