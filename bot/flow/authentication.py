@@ -41,7 +41,8 @@ class Authenticator:
             async with asyncio.timeout(LIMIT_S):
                 policy = await self._policies.strictest({*domains} - {mlist.domain})
                 if len(domains) > _DOMAINS_LIMIT:
-                    return Authentication(policy, said=Text("not verified: it names too many authors"))
+                    said_of_none = Text("not verified: it names too many authors")
+                    return Authentication(policy, Finding.UNPROVEN, said_of_none)
                 said = [await self._of(domain, raw, header, mlist) for domain in domains]
         except TimeoutError:
             return replace(UNEXAMINED, said=_unknown(domains[0]))

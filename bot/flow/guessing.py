@@ -81,8 +81,7 @@ class Guessing:
         found = _announced(published.services, protocol)
         if found:
             provider = of_server(found["host"]) or provider
-            sure = bool(of_server(found["host"])) or _is_of(found["host"], domain)
-            return Guess({**_quotas(provider), **found}, provider, sure=sure)
+            return Guess({**_quotas(provider), **found}, provider, sure=_are_of(found, domain))
         if provider:
             guess = _of_provider(provider, address, protocol, published.exchanges)
             if guess.settings or provider.closed:
@@ -129,7 +128,7 @@ class Guessing:
         if relay:
             host, _, security = relay
             found |= {"smtp_host": host, "smtp_security": security.value}
-        return Guess(found, provider, sure=_is_of(mailbox[0], domain))
+        return Guess(found, provider, sure=_are_of(found, domain))
 
     async def _first(self, candidates: Sequence[_Candidate]) -> _Candidate | None:
         """The first that answers, of those whose certificate is in order if there are any."""
@@ -213,5 +212,7 @@ def _hosts(names: Sequence[str], owners: Sequence[str], exchanges: Sequence[str]
     return list(dict.fromkeys([*by_name, owners[0], *exchanges[:1]]))
 
 
-def _is_of(host: str, domain: str) -> bool:
-    return registrable(host) == registrable(domain)
+def _are_of(found: Mapping[str, str], domain: str) -> bool:
+    """Whether all servers that would get the password are the domain's own, or those of a known host."""
+    hosts = [found[key] for key in ("host", "smtp_host") if key in found]
+    return all(of_server(host) or registrable(host) == registrable(domain) for host in hosts)

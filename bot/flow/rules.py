@@ -110,8 +110,13 @@ def no_author(evidence: Evidence) -> Verdict | None:
 
 
 def test(evidence: Evidence) -> Verdict | None:
-    """A test post (``/testpost``) shows that cards arrive; it never goes to members by itself."""
-    if not evidence.header.raw_fields(TEST_FIELD):
+    """A test post (``/testpost``) shows that cards arrive; it never goes to members by itself.
+
+    Anybody can write that field: who is not heard is not heard with it either.
+    """
+    by_list = all(author.address == evidence.mlist.address for author in evidence.post.authors)
+    unheard = not by_list and (banned(evidence) or unknown(evidence))
+    if unheard or not evidence.header.raw_fields(TEST_FIELD):
         return None
     return _hold("test", Text("it is a test post, to see whether cards arrive"))
 

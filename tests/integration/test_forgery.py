@@ -103,6 +103,16 @@ async def test_a_mail_too_large_to_verify_does_not_pass_for_its_size(world: Worl
     assert "this one is too large to verify" in await world.said("/show 1")
 
 
+async def test_many_authors_do_not_hide_that_one_is_forged(world: World) -> None:
+    """Of so many domains none is asked about, so a person looks."""
+    await a_list(world)
+    authors = [MODERATOR, *(f"mona@{name}.example.org" for name in ("a", "b", "c"))]
+    for address in authors[1:]:
+        await world.do(f"/addmoderator {world.name} {address}")
+    await world.deliver(mail(author=", ".join(authors)))
+    assert await world.state(1) == ("held", "forged")
+
+
 async def test_an_open_list_holds_what_is_forged(world: World) -> None:
     await a_list(world, moderation="open", auth_host=HOST)
     await world.deliver(stamped(mail(author="eve@strict.example.com"), FORGED))

@@ -146,6 +146,16 @@ async def test_a_server_of_somebody_else_s_is_for_a_person_to_look_at(names: Nam
     assert (await guessing(names).guess(LIST)).sure
 
 
+async def test_a_way_out_by_somebody_else_is_for_a_person_to_look_at_too(names: NameServer) -> None:
+    """The password goes there as well."""
+    names.names_servers("SRV", "_imaps._tcp.amap.example", "0 0 993 imap.amap.example.")
+    names.names_servers("SRV", "_submissions._tcp.amap.example", "0 0 465 smtp.evil.example.")
+    assert not (await guessing(names).guess(LIST)).sure
+    names.names_servers("MX", "petit.example", "10 mx.evil.example.")
+    doors = Doors({("imap.petit.example", IMAP, SSL): None, ("smtp.evil.example", None, SSL): None})
+    assert not (await guessing(names, doors).guess(Address("liste@petit.example"))).sure
+
+
 async def test_names_that_servers_mostly_have_are_tried(names: NameServer) -> None:
     """The first that answers, encrypted from its first octet if there is one."""
     doors = Doors(

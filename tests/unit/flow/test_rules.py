@@ -86,6 +86,22 @@ def test_every_verdict_says_why_in_a_sentence() -> None:
     ]
 
 
+# test
+
+
+def test_a_test_post_waits_whatever_the_settings_are() -> None:
+    wanted = a_list(moderation="open", unknown_senders="discard")
+    line = "X-Facteur-Test: yes"
+    assert verdict(line, authors=(LIST,), standing=STRANGER, mlist=wanted) == ("test", HOLD)
+    assert verdict(line) == ("test", HOLD)
+
+
+def test_a_field_that_anybody_can_write_lets_nobody_in() -> None:
+    line, strict = "X-Facteur-Test: yes", a_list(unknown_senders="discard")
+    assert verdict(line, bans=("anne@example.org",)) == ("banned", DISCARD)
+    assert verdict(line, standing=STRANGER, mlist=strict) == ("unknown", DISCARD)
+
+
 # loop
 
 
