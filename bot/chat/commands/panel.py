@@ -255,6 +255,8 @@ async def _asked(desk: Desk, call: Call, subject: _Subject, key: str) -> Reply:
     ]
     line = f"/setting {subject.named} {key}"
     rows = [{key: subject.value(key), "allowed": allowed(key), "from": subject.whence(key)}]
+    if key in SECRETS and call.paged:  # by a command of its own, in private
+        return Reply(said=tuple(said), rows=rows, options=((_button(subject, key),),))
     if not choices_of(key) and call.paged:
         typed = await ask(desk, call, line, find("setting").param("value"))
         return replace(typed, said=(*said, *typed.said), rows=rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.core.addresses import Address, Mailbox
-from bot.core.chat import PRESS_LIMIT_OCTETS, Place, Screen
+from bot.core.chat import PRESS_LIMIT_OCTETS, Place, Screen, Utterance
 from bot.core.people import Actor, Role
 from bot.core.settings import SECRETS, ListSettings, choices_of
 from tests.support.office import PAUL, Office, buttons_of, text_of
@@ -142,3 +142,17 @@ async def test_a_script_gets_a_setting_without_being_asked(office: Office) -> No
     assert done.ok
     assert done.rows[0]["max_size"] == "0"
     assert not (await office.do("/setting adherents max_size big")).ok
+
+
+@pytest.mark.parametrize("key", sorted(SECRETS))
+async def test_a_password_is_no_setting_like_others(office: Office, key: str) -> None:
+    """Typed in a room it goes from there and is not echoed; it is asked for in private alone."""
+    room = Place("telegram", "-1")
+    for line in (f"/setting adherents {key} s3cret", f"/setting adherents {key[:-1]} s3cret"):
+        answer = await office.dispatcher.said(Utterance(PAUL, room, line))
+        assert answer
+        assert answer.secret is (key in line)
+        assert "s3cret" not in str(answer.screens)
+    [screen] = await office.screens(f"/setting adherents {key}", PAUL, room)
+    assert [button.private for row in screen.buttons for button in row if key in button.data] == [True]
+    assert await office.dispatcher.said(Utterance(PAUL, room, "s3cret")) is None
