@@ -22,6 +22,10 @@ ENCRYPTED = pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "e
 """On a test of what must be the same in both kinds of room."""
 
 
+_ALL_OF_IT = {"room": {"timeline": {"limit": 1000}}}
+"""Without it a flood leaves a gap after ten events."""
+
+
 def fine(answer: Any) -> Any:
     """The answer of a request that must succeed."""
     assert not isinstance(answer, ErrorResponse), answer
@@ -40,7 +44,7 @@ class Member:
     async def listen(self) -> None:
         """Follow the rooms until cancelled."""
         while True:
-            answer = fine(await self.client.sync(timeout=10_000))
+            answer = fine(await self.client.sync(timeout=10_000, sync_filter=_ALL_OF_IT))
             await self.client.send_to_device_messages()
             for needed, call in (
                 (self.client.should_upload_keys, self.client.keys_upload),
