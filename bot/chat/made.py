@@ -11,6 +11,7 @@ from bot.chat.kinds import by_id
 from bot.chat.listings import addresses, people
 from bot.chat.questions import Given, Run
 from bot.chat.words import Words
+from bot.core.addresses import Address
 from bot.core.chat import Place, Tone
 from bot.core.errors import UserError
 from bot.core.lists import MailingList
@@ -33,6 +34,7 @@ REPLIES = {
 async def finish(desk: Desk, call: Call, given: Given, run: Run) -> Reply:
     """Make the list as if it had been typed, then all that belongs to it; what fails then is told."""
     address = given["address"]
+    await _pin(desk, given)
     words = {
         **settings_of(given),
         "moderation": given["moderation"],
@@ -56,6 +58,15 @@ async def finish(desk: Desk, call: Call, given: Given, run: Run) -> Reply:
             wrong.append(Text("⚠️ {trouble}", trouble=error.text))
     [mlist] = [each for each in await desk.stores.lists.all() if each.address == address]
     return await _summary(desk, mlist, made, wrong)
+
+
+async def _pin(desk: Desk, given: Given) -> None:
+    """What was shown when the accounts were tried is what is trusted, whatever the servers show by now."""
+    _, seen = tried_in(given)
+    known = (await desk.trials.draft(Address(given["address"]), {})).pins
+    for server, sha256 in seen.items():
+        if server not in known:
+            await desk.stores.lists.pin(server, sha256)
 
 
 async def _summary(desk: Desk, mlist: MailingList, made: Reply, wrong: Sequence[Text]) -> Reply:
@@ -91,6 +102,17 @@ def settings_of(given: Given) -> dict[str, str]:
     """The settings of the accounts, as they were answered."""
     found = Words(given["servers"]).pairs("")
     return {**found, "password": given["password"]} if "password" in given else found
+
+
+def as_tried(mails: int, pins: Mapping[str, str]) -> str:
+    """What trying the accounts gave, as it is kept with the answers."""
+    return " ".join([str(mails), *(f"{server}={sha256}" for server, sha256 in pins.items())])
+
+
+def tried_in(given: Given) -> tuple[int, dict[str, str]]:
+    """How many mails lie in the mailbox, and the certificates that are trusted since, by ``host:port``."""
+    mails, *pins = given["try"].split()
+    return int(mails), dict(pin.split("=") for pin in pins)
 
 
 def as_typed(settings: Mapping[str, str]) -> str:

@@ -14,7 +14,18 @@ from typing import Any
 
 from bot.chat import plans, sheets
 from bot.chat.desk import Call, Desk, Option
-from bot.chat.made import HERE, LATER, MODERATION, REPLIES, YES, as_typed, finish, settings_of
+from bot.chat.made import (
+    HERE,
+    LATER,
+    MODERATION,
+    REPLIES,
+    YES,
+    as_tried,
+    as_typed,
+    finish,
+    settings_of,
+    tried_in,
+)
 from bot.chat.questions import Given, Passed, Question, Script, Step
 from bot.chat.words import Words
 from bot.core.addresses import Address
@@ -157,7 +168,8 @@ async def _try(desk: Desk, call: Call, given: Given) -> Question | Passed:
             "✅ Configuration OK: {count} mails lie in the mailbox.",
             tried.mails,
         )
-        return Passed(str(tried.mails), (fine,))
+        notes = tuple(Text("🔏 {note}", note=each.note) for each in (tried.mailbox, tried.relay) if each.note)
+        return Passed(as_tried(tried.mails, tried.pins), (fine, *notes))
     found = [each for each in (tried.mailbox, tried.relay) if each.trouble]
     said = tuple(Text("❌ {what}: {trouble}", what=each.what, trouble=each.trouble or "") for each in found)
     kinds = {each.kind for each in found}
@@ -193,7 +205,7 @@ async def _read_try(desk: Desk, call: Call, given: Given, answer: str) -> Given:
         case _Way.POP3:
             mended = {**settings, **await _by_pop3(desk, given)}
         case _Way.ON:
-            return {**given, "try": "0"}
+            return {**given, "try": as_tried(0, {})}
         case _Way.SERVERS:
             return {"address": given["address"]}
         case _ if re.match(r"[a-z_]+=", answer):
@@ -265,7 +277,7 @@ async def _ask_room(desk: Desk, call: Call, given: Given) -> Question | None:
 
 
 async def _ask_old(desk: Desk, call: Call, given: Given) -> Question | None:
-    count = int(given["try"])
+    count, _ = tried_in(given)
     if not count:
         return None
     said = Text.counted(

@@ -83,11 +83,7 @@ class Checks:
             if error.pinned and not accept:
                 return Checked(what, error.text, seen=certificate_of(error), kind=error.trouble)
             await self._stores.lists.pin(error.server, error.seen)
-            note = Text(
-                "{server} is trusted by this certificate from now on: {seen}",
-                server=error.server,
-                seen=fingerprint(error.seen),
-            )
+            note = trusted_by(error)
         try:
             return replace(await attempted(what, host, attempt), note=note)
         except UnknownCertificate as error:  # two servers behind one name, or somebody in between
@@ -134,6 +130,15 @@ async def attempted(what: Text, host: str, attempt: Callable[[], Awaitable[None]
     except UserError as error:
         return Checked(what, error.text)
     return Checked(what, None)
+
+
+def trusted_by(error: UnknownCertificate) -> Text:
+    """That the certificate which was seen is accepted."""
+    return Text(
+        "{server} is trusted by this certificate from now on: {seen}",
+        server=error.server,
+        seen=fingerprint(error.seen),
+    )
 
 
 def mailbox_named(account: MailboxAccount) -> Text:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -17,16 +17,21 @@ from bot.core.stores import Stores
 from bot.core.text import Text
 from bot.flow.accounts import Accounts
 from bot.flow.checked import Checked
-from bot.flow.checks import attempted, mailbox_named, outgoing_named
+from bot.flow.checks import attempted, mailbox_named, outgoing_named, trusted_by
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What came of it; `mails` = how many lie in the mailbox."""
+    """What came of it; `mails` = how many lie in the mailbox.
+
+    `pins`: the certificates that were the first of their servers, by ``host:port``; each is told of by the
+    note of what was tried.
+    """
 
     mailbox: Checked
     relay: Checked
     mails: int
+    pins: Mapping[str, str]
 
     @property
     def works(self) -> bool:
@@ -45,8 +50,10 @@ class Trials:
     async def run(self, address: Address, own: Mapping[str, Any]) -> Tried:
         """Read what lies in the mailbox, log in to the relay; `own` are the settings that it would have."""
         mlist = await self.draft(address, own)
-        mailbox, mails = await self._read(mlist)
-        return Tried(mailbox, await self._send(mlist), mails)
+        mailbox, mails, trusting = await self._read(mlist)
+        relay, trusting = await self._send(trusting)
+        fresh = {server: seen for server, seen in trusting.pins.items() if server not in mlist.pins}
+        return Tried(mailbox, relay, mails, fresh)
 
     async def draft(self, address: Address, own: Mapping[str, Any]) -> MailingList:
         """A list as it would be; its number is nobody's."""
@@ -57,7 +64,7 @@ class Trials:
             0, address, settings, dict(own), 0, paused=False, created_at=self._clock.now(), pins=pins
         )
 
-    async def _read(self, mlist: MailingList) -> tuple[Checked, int]:
+    async def _read(self, mlist: MailingList) -> tuple[Checked, int, MailingList]:
         found: list[int] = []
 
         async def listing(trusting: MailingList) -> None:
@@ -70,14 +77,10 @@ class Trials:
                 await mailbox.close()
 
         account = mailbox_account(mlist)
-        try:
-            checked = await attempted(mailbox_named(account), account.host, partial(listing, mlist))
-        except UnknownCertificate as error:
-            trusting = _trusting(mlist, error)
-            checked = await attempted(mailbox_named(account), account.host, partial(listing, trusting))
-        return checked, sum(found)
+        checked, trusting = await _tried(mailbox_named(account), account.host, listing, mlist)
+        return checked, sum(found), trusting
 
-    async def _send(self, mlist: MailingList) -> Checked:
+    async def _send(self, mlist: MailingList) -> tuple[Checked, MailingList]:
         async def login(trusting: MailingList) -> None:
             account = self._accounts.smtp(trusting)
             if not account.host:
@@ -89,15 +92,22 @@ class Trials:
                 await sender.close()
 
         account = self._accounts.smtp(mlist)
-        try:
-            return await attempted(outgoing_named(account), account.host, partial(login, mlist))
-        except UnknownCertificate as error:
-            trusting = _trusting(mlist, error)
-            return await attempted(outgoing_named(account), account.host, partial(login, trusting))
+        return await _tried(outgoing_named(account), account.host, login, mlist)
 
 
-def _trusting(mlist: MailingList, error: UnknownCertificate) -> MailingList:
-    """With the certificate that was seen first; raises the error where another one is trusted already."""
-    if error.pinned:
-        raise error
-    return replace(mlist, pins={**mlist.pins, error.server: error.seen})
+async def _tried(
+    what: Text, host: str, attempt: Callable[[MailingList], Awaitable[None]], mlist: MailingList
+) -> tuple[Checked, MailingList]:
+    """What came of it, and the list as it trusts then: the first certificate of a server is accepted."""
+    try:
+        return await attempted(what, host, partial(attempt, mlist)), mlist
+    except UnknownCertificate as error:
+        if error.pinned:
+            return Checked(what, error.text, kind=error.trouble), mlist
+        note = trusted_by(error)
+        trusting = replace(mlist, pins={**mlist.pins, error.server: error.seen})
+    try:
+        checked = await attempted(what, host, partial(attempt, trusting))
+    except UnknownCertificate as error:  # two servers behind one name, or somebody in between
+        return Checked(what, error.text, kind=error.trouble), mlist
+    return replace(checked, note=note), trusting

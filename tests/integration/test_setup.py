@@ -13,6 +13,8 @@ from bot.chat.permissions import Permissions
 from bot.core.chat import Answer, Button, Place, Press, Screen, Sent, Utterance
 from bot.core.people import Actor
 from bot.core.settings import Security
+from bot.core.text import fingerprint
+from tests.support.certificates import renew, sha256_of
 from tests.support.clock import ManualClock
 from tests.support.dovecot import Dovecot
 from tests.support.office import sent, text_of
@@ -308,6 +310,28 @@ async def test_imap_that_is_switched_off_leads_to_pop3(talk: Talk, internet: Rer
 
 async def test_an_own_server_is_trusted_by_its_certificate_on_a_tap(talk: Talk, internet: Rerouted) -> None:
     """Nobody vouches for the test's servers but the tests, whose authority these clients do not know."""
+    await own_server_trusted(talk, internet)
+    await talk.taps("Later, in another")
+    assert "✅ Its mailbox and its way out work." in talk.text
+    assert (await settings(talk.world))["self_signed"] == "yes"
+
+
+async def test_another_certificate_than_the_one_that_was_trusted_is_refused(
+    talk: Talk, internet: Rerouted
+) -> None:
+    """It came between the tap and the last answer; what was shown then is what is trusted."""
+    await own_server_trusted(talk, internet)
+    context = talk.world.relay.server_context
+    assert context
+    shown = fingerprint(sha256_of(context))
+    renew(context)
+    await talk.taps("Later, in another")
+    assert f"Trusted: {shown}. Shown: {fingerprint(sha256_of(context))}" in talk.text
+    assert "is ready" in talk.text
+
+
+async def own_server_trusted(talk: Talk, internet: Rerouted) -> None:
+    """As far as the last question, where to show the posts."""
     internet.distrust()
     relay, dovecot, names = talk.world.relay, talk.world.dovecot, talk.world.names
     names.names_servers("SRV", "_imaps._tcp.example.test", f"0 0 {dovecot.imaps} localhost.")
@@ -319,12 +343,12 @@ async def test_an_own_server_is_trusted_by_its_certificate_on_a_tap(talk: Talk, 
     assert "does not verify" in talk.text
     await talk.taps("Trust this certificate")
     assert "Configuration OK" in talk.text
+    assert f"localhost:{dovecot.imaps} is trusted by this certificate from now on: " in talk.text
+    assert relay.server_context
+    assert fingerprint(sha256_of(relay.server_context)) in talk.text
     await talk.taps("strangers")
     await talk.taps("To the one")
     await talk.taps("Later")
-    await talk.taps("Later, in another")
-    assert "✅ Its mailbox and its way out work." in talk.text
-    assert (await settings(talk.world))["self_signed"] == "yes"
 
 
 async def test_one_may_go_on_with_accounts_that_do_not_work_yet(talk: Talk) -> None:
