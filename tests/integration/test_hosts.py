@@ -102,12 +102,18 @@ async def test_a_host_that_takes_no_passwords_is_told_before_anything_is_made(wo
     assert await world.rows("/lists") == []
 
 
-# How each host words it: from its own pages, or from what people report of it.
+# How each host words it. Recorded, in reports that name the server: Gmail's want of an application password
+# (LukeSmithxyz/mutt-wizard#831) and its wrong password (andreiaugustin/gmail_extractor#4), Yahoo's
+# (Enough-Software/enough_mail#245), Microsoft's refusal of any password (holon-run/uxc#445). All others are
+# from memory: their kind is what counts here, and the real words may differ.
 REFUSALS = [
     (
         "liste@gmail.com",
         IMAP,
-        "NO [ALERT] Application-specific password required (Failure)",
+        (
+            "NO [ALERT] Application-specific password required: "
+            "https://support.google.com/accounts/answer/185833 (Failure)"
+        ),
         Trouble.APP_LOGIN,
         "not the usual one. You make it at https://myaccount.google.com/apppasswords.",
     ),
@@ -135,7 +141,7 @@ REFUSALS = [
     (
         "liste@yahoo.fr",
         IMAP,
-        "NO [AUTHENTICATIONFAILED] AUTHENTICATE Invalid credentials",
+        "NO [AUTHENTICATIONFAILED] LOGIN Invalid credentials",
         Trouble.LOGIN,
         "Yahoo wants an application password",
     ),
@@ -184,7 +190,7 @@ REFUSALS = [
     (
         "liste@entreprise.example",
         IMAP,
-        "NO LOGIN failed, BasicAuthBlocked: basic authentication is disabled",
+        "NO Basic authentication is disabled.",
         Trouble.NO_PASSWORDS,
         "No password is taken there",
     ),
