@@ -355,6 +355,11 @@ PROVIDERS = (
 )
 """Read from top to bottom; the first that knows an address, or a server, is it."""
 
+_SAYS = {
+    Trouble.APP_LOGIN: {_APPLICATION_PASSWORD, _APPLICATION_PASSWORD_SOMEWHERE},
+    Trouble.SWITCHED_OFF: {_SWITCH_ON},
+}
+"""Warnings that say what the refusal's own advice says, and where: they come in its place."""
 _LOGIN = frozenset({Trouble.LOGIN, Trouble.APP_LOGIN, Trouble.SWITCHED_OFF, Trouble.NO_PASSWORDS})
 
 
@@ -379,6 +384,8 @@ def advised(error: ServerTrouble, host: str) -> Text:
     provider = of_server(host) if error.trouble in _LOGIN else None
     if provider is None or provider.advice is None:
         return error.text
+    if provider.warning in _SAYS.get(error.trouble, ()) and "advice" in error.text.values:
+        return Text(error.text.template, **{**error.text.values, "advice": provider.advice})
     return Text("{trouble} {advice}", trouble=error.text, advice=provider.advice)
 
 

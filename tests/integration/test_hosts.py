@@ -218,6 +218,7 @@ async def test_a_refusal_says_what_that_host_wants(world: World, internet: Rerou
             [mlist] = [each for each in await world.app.stores.lists.all() if each.address == login]
             [fetching, _] = await world.app.desk.checks.check(mlist)
             assert hint in said, said
+            assert "is wanted instead of the usual one" not in said  # the host's own sentence says it
             assert (fetching.kind, "s3cret-pw" in said) == (trouble, False), said
             assert f"refuses the login of {mlist.settings.username or login} and says" in said
             assert hint in await world.trouble_of(login)
