@@ -5,6 +5,8 @@ The lines are made from the commands' definitions, so that a new command is amon
 
 from __future__ import annotations
 
+import asyncio
+import os
 import re
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -14,7 +16,6 @@ from pathlib import Path
 
 import pytest
 
-from bot.chat.kinds import ADMINS, ALL, by_id
 from bot.chat.permissions import Rights
 from bot.chat.registry import Command, Unanswered, commands
 from bot.core.addresses import Address, Mailbox
@@ -25,7 +26,11 @@ from bot.core.people import ANONYMOUS, Actor, Rank, Role
 from bot.core.posts import Post
 from tests.support.office import ANNE, CONSOLE, MAIL, PAUL, STRANGER, Office, desk
 from tests.support.office import office as an_office
+from tests.support.patience import WAIT_S
+from tests.support.ranks import last, lines_of, member_of, try_all, words_for
 from tests.support.stores import SQLITE
+from tests.support.terminals import Watcher, pipes
+from transports.terminal.room import Terminal, face_for
 
 __all__ = ["an_office", "desk"]
 
@@ -187,10 +192,6 @@ def _all_of(screen: Screen) -> str:
     return "\n".join([*lines, screen.quote, *buttons, *files])
 
 
-def member_of(name: str) -> Address:
-    return Address(f"member.{name}@example.org")
-
-
 def secrets_of(name: str) -> tuple[str, ...]:
     """What nobody may read to whom the list is nothing."""
     return (
@@ -207,57 +208,6 @@ def secrets_of(name: str) -> tuple[str, ...]:
 async def installation(an_office: Office, database: Path) -> AsyncIterator[Installation]:
     with closing(sqlite3.connect(database)) as watch:
         yield await Installation.furnished(an_office, watch)
-
-
-def words_for(mlist: MailingList, post: Post) -> Mapping[str, str]:
-    """What to type for each kind of parameter, by its label; a new kind needs a line here."""
-    return {
-        "ADDRESS": member_of(mlist.local_part),
-        "CODE": "123456",
-        "COMMAND": "set",
-        "GROUP": "@voisins",
-        "ID": str(post.id),
-        "LANG": "en",
-        "LIST": by_id(mlist),
-        "LIST|ID": by_id(mlist),
-        "LIST|admins": by_id(mlist),
-        "LIST|all": by_id(mlist),
-        "NAME": "held",
-        "PASSWORD": "s3cret",
-        "PATH": "/nowhere.csv",
-        "PATTERN": "*@example.net",
-        "REASON": "no",
-        "KEY": "moderation",
-        "SECTION": "notices",
-        "TARGET": by_id(mlist),
-        "URL|PATH": "/nowhere.csv",
-        "VALUE": "open",
-        "WHO": "somebody.new@example.net",
-        "WORDS": "zzz",
-        "[LANG] TEXT": "Bonjour",
-        "key=value...": "moderation=open",
-        "yes": "yes",
-    }
-
-
-def lines_of(known: Command, words: Mapping[str, str]) -> Iterator[str]:
-    """The command about one list: with all that it takes, with what it needs, alone, and for all."""
-    written = [
-        f"{param.name}={words[param.kind.label]}" if param.option else words[param.kind.label]
-        for param in known.params
-    ]
-    needed = [word for word, param in zip(written, known.params, strict=True) if param.required]
-    yield from dict.fromkeys(" ".join([f"/{known.name}", *some]) for some in (written, needed, []))
-    for param in known.params:
-        for word in {ALL, ADMINS} & set(param.kind.label.split("|")):
-            yield " ".join(
-                [f"/{known.name}", *(word if each == words[param.kind.label] else each for each in written)]
-            )
-
-
-def last(known: Command) -> bool:
-    """What takes away what the other commands are about comes behind them."""
-    return known.name.startswith(("del", "forget", "rename", "un"))
 
 
 @pytest.mark.parametrize("standpoint", STANDPOINTS, ids=lambda each: each.name)
@@ -293,3 +243,32 @@ async def test_a_refusal_says_whose_it_is_and_asks_nothing(installation: Install
     for known in commands().values():
         if known.rank > Rank.ANYONE:
             assert REFUSED.search(await installation.told(f"/{known.name}", anyone)), known.name
+
+
+@pytest.mark.parametrize(
+    ("speaker", "rank"),
+    [(STRANGER, Rank.ANYONE), (MODERATOR, Rank.MODERATOR), (OWNER, Rank.OWNER), (ANNE, Rank.ADMIN)],
+    ids=["anyone", "moderator", "owner", "administrator"],
+)
+async def test_every_command_typed_in_a_terminal(
+    installation: Installation, tmp_path: Path, speaker: Actor, rank: Rank
+) -> None:
+    """The place lends nobody a right; only a login of this machine is an administrator."""
+    with pipes() as (source, sink, keyboard, watched):
+        terminal = Terminal(speaker, downloads=tmp_path, face=face_for(source, sink))
+        screen = Watcher(watched)
+
+        async def say(line: str) -> None:
+            os.write(keyboard, f"{line}\n".encode())
+
+        running = asyncio.create_task(terminal.run(installation.office.dispatcher))
+        mlist, post = installation.lists["adherents"], installation.posts["adherents"]
+        expected = await try_all(rank, mlist, post, say)
+        await say("/quit")
+        await asyncio.wait_for(running, WAIT_S)
+        os.write(sink.fileno(), b"that is all")
+        await screen.until("that is all")
+        screen.stop()
+    assert sorted(re.findall(r"^/(\w+) is for ", screen.text, re.MULTILINE)) == sorted(expected)
+    for name in NAMES if rank is Rank.ANYONE else ():
+        assert [secret for secret in secrets_of(name) if secret in screen.text] == []
