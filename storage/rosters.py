@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import asyncio
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
+from tortoise import Model
 from tortoise.expressions import Q
 
 from bot.core.addresses import Address
@@ -44,7 +46,7 @@ class SqlRosterStore(Store):
         plan = await self._planned(target, lines, wanted, by_source=by_source)
         for person_id, name in plan.renamed.items():
             await PersonRow.filter(id=person_id).update(name=name)
-        await AddressRow.bulk_create(
+        await _create(
             AddressRow(person_id=person_id, address=address)
             for person_id, addresses in plan.further.items()
             for address in addresses
@@ -52,14 +54,12 @@ class SqlRosterStore(Store):
         joining = [*plan.joining, *await _added(plan.new)]
         if isinstance(target, Group):
             rows: Any = MembershipRow.filter(group_id=target.id, by_source=by_source)
-            await MembershipRow.bulk_create(
+            await _create(
                 MembershipRow(group_id=target.id, person_id=each, by_source=by_source) for each in joining
             )
         else:
             rows = RoleRow.filter(mlist_id=target.id, role=Role.MEMBER)
-            await RoleRow.bulk_create(
-                RoleRow(mlist_id=target.id, person_id=each, role=Role.MEMBER) for each in joining
-            )
+            await _create(RoleRow(mlist_id=target.id, person_id=each, role=Role.MEMBER) for each in joining)
         for some in in_groups(plan.leaving, _AT_ONCE):
             await rows.filter(person_id__in=some).delete()
         return plan
@@ -77,7 +77,8 @@ class SqlRosterStore(Store):
         else:
             own = set(await column(RoleRow.filter(mlist_id=target.id, role=Role.MEMBER), "person_id"))
             present = set(await (await bearers(target, Role.MEMBER, self._always)).ways())
-        return Planner(known, present, own, await _trusted(), wanted).plan(lines)
+        planner = Planner(known, present, own, await _trusted(), wanted)
+        return await asyncio.to_thread(planner.plan, lines)  # seconds, for the largest
 
 
 async def _trusted() -> set[int]:
@@ -90,11 +91,17 @@ async def _trusted() -> set[int]:
 async def _added(new: Sequence[tuple[str, Collection[Address]]]) -> list[int]:
     """Add people; their ids, in the same order."""
     newest = await PersonRow.all().order_by("-id").first()
-    await PersonRow.bulk_create(PersonRow(name=name) for name, _ in new)
+    await _create(PersonRow(name=name) for name, _ in new)
     ids = await column(PersonRow.filter(id__gt=newest.id if newest else 0).order_by("id"), "id")
-    await AddressRow.bulk_create(
+    await _create(
         AddressRow(person_id=person_id, address=address)
         for person_id, (_, addresses) in zip(ids, new, strict=True)
         for address in addresses
     )
     return ids
+
+
+async def _create(rows: Iterable[Model]) -> None:
+    """Some at a time: meanwhile nobody else in this process is served."""
+    for some in in_groups(rows, _AT_ONCE):
+        await type(some[0]).bulk_create(some)
