@@ -11,6 +11,8 @@ from __future__ import annotations
 import json
 import re
 import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
@@ -80,6 +82,17 @@ class Dialogues:
     def __init__(self, notes: NoteStore, clock: Clock) -> None:
         self._notes = notes
         self._clock = clock
+        self._worked_on: set[str] = set()
+
+    @asynccontextmanager
+    async def kept(self, place: Place, speaker: Actor, dialogue: Dialogue) -> AsyncIterator[None]:
+        """While the answer is worked on, nobody can answer the question again; after a restart they can."""
+        self._worked_on.add(dialogue.token)
+        try:
+            await self.begin(place, speaker, dialogue)
+            yield
+        finally:
+            self._worked_on.discard(dialogue.token)
 
     async def begin(self, place: Place, speaker: Actor, dialogue: Dialogue) -> None:
         """It takes the place of an earlier one there."""
@@ -118,7 +131,9 @@ class Dialogues:
     async def _recalled(self, place: Place, speaker: Actor) -> Dialogue | None:
         stored = await self._notes.recall(_OWNER, _name(place, speaker))
         found = _loaded(stored) if stored else None
-        if found is None or datetime.fromisoformat(found.at) <= self._clock.now() - LIFE:
+        if found is None or found.token in self._worked_on:
+            return None
+        if datetime.fromisoformat(found.at) <= self._clock.now() - LIFE:
             return None
         return found
 

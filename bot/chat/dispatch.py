@@ -22,6 +22,7 @@ from bot.chat.dialogues import BACK, CANCEL, Dialogue, Dialogues, ask, ask_step,
 from bot.chat.drawing import Shown, drawn, flat
 from bot.chat.kinds import known_post
 from bot.chat.permissions import Permissions
+from bot.chat.questions import Asked
 from bot.chat.registry import Command, Unanswered, commands, find
 from bot.chat.words import Typed, typed
 from bot.core.audit import acting
@@ -195,7 +196,11 @@ class Dispatcher:
     ) -> Reply:
         """The next question of a command's own dialogue, or what the answers come to."""
         assert known.script
-        asked = await known.script.next(self._desk, call, given)
+        return await self._led(known, await known.script.next(self._desk, call, given), call, wrong)
+
+    async def _led(self, known: Command, asked: Asked, call: Call, wrong: Sequence[Text] = ()) -> Reply:
+        """Put the question that the answers lead to, or do what they come to."""
+        assert known.script
         if asked.step is None:
             done = await known.script.finish(self._desk, call, asked.given, self._said_for)
             return replace(done, said=(*asked.said, *done.said))
@@ -215,8 +220,11 @@ class Dispatcher:
         if answer == BACK:
             return await self._scripted(known, known.script.before(dialogue.given, dialogue.asked), call)
         try:
-            given = await known.script.step(dialogue.asked).read(self._desk, call, dialogue.given, answer)
-            return await self._scripted(known, given, call)
+            async with self._dialogues.kept(call.place, call.speaker, dialogue):  # servers may take a minute
+                given = await known.script.step(dialogue.asked).read(self._desk, call, dialogue.given, answer)
+                asked = await known.script.next(self._desk, call, given)
+            await self._dialogues.take(call.place, call.speaker, dialogue.token)
+            return await self._led(known, asked, call)
         except UserError as error:
             return await self._scripted(known, dialogue.given, call, mistakes(error))
 

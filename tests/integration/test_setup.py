@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from tests.support.certificates import renew, sha256_of
 from tests.support.clock import ManualClock
 from tests.support.dovecot import Dovecot
 from tests.support.office import sent, text_of
+from tests.support.patience import WAIT_S
 from tests.support.rerouted import IMAP, POP3, Rerouted
 from tests.support.scripted_imap import scripted_imap
 from tests.support.smtp_server import SmtpServer, SmtpServers
@@ -349,6 +351,34 @@ async def own_server_trusted(talk: Talk, internet: Rerouted) -> None:
     await talk.taps("strangers")
     await talk.taps("To the one")
     await talk.taps("Later")
+
+
+async def test_a_kill_while_the_accounts_are_tried_loses_no_question(talk: Talk, internet: Rerouted) -> None:
+    """It waits again after the restart; until then it cannot be answered twice."""
+    reached = asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        reached.set()
+        await reader.read()
+        writer.close()
+
+    door = internet.doors["ssl0.ovh.net", IMAP]
+    async with await asyncio.start_server(silent, "localhost", 0) as server:
+        internet.doors["ssl0.ovh.net", IMAP] = server.sockets[0].getsockname()[1], Security.NONE
+        await talk.says(f"/addlist {talk.world.address}")
+        await talk.taps("That is right")
+        trying = asyncio.create_task(talk.says("pw"))
+        await asyncio.wait_for(reached.wait(), WAIT_S)
+        assert await talk.dispatcher.said(Utterance(PAUL, ALONE, "another")) is None
+        trying.cancel()
+        await asyncio.gather(trying, return_exceptions=True)
+    internet.doors["ssl0.ovh.net", IMAP] = door
+    talk.restart()
+    again = await talk.dispatcher.reminded(PAUL, ALONE)
+    assert again
+    assert "What is the password?" in text_of(again.screens[0])
+    await talk.says("pw")
+    assert "Configuration OK" in talk.text
 
 
 async def test_one_may_go_on_with_accounts_that_do_not_work_yet(talk: Talk) -> None:
