@@ -42,9 +42,8 @@ _SCRIPT = Place("local", "", private=True)
 _NOTHING: Mapping[str, str] = {}
 
 _SECRET = re.compile(rf"\b({'|'.join(SECRETS)})\s*=\s*\S", re.IGNORECASE)
-"""A password in a line, whatever the rest of it is worth."""
 _SECRET_SETTING = re.compile(rf"(\S+\s+)?({'|'.join(SECRETS)})\s+\S", re.IGNORECASE)
-"""One behind the name of its setting."""
+"""A password in a line, whatever the rest of it is worth, and one behind the name of its setting."""
 
 _log = structlog.get_logger(__name__)
 
@@ -375,8 +374,7 @@ def _corrected(slip: Meant, spoken: Typed) -> Reply:
 
 def _holds_secret(spoken: Typed) -> bool:
     """Whether a command was said with a secret, or with what may be one."""
-    known = commands().get(spoken.name)
-    params = known.params if known else ()
+    params = known.params if (known := commands().get(spoken.name)) else ()
     of_setting = any(param.name == "key" for param in params) and _SECRET_SETTING.match(spoken.rest.strip())
     return bool(of_setting or (spoken.rest.strip() and any(param.secret for param in params)))
 
