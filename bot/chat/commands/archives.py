@@ -15,10 +15,10 @@ from bot.core.text import N_, Text
 _ARCHIVED = frozenset(PostState) - {PostState.HELD, PostState.RECEIVED}
 _STATES = {
     PostState.ACCEPTED: N_("being distributed"),
-    PostState.DISTRIBUTED: N_("distributed"),
-    PostState.REJECTED: N_("rejected"),
+    PostState.DISTRIBUTED: N_("✅ distributed"),
+    PostState.REJECTED: N_("❌ rejected"),
     PostState.DISCARDED: N_("rejected silently"),
-    PostState.EXPIRED: N_("expired"),
+    PostState.EXPIRED: N_("⌛ expired"),
 }
 
 

@@ -225,9 +225,9 @@ async def _show(
     if call.paged and found.total > len(found.items) and not words:
         total = len(await store.addresses_of(mlist, wording.role))
     title = Text(
-        "{list}, /{listing}: {people}, {addresses}",
+        "{list}, {role}: {people}, {addresses}",
         list=mlist.address,
-        listing=wording.listing,
+        role=Text(wording.people),
         people=people(found.total),
         addresses=addresses(total),
     )
