@@ -6,6 +6,7 @@ import subprocess
 import sys
 from datetime import timedelta
 
+from bot.chat.chart import can_draw
 from bot.core.posts import Disposition
 from tests.support.office import Office
 from tests.support.stores import SQLITE
@@ -32,6 +33,7 @@ async def test_posts_of_the_last_weeks_in_words(office: Office) -> None:
     assert "2 posts (1 distributed, 1 rejected)" in weeks[0]
     assert "2 posts (1 discarded, 1 waiting)" in weeks[1]
     assert "took 2 hours at most" in done.text
+    assert bool(done.files) == can_draw()
     [row] = done.rows
     assert row["median_decision_s"] == 7200
     assert [week["posts"] for week in row["weeks"]][-2:] == [2, 2]
@@ -51,10 +53,12 @@ def test_matplotlib_is_imported_only_for_the_picture() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_where_the_extra_is_absent_nothing_is_drawn() -> None:
-    """As Python sees it: a module that is None cannot be imported."""
+def test_where_the_extra_is_absent_the_same_is_said_in_words() -> None:
+    """The test of the words, in a process where matplotlib (None = not to be imported) is absent."""
+    words = f"{__file__}::{test_posts_of_the_last_weeks_in_words.__name__}"
     code = (
         "import sys; sys.modules['matplotlib'] = None\n"
-        "from bot.chat.chart import can_draw; sys.exit(can_draw())"
+        f"import pytest; sys.exit(pytest.main(['-q', '-p', 'no:cacheprovider', {words!r}]))"
     )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
