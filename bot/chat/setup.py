@@ -178,9 +178,8 @@ async def _try(desk: Desk, call: Call, given: Given) -> Question | Passed:
     else:
         prompt = Text("Write what should be different, such as host=imap.example.org; or tap.")
     title = Text("🔧 That does not work yet.")
-    return Question(
-        (title, *said, prompt), _ways_on(given, tried.mailbox, kinds), secret=bool(kinds & _LOGIN)
-    )
+    ways = _ways_on(given, tried.mailbox, kinds)
+    return Question((title, *said, prompt), ways, secret=True)  # a password may be answered, whatever failed
 
 
 def _ways_on(given: Given, mailbox: Checked, kinds: set[Trouble | None]) -> tuple[tuple[Option, ...], ...]:
