@@ -93,7 +93,8 @@ PAGE = tuple(
 
 STYLE = """
 body { margin: 0; padding: 14px; background: #dfe7d8; font: 15px/1.35 'DejaVu Sans', sans-serif; }
-.bubble { background: #fff; border-radius: 12px; padding: 8px 12px; max-width: 440px; white-space: pre-wrap; }
+.bubble { background: #fff; border-radius: 12px; padding: 8px 12px; max-width: 440px; white-space: pre-wrap;
+          overflow-wrap: anywhere; }
 .me { background: #e3f6d2; margin: 0 0 8px auto; width: fit-content; max-width: 300px; }
 p { margin: 10px 0 0; }
 .from { color: #3a8f48; font-weight: 600; }

@@ -45,6 +45,7 @@ class Talk:
     place: Place = ALONE
     seen: list[Screen | str] = field(default_factory=list)
     last: tuple[Screen, ...] = ()
+    host: str = "imap.gmail.com"
 
     async def says(self, words: str, *files: Sent, shown: str = "") -> None:
         answer = await self.app.dispatcher.said(Utterance(ANNE, self.place, words, files))
@@ -64,14 +65,14 @@ class Talk:
 
     def _keep(self, words: str, screens: tuple[Screen, ...]) -> None:
         self.seen += [words] if words else []
-        self.seen += map(_as_named, screens)
+        self.seen += (_as_named(screen, self.host) for screen in screens)
         self.last = screens
 
 
-def _as_named(screen: Screen) -> Screen:
-    """With the name of the server that one of this machine stands for."""
+def _as_named(screen: Screen, host: str) -> Screen:
+    """With the name of the server, `host`, that one of this machine stands for."""
     lines = tuple(
-        tuple(replace(span, text=span.text.replace("localhost", "imap.gmail.com")) for span in line)
+        tuple(replace(span, text=span.text.replace("localhost", host)) for span in line)
         for line in screen.lines
     )
     return replace(screen, lines=lines)
@@ -108,11 +109,31 @@ async def what_can_be_wrong(talk: Talk, imap: ScriptedImap) -> None:
     talk.seen = []
     await talk.says("s3cret", shown="••••••")
     talk.draws("refused", 480)
+    talk.host = "ssl0.ovh.net"
+    imap.answer("^LOGIN", b"TAG NO Your account is not enabled for IMAP use.\r\n")
+    await talk.says(f"/addlist {ADDRESS.replace('adherents', 'paniers')}")
+    await talk.taps("C'est bien ça")
+    talk.seen = []
+    await talk.says("s3cret", shown="••••••")
+    talk.draws("switched-off", 480)
     talk.place = GROUP
     await talk.says("/addlist bureau@amap.example")
     talk.seen = []
     await talk.taps("C'est bien ça")
     talk.draws("private", 250)
+
+
+async def a_certificate_of_its_own(talk: Talk, imap: ScriptedImap, relay: SmtpServer) -> None:
+    """A server of the collective itself, for which nobody vouches."""
+    await talk.says("/addlist liste@petit.example")
+    await talk.says(
+        f"host=localhost port={imap.port} security=none"
+        f" smtp_host=localhost smtp_port={relay.port} smtp_security=ssl"
+    )
+    talk.seen = []
+    await talk.says("s3cret", shown="••••••")
+    await talk.taps("Accepter ce certificat")
+    talk.draws("certificate", 720)
 
 
 async def main() -> None:
@@ -139,6 +160,10 @@ async def main() -> None:
         app = await stack.enter_async_context(open_app(settings, clock=clock, servers=internet))
         await all_goes_well(Talk(app))
         await what_can_be_wrong(Talk(app), imap)
+        own = await stack.enter_async_context(SmtpServer(security=Security.SSL).listening())
+        friendly = await stack.enter_async_context(scripted_imap())
+        internet.distrust()
+        await a_certificate_of_its_own(Talk(app, host="mail.petit.example"), friendly, own)
 
 
 if __name__ == "__main__":
