@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -26,6 +26,13 @@ _OUTCOMES = {
     "expired": N_("expired"),
     "waiting": N_("waiting"),
 }
+_COUNTED: Mapping[str, Callable[[int], Text]] = {
+    "distributed": lambda count: Text.counted("{count} distributed", "{count} distributed", count),
+    "rejected": lambda count: Text.counted("{count} rejected", "{count} rejected", count),
+    "discarded": lambda count: Text.counted("{count} discarded", "{count} discarded", count),
+    "expired": lambda count: Text.counted("{count} expired", "{count} expired", count),
+    "waiting": lambda count: Text.counted("{count} waiting", "{count} waiting", count),
+}
 _BOUNCED = N_("copies refused for good")
 
 
@@ -43,7 +50,7 @@ async def stats(desk: Desk, call: Call, mlist: AnyList = None) -> Reply:
         decided = Text("Half of the decisions took {time} at most.", time=_about(took))
     row = {"weeks": [_row(week) for week in weeks], "median_decision_s": took and round(took.total_seconds())}
     return Reply(
-        said=(title, *(_line(week) for week in weeks if week.posts or week.bounced), decided),
+        said=(title, *(line_of(week) for week in weeks if week.posts or week.bounced), decided),
         rows=[row],
         files=await _picture(call, title, weeks),
     )
@@ -67,13 +74,9 @@ def _mondays(now: datetime) -> list[datetime]:
     return [datetime.combine(day, time(), now.tzinfo) for day in days]
 
 
-def _line(week: Week) -> Text:
+def line_of(week: Week) -> Text:
     """``3 Mar: 12 posts (11 distributed, 1 rejected); 2 copies refused for good``."""
-    outcomes = [
-        Text("{count} {outcome}", count=count, outcome=Text(word))
-        for name, word in _OUTCOMES.items()
-        if (count := getattr(week, name))
-    ]
+    outcomes = [counted(count) for name, counted in _COUNTED.items() if (count := getattr(week, name))]
     posts = Text.counted("{count} post", "{count} posts", week.posts)
     said = Text("{day}: {posts}", day=Day(week.begins), posts=posts)
     if outcomes:

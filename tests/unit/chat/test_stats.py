@@ -5,9 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from bot.chat.chart import can_draw
+from bot.chat.commands.stats import line_of
+from bot.chat.language import Languages
 from bot.core.posts import Disposition
+from bot.core.statistics import Week
+from tests.support.clock import ManualClock
 from tests.support.office import Office
 from tests.support.stores import SQLITE
 
@@ -37,6 +42,16 @@ async def test_posts_of_the_last_weeks_in_words(office: Office) -> None:
     [row] = done.rows
     assert row["median_decision_s"] == 7200
     assert [week["posts"] for week in row["weeks"]][-2:] == [2, 2]
+
+
+def test_one_and_many_in_french(clock: ManualClock) -> None:
+    """Numbers agree with what they count, and days are written as French ones."""
+    french = Languages("fr", ZoneInfo("Europe/Paris"), clock).default
+    week = Week(clock.now(), distributed=2, rejected=1, discarded=0, expired=0, waiting=1, bounced=1)
+    said = line_of(week).render(french).replace("\xa0", " ")
+    assert "4 messages (2 distribués, 1 refusé, 1 en attente)" in said
+    assert said.startswith("10 mars")
+    assert "1 copie refusée" in said
 
 
 @SQLITE
