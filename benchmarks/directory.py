@@ -69,7 +69,7 @@ async def _import(stores: Stores) -> bool:
     mlist = await stores.lists.add(Address("imported@example.org"), {}, datetime.now(UTC))
     content = _sheet()
     began = time.perf_counter()
-    lines = lines_of(await SheetReader().read("people.csv", content))
+    lines = lines_of(await SheetReader().read(content))
     plan = await stores.rosters.preview(mlist, lines, Wanted())
     previewed = time.perf_counter() - began
     began, computed = time.perf_counter(), time.process_time()
