@@ -19,7 +19,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import re
 import sys
 import tempfile
 import time
@@ -39,7 +38,7 @@ from bot.demo.posts import LIST
 from bot.demo.relay import DemoRelay, demo_relay
 from config.settings import Matrix, Poll, Settings, Smtp, Telegram
 from tests.support.bot_api import BotApi, Chat, Person
-from tests.support.matrix_people import Member, logged_in
+from tests.support.matrix_people import Member, logged_in, posts_shown
 from tests.support.synapse import MatrixUser, Synapse, running_synapse
 
 LIMITS = {"complete": 2.0, "there": 2.0, "back": 2.0, "reachable": 60.0, "decided": 60.0, "fifty": 10.0}
@@ -70,17 +69,6 @@ class Hall:
 
     def is_complete(self, event_id: str) -> bool:
         return set(self.anne.reactions(event_id, self.bot.id)) >= BUTTONS
-
-    def shown(self) -> set[int]:
-        """The numbers of the posts that are a card, or a line on some page of one."""
-        found: set[int] = set()
-        for event in self.anne.messages(self.bot.id):
-            numbers = [int(number) for number in re.findall(r"#(\d+)", event.body)]
-            if wave := re.search(r"(\d+) held posts", event.body):
-                found |= set(range(min(numbers), min(numbers) + int(wave[1])))
-            elif re.match(r"(\* )?#\d", event.body):
-                found.add(numbers[0])
-        return found
 
     async def waiting(self) -> list[int]:
         """The numbers of the posts that are held."""
@@ -136,7 +124,7 @@ async def _reachable(hall: Hall) -> float:
     began = time.monotonic()
     numbers = range(hall.mails + 1, hall.mails + 1 + FIFTY)
     await hall.deliver(*(f"Post {number}" for number in numbers))
-    await hall.anne.until(lambda: hall.shown() >= set(numbers), PATIENCE_S)
+    await hall.anne.until(lambda: posts_shown(hall.anne, hall.bot.id) >= set(numbers), PATIENCE_S)
     return time.monotonic() - began
 
 

@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from tests.support.matrix_house import BUTTONS, House, MakeHouse
+from tests.support.matrix_people import posts_shown
 from tests.support.world import mail
 
 MANY = 20
-
-
-def shown(house: House) -> set[int]:
-    """The numbers of the posts that are a card, or a line on some page of one."""
-    found: set[int] = set()
-    for event in house.anne.messages(house.bot.id):
-        numbers = [int(number) for number in re.findall(r"#(\d+)", event.body)]
-        if wave := re.search(r"(\d+) held posts", event.body):
-            found |= set(range(min(numbers), min(numbers) + int(wave[1])))
-        elif re.match(r"(\* )?#\d", event.body):
-            found.add(numbers[0])
-    return found
 
 
 async def test_many_posts_at_once_are_reachable_and_decided_without_an_error(
@@ -32,7 +19,7 @@ async def test_many_posts_at_once_are_reachable_and_decided_without_an_error(
 
     await house.world.put(*(mail(subject=f"Post {number}") for number in range(1, MANY)))
     await house.world.pass_()
-    await house.anne.until(lambda: shown(house) == set(range(1, MANY + 1)))
+    await house.anne.until(lambda: posts_shown(house.anne, house.bot.id) == set(range(1, MANY + 1)))
     remark = await house.world.said(f"/check {house.world.name}")
     for number in range(1, MANY + 1):
         await house.say(f"!discard {number}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -220,3 +221,15 @@ async def member(synapse: Synapse, tmp_path: Path) -> AsyncIterator[MakeMember]:
             return await stack.enter_async_context(logged_in(server, account, tmp_path / f"member{count}"))
 
         yield make
+
+
+def posts_shown(reader: Member, bot_id: str) -> set[int]:
+    """The numbers of the posts that are a card of the bot, or a line on some page of one."""
+    found: set[int] = set()
+    for event in reader.messages(bot_id):
+        numbers = [int(number) for number in re.findall(r"#(\d+)", event.body)]
+        if wave := re.search(r"(\d+) held posts", event.body):
+            found |= set(range(min(numbers), min(numbers) + int(wave[1])))
+        elif re.match(r"(\* )?#\d", event.body):
+            found.add(numbers[0])
+    return found
