@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.support.matrix_house import BUTTONS, House, MakeHouse
 from tests.support.matrix_people import posts_shown
+from tests.support.patience import until
 from tests.support.world import mail
 
 MANY = 20
@@ -23,9 +24,11 @@ async def test_many_posts_at_once_are_reachable_and_decided_without_an_error(
     remark = await house.world.said(f"/check {house.world.name}")
     for number in range(1, MANY + 1):
         await house.say(f"!discard {number}")
-    changes = house.world.app.stores.changes
-    while (before := changes.count) >= 0 and await house.world.rows(f"/pending {house.world.name}"):
-        await changes.beyond(before)
+
+    async def none_waits() -> bool:
+        return not await house.world.rows(f"/pending {house.world.name}")
+
+    await until(house.world.app.stores.changes, none_waits)
     await house.synapse.lift_limit(house.bot)
 
     await house.anne.until(lambda: _told(house, "none waits any more"))

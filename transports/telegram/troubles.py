@@ -36,12 +36,20 @@ _GONE = ("message to edit not found", "message can't be edited", "message_id_inv
 _NO_TOPIC = ("message thread not found", "topic_deleted", "topic_closed", "topic_id_invalid")
 _NO_ROOM = ("chat not found", "peer_id_invalid", "user is deactivated", "group chat was deactivated")
 _MUTED = ("not enough rights to send", "chat_write_forbidden", "have no rights to send", "chat_restricted")
+_REMOVED = ("bot was kicked", "bot is not a member")
+_BLOCKED = ("bot was blocked",)
 _NO_PHOTO = (
     "photo_invalid_dimensions",
     "image_process_failed",
     "photo_save_file_invalid",
     "wrong type of the",
 )
+
+
+REMOVED = Text("The bot was removed from that group.")
+BLOCKED = Text("The bot was blocked there.")
+MUTED = Text("The bot may not write in that chat. Let it send messages, or make it an administrator.")
+"""Telegram tells of each twice, by ``my_chat_member`` and by refusing a message: one sentence for both."""
 
 
 class Unreachable(PermanentError):
@@ -74,11 +82,11 @@ def barred(member: ChatMember, *, private: bool = False, silent: bool = False) -
     `silent`: nobody but administrators may write there.
     """
     if member.status in {ChatMember.LEFT, ChatMember.BANNED}:
-        return Text("The bot was blocked there.") if private else Text("The bot was removed from that group.")
+        return BLOCKED if private else REMOVED
     if isinstance(member, ChatMemberRestricted):
         silent = not (member.is_member and member.can_send_messages)
     if silent and member.status != ChatMember.ADMINISTRATOR:
-        return Text("The bot may not write in that group.")
+        return MUTED
     return None
 
 
@@ -103,9 +111,7 @@ def trouble(error: TelegramError) -> FacteurError:
         case Conflict():
             return ServerTrouble(Trouble.IN_USE, _conflict(error))
         case Forbidden():
-            return Unreachable(
-                Text("Telegram lets the bot into that chat no more: {words}.", words=_words(error))
-            )
+            return Unreachable(_shut_out(error))
         case BadRequest():
             return _refused(error)
         case _:
@@ -129,12 +135,18 @@ def _network(error: TelegramError) -> ServerTrouble:
 
 def _refused(error: BadRequest) -> FacteurError:
     if _says(error, *_MUTED):
-        return Unreachable(
-            Text("The bot may not write in that chat. Let it send messages, or make it an administrator.")
-        )
+        return Unreachable(MUTED)
     if _says(error, *_NO_ROOM):
         return Unreachable(Text("Telegram does not find that chat: the bot must be in it."))
     return PermanentError(Text("Telegram refuses that: {words}.", words=_words(error)))
+
+
+def _shut_out(error: Forbidden) -> Text:
+    if _says(error, *_REMOVED):
+        return REMOVED
+    if _says(error, *_BLOCKED):
+        return BLOCKED
+    return Text("Telegram lets the bot into that chat no more: {words}.", words=_words(error))
 
 
 def _conflict(error: Conflict) -> Text:

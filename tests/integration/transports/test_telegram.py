@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from bot.core.text import Text
 from tests.support.bot_api import EVERY, TOKEN, BotApi, Chat, Message, Person, broken, cut, flooded, slow
 from tests.support.patience import WAIT_S
 from transports.telegram.room import Menu, Telegram
+from transports.telegram.troubles import MUTED, REMOVED
 
 PNG = (
     b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x40\x00\x00\x00\x40\x08\x02\x00\x00\x00\x25\x0b\xe6\x89"
@@ -435,12 +437,12 @@ async def test_a_group_that_becomes_a_supergroup_is_followed(
 async def test_a_room_that_the_bot_may_not_write_in_is_told(
     bot_api: BotApi, transport: Telegram, listener: Listening, anne: Person, group: Chat
 ) -> None:
-    """Removed, taken in again, muted: by Telegram's own word, and by the refusal."""
+    """Removed, taken in again, muted: by Telegram's own word, and by the refusal, in the same words."""
     address = str(group.id)
     await posted(transport, group)
     group.kick(anne)
-    await listener.until(lambda: "removed" in listener.states.get(address, ""))
-    with pytest.raises(PermanentError, match="kicked"):
+    await listener.until(lambda: listener.states.get(address) == str(REMOVED))
+    with pytest.raises(PermanentError, match=re.escape(str(REMOVED))):
         await transport.post(address, CARD)
 
     group.add(anne)
@@ -448,8 +450,8 @@ async def test_a_room_that_the_bot_may_not_write_in_is_told(
     await posted(transport, group)
 
     group.mute(anne)
-    await listener.until(lambda: "may not write" in listener.states.get(address, ""))
-    with pytest.raises(PermanentError, match="may not write"):
+    await listener.until(lambda: listener.states.get(address) == str(MUTED))
+    with pytest.raises(PermanentError, match=re.escape(str(MUTED))):
         await transport.post(address, CARD)
 
 
