@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import resource
 import time
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from bot.core.settings import Security
 from tests.support.dovecot import Account, Dovecot
+from tests.support.patience import WAIT_S
 from tests.support.postgres import Postgres
 from tests.support.program import Program, installed
 from tests.support.smtp_server import HANG, SmtpServer
@@ -120,6 +122,35 @@ async def test_a_relay_that_hangs_does_not_keep_it_from_stopping(
         began = time.monotonic()
         assert await service.stop() == 0
         assert time.monotonic() - began < 10
+
+
+async def test_a_disk_that_is_full_loses_nothing_and_needs_nobody(
+    program: Program, dovecot: Dovecot, smtp_server: SmtpServer
+) -> None:
+    """Full while a relay thinks about a mail and another comes: the first leaves once, the other is taken in.
+
+    The process may write no more into its files, which SQLite meets as it meets a full disk.
+    """
+    mailbox = await add_list(program, dovecot)
+    await asyncio.to_thread(dovecot.deliver, mailbox, mail(subject="Miel"))
+    smtp_server.once["END"].append(HANG)
+    async with program.serving() as service:
+        await service.logged("settled")
+        await program.beside("/distribute 1")
+        await asyncio.wait_for(smtp_server.hanging.wait(), WAIT_S)
+        unlimited = resource.prlimit(service.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+        await asyncio.to_thread(dovecot.deliver, mailbox, mail(subject="Carottes"))
+        smtp_server.released.set()
+        trouble = await service.logged("outcomes not stored yet")
+        await service.logged("failed", part="poll 1")
+
+        resource.prlimit(service.process.pid, resource.RLIMIT_FSIZE, unlimited)
+        await service.logged("recorded")
+        await service.logged("settled", 2)
+    assert "disk is not full" in trouble["why"]
+    assert len(smtp_server.taken) == 1
+    [row] = await program.beside("/pending")
+    assert row["subject"] == "Carottes"
 
 
 @BOTH
