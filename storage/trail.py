@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias, TypeVar
 
@@ -45,7 +46,17 @@ _HIDDEN = "•••"
 
 _Side: TypeAlias = dict[tuple[str, str], dict[str, Any]]
 """Values by key, by the kind of change and what it is about."""
-Told: TypeAlias = tuple[str, Values]
+
+
+@dataclass(frozen=True, slots=True)
+class _Somebody:
+    """A person who has not been named yet, by one of their addresses (empty = the first)."""
+
+    person_id: int
+    address: str = ""
+
+
+_Told: TypeAlias = tuple[str, Mapping[str, str | Sequence[str | _Somebody]]]
 """What a row is about, and its values."""
 
 
@@ -94,8 +105,9 @@ class Trail:
             self._merge(self._before, what, about, values, first=True)
         for number, (about, values) in enumerate(after):  # a pair is about what it was called before
             self._merge(self._after, what, before[number][0] if before else about, values, first=False)
+        await self._name()
 
-    def _merge(self, side: _Side, what: str, about: str, values: Values, *, first: bool) -> None:
+    def _merge(self, side: _Side, what: str, about: str, values: Mapping[str, Any], *, first: bool) -> None:
         """Many add up; of the others, the first value before and the last one after count."""
         merged = side.setdefault((what, about), {})
         for key, value in values.items():
@@ -103,6 +115,23 @@ class Trail:
                 merged.setdefault(key, []).extend(value)
             elif not (first and key in merged):
                 merged[key] = value
+
+    async def _name(self) -> None:
+        """Name those who are told of: a large sheet has thousands more, who are counted."""
+        lists = [
+            each
+            for side in (self._before, self._after)
+            for values in side.values()
+            for each in values.values()
+            if isinstance(each, list)
+        ]
+        unnamed = (each for many in lists for each in many[:_NAMED] if isinstance(each, _Somebody))
+        people = await _persons(each.person_id for each in unnamed)
+        for many in lists:
+            many[:_NAMED] = [
+                _written(people, each.person_id, each.address) if isinstance(each, _Somebody) else each
+                for each in many[:_NAMED]
+            ]
 
     def note(self, what: str, about: str, after: Values) -> None:
         """Take in what no row tells."""
@@ -180,7 +209,7 @@ def _shortened(values: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-async def _lists(rows: Sequence[MlistRow]) -> Iterable[Told]:
+async def _lists(rows: Sequence[MlistRow]) -> Iterable[_Told]:
     return [
         (
             row.address,
@@ -190,7 +219,7 @@ async def _lists(rows: Sequence[MlistRow]) -> Iterable[Told]:
     ]
 
 
-async def _defaults(rows: Sequence[DefaultsRow]) -> Iterable[Told]:
+async def _defaults(rows: Sequence[DefaultsRow]) -> Iterable[_Told]:
     return [("all", _settings(row.own)) for row in rows]
 
 
@@ -200,11 +229,11 @@ def _settings(own: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-async def _pins(rows: Sequence[PinRow]) -> Iterable[Told]:
+async def _pins(rows: Sequence[PinRow]) -> Iterable[_Told]:
     return [(row.server, {"sha256": row.sha256}) for row in rows]
 
 
-async def _people(rows: Sequence[PersonRow]) -> Iterable[Told]:
+async def _people(rows: Sequence[PersonRow]) -> Iterable[_Told]:
     people = await _persons(row.id for row in rows)
     return [
         (people[row.id].addresses[0], {"name": row.name})
@@ -213,42 +242,41 @@ async def _people(rows: Sequence[PersonRow]) -> Iterable[Told]:
     ]
 
 
-async def _addresses(rows: Sequence[AddressRow]) -> Iterable[Told]:
-    people = await _persons(row.person_id for row in rows[:_NAMED])
-    return [("", {"addresses": [_written(people, row.person_id, row.address)]}) for row in rows]
+async def _addresses(rows: Sequence[AddressRow]) -> Iterable[_Told]:
+    return [("", {"addresses": [_Somebody(row.person_id, row.address)]}) for row in rows]
 
 
-async def _roles(rows: Sequence[RoleRow]) -> Iterable[Told]:
-    people, lists = await _persons(row.person_id for row in rows[:_NAMED]), await _list_names()
-    return [(lists.get(row.mlist_id, ""), {row.role: [_written(people, row.person_id)]}) for row in rows]
+async def _roles(rows: Sequence[RoleRow]) -> Iterable[_Told]:
+    lists = await _list_names()
+    return [(lists.get(row.mlist_id, ""), {row.role: [_Somebody(row.person_id)]}) for row in rows]
 
 
-async def _group_roles(rows: Sequence[GroupRoleRow]) -> Iterable[Told]:
+async def _group_roles(rows: Sequence[GroupRoleRow]) -> Iterable[_Told]:
     groups, lists = await _group_names(), await _list_names()
     return [(lists.get(row.mlist_id, ""), {row.role: [groups[row.group_id]]}) for row in rows]
 
 
-async def _groups(rows: Sequence[GroupRow]) -> Iterable[Told]:
+async def _groups(rows: Sequence[GroupRow]) -> Iterable[_Told]:
     groups = [Group(row.id, row.name, row.shown) for row in rows]
     return [(group.written, {"name": group.name, "source": group.source}) for group in groups]
 
 
-async def _memberships(rows: Sequence[MembershipRow]) -> Iterable[Told]:
-    people, groups = await _persons(row.person_id for row in rows[:_NAMED]), await _group_names()
+async def _memberships(rows: Sequence[MembershipRow]) -> Iterable[_Told]:
+    groups = await _group_names()
     keys = {True: "by source", False: "by hand"}
-    return [(groups[row.group_id], {keys[row.by_source]: [_written(people, row.person_id)]}) for row in rows]
+    return [(groups[row.group_id], {keys[row.by_source]: [_Somebody(row.person_id)]}) for row in rows]
 
 
-async def _bans(rows: Sequence[BanRow]) -> Iterable[Told]:
+async def _bans(rows: Sequence[BanRow]) -> Iterable[_Told]:
     lists = await _list_names()
     return [(lists.get(row.mlist_id or 0, "all"), {"ban": [row.pattern]}) for row in rows]
 
 
-async def _posts(rows: Sequence[PostRow]) -> Iterable[Told]:
+async def _posts(rows: Sequence[PostRow]) -> Iterable[_Told]:
     return [(f"#{row.id}", {"state": row.state, "reason": row.decision_reason}) for row in rows]
 
 
-async def _bindings(rows: Sequence[BindingRow]) -> Iterable[Told]:
+async def _bindings(rows: Sequence[BindingRow]) -> Iterable[_Told]:
     lists = await _list_names()
     rooms = {row.id: row for row in await RoomRow.filter(id__in=[row.room_id for row in rows])}
     return [(lists.get(row.mlist_id or 0, "admins"), {"rooms": [_room(rooms[row.room_id])]}) for row in rows]
@@ -258,11 +286,11 @@ def _room(row: RoomRow) -> str:
     return f"{row.transport} {row.title or row.address}"
 
 
-async def _admins(rows: Sequence[AdminRow]) -> Iterable[Told]:
+async def _admins(rows: Sequence[AdminRow]) -> Iterable[_Told]:
     return [("", {"admins": [row.id]}) for row in rows]
 
 
-async def _links(rows: Sequence[LinkRow]) -> Iterable[Told]:
+async def _links(rows: Sequence[LinkRow]) -> Iterable[_Told]:
     people = await _persons(row.person_id for row in rows)
     return [(_written(people, row.person_id), {"accounts": [row.actor_id]}) for row in rows]
 
@@ -292,7 +320,7 @@ def _written(people: Mapping[int, Person], person_id: int, address: str = "") ->
     )
 
 
-Tell: TypeAlias = Callable[[Any], Coroutine[Any, Any, Iterable[Told]]]
+Tell: TypeAlias = Callable[[Any], Coroutine[Any, Any, Iterable[_Told]]]
 
 _TELLING: dict[type, tuple[str, Tell]] = {
     MlistRow: ("list", _lists),

@@ -15,6 +15,7 @@ from bot.core.errors import UserError
 from bot.core.lists import MailingList
 from bot.core.people import Ban, Role
 from bot.core.posts import Disposition
+from bot.core.rosters import Line, Wanted
 from bot.core.stores import Page, Stores
 from storage.database import open_stores
 from storage.engines import Where
@@ -159,6 +160,22 @@ async def test_words_find_entries_and_age_purges_them(
     assert (await stores.audit.find("", Page(9, first.next_after))).items[-1].what == "list"
     assert await stores.audit.purge(clock.now() - timedelta(days=1)) == 3
     assert [entry.after for entry in await trail(stores)] == [{"paused": "yes"}]
+
+
+async def test_a_large_sheet_names_the_first_and_counts_the_others(
+    stores: Stores, mlist: MailingList
+) -> None:
+    """Whole names also of those in the second batch; and only of those who are told of, which is quick."""
+    await stores.people.grant(mlist, Role.EXCLUDED, ZOE)
+    sheet = [Line(n, f"P{n}", (fold(f"p{n}@example.org"), fold(f"q{n}@example.org"))) for n in range(600)]
+
+    await stores.rosters.apply(mlist, sheet, Wanted())
+
+    by_kind = {entry.what: entry.after for entry in reversed(await trail(stores))}
+    members, addresses = by_kind["role"]["member"], by_kind["addresses"]["addresses"]
+    assert [*members] == [*(f"P{n} <p{n}@example.org>" for n in range(500)), "… +100"]
+    assert [*addresses[:2]] == ["P0 <p0@example.org>", "P0 <q0@example.org>"]
+    assert (len(addresses), addresses[499], addresses[500]) == (501, "P249 <q249@example.org>", "… +700")
 
 
 async def test_the_trail_forgets_whom_the_directory_forgets(stores: Stores, mlist: MailingList) -> None:
