@@ -46,9 +46,9 @@ async def _recipients(stores: Stores) -> bool:
     best = 9.0
     for _ in range(5):
         began = time.perf_counter()
-        found = await recipients(stores, mlist, header)
+        found = len(await recipients(stores, mlist, header))
         best = min(best, time.perf_counter() - began)
-    assert len(found) == _PEOPLE - 1, len(found)
+        assert found == _PEOPLE - 1, found
     print(f"recipients of {_PEOPLE} people through {_GROUPS} groups: {1000 * best:.0f} ms")
     return best < _RECIPIENTS_LIMIT_S
 

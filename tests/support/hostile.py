@@ -18,6 +18,17 @@ _STATUS = b"Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.
 _FAILED = b"Final-Recipient: rfc822; p%d@example.org\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n"
 _WORDS = b"Subject: Undelivered mail\r\n\r\n"
 
+_SERVERS_WORDS = (
+    b"The following addresses had permanent fatal errors -----",
+    b"Your message cannot be delivered to the following recipients:",
+    b"   <p@example.org>: host mx.example.org [192.0.2.1] said: 550 5.1.1 user unknown",
+    b"This is a permanent error. The following address(es) failed:",
+    b"  Recipient: [SMTP:p@example.org]",
+    b"----- Transcript of session follows -----",
+    b"Failed to deliver to 'p@example.org'",
+    b"The user(s) account is disabled. adresse inconnue, boite pleine",
+)
+
 MEGA = 1_000_000
 
 
@@ -53,6 +64,10 @@ def _attached(content: bytes, name: bytes) -> bytes:
         % name
         + base64.encodebytes(content).replace(b"\n", b"\r\n")
     )
+
+
+def _attachment(parameters: bytes) -> bytes:
+    return _multipart(b"--b\r\nContent-Type: image/png" + parameters + b"\r\n\r\nx")
 
 
 SHAPES: Mapping[str, Callable[[], bytes]] = {
@@ -188,6 +203,90 @@ SHAPES: Mapping[str, Callable[[], bytes]] = {
     ),
     "marks on one letter": lambda: _mail(rest=b"\r\na" + b"\xcc\x81" * 5 * MEGA),
     "characters that become many": lambda: _mail(rest=b"\r\n" + b"\xef\xb7\xba" * 5 * MEGA),
+    "a report of angle brackets": lambda: (
+        b"From: MAILER-DAEMON@example.net\r\n"
+        + _WORDS
+        + (b"<" * 400 + b"a@b.c" + b"(" * 400 + b"\r\n") * 4_000
+    ),
+    "a report of servers' words": lambda: (
+        b"From: MAILER-DAEMON@example.net\r\n" + _WORDS + b"\r\n".join(_SERVERS_WORDS) * 3_000
+    ),
+    "a report in HTML": lambda: (
+        b"From: MAILER-DAEMON@example.net\r\n" + _HTML + b"<b>user unknown <p@example.org></b>" * 100_000
+    ),
+    "a report that hides its lines": lambda: (
+        b"From: MAILER-DAEMON@example.net\r\nContent-Transfer-Encoding: base64\r\n"
+        + _WORDS
+        + base64.b64encode(b"user unknown a@b.c " * 12_000)
+    ),
+    "enclosed mails of many parts": lambda: _multipart(
+        (b"--b\r\nContent-Type: message/rfc822\r\n\r\n" + _nested(25)) * 400
+    ),
+    "a boundary that begins another": lambda: _mail(
+        b"".join(
+            b'Content-Type: multipart/mixed; boundary="%s"\r\n\r\n--%s\r\n' % (b"b" * n, b"b" * n)
+            for n in range(1, 30)
+        ),
+        b"\r\n" + b"--" + (b"b" * 29 + b"\r\n--") * 300_000,
+    ),
+    "signed parts within signed parts": lambda: _mail(
+        b"".join(
+            b'Content-Type: multipart/signed; boundary="b%d"\r\n\r\n--b%d\r\n' % (n, n) for n in range(29)
+        ),
+        b"\r\n" + b"--b28\r\n\r\n\xe9\r\n--b28--\r\n" * 200_000,
+    ),
+    "100,000 parameters": lambda: _attachment(b"".join(b"; p%d=x" % n for n in range(100_000))),
+    "100,000 continuations of a name": lambda: _attachment(
+        b"".join(b";\r\n name*%d*=%%C3%%A9" % n for n in range(100_000))
+    ),
+    "a name of 100,000 words": lambda: _attachment(b'; name="' + b" =?utf-8?q?x?=" * 100_000 + b'"'),
+    "500 names of 5 kB": lambda: _multipart(
+        b"--b\r\nContent-Type: image/png; name=" + b"=?utf-8?q?=C3=A9?=" * 270 + b"\r\n\r\nx\r\n" * 500
+    ),
+    "a charset of 1 MB": lambda: _mail(b"Content-Type: text/plain; charset=" + b"x" * MEGA + b"\r\n"),
+    "words in 100,000 charsets": lambda: _mail(
+        b"Subject:" + b"".join(b" =?x-%d?q?x?=\r\n" % n for n in range(100_000))
+    ),
+    "50 MB of base64 without content": lambda: _mail(
+        b"Content-Transfer-Encoding: base64\r\n", b"\r\n" + b"====\r\n" * 8 * MEGA
+    ),
+    "50 MB of soft line breaks": lambda: _mail(
+        b"Content-Transfer-Encoding: quoted-printable\r\n", b"\r\n" + b"=\r\n" * 16 * MEGA
+    ),
+    "text in utf-7": lambda: _mail(
+        b"Content-Type: text/plain; charset=utf-7\r\n", b"\r\n" + b"+AOk-" * 2 * MEGA
+    ),
+    "text that switches its alphabet": lambda: _mail(
+        b"Content-Type: text/plain; charset=iso-2022-jp\r\n", b"\r\n" + b"\x1b$B0!\x1b(B" * 2 * MEGA
+    ),
+    "comments in comments in From": lambda: (
+        b"From: " + b"(" * MEGA + b")" * MEGA + b" p@example.org\r\n" + _TEXT
+    ),
+    "comments between authors": lambda: b"From: " + b"(a)b(c)," * 300_000 + b"p@example.org\r\n" + _TEXT,
+    "groups within groups": lambda: b"From: " + b"a:" * MEGA + b"p@example.org;\r\n" + _TEXT,
+    "routes in addresses": lambda: b"From: <" + b"@a," * 600_000 + b":p@example.org>\r\n" + _TEXT,
+    "an author's name of 5 MB": lambda: (
+        b'From: "' + "\ufdfa".encode() * 1_600_000 + b'" <paul@example.net>\r\n' + _TEXT
+    ),
+    "a name for expressions": lambda: b"From: " + b"x" * 29_000 + b"@example.net\r\n" + _TEXT,
+    "a List-Id of 5 MB": lambda: _mail(b"List-Id: " + b"<" * 5 * MEGA + b"\r\n"),
+    "100,000 X-Loop": lambda: _mail(b"X-Loop: <p@example.org>\r\n" * 100_000),
+    "HTML of 1,000,000 open tags": lambda: _mail(_HTML, b"<b><i>" * 500_000 + b"il reste"),
+    "HTML of tables within tables": lambda: _mail(_HTML, b"<table><tr><td>" * 100_000 + b"il reste"),
+    "HTML of style": lambda: _mail(_HTML, b"<style>" + b"p { color: red }\r\n" * MEGA),
+    "HTML of comments": lambda: _mail(_HTML, b"<!-- <p> -->" * MEGA + b"il reste"),
+    "HTML of attributes": lambda: _mail(_HTML, b"<p" + b" a=b" * 4 * MEGA + b">il reste</p>"),
+    "HTML of entities": lambda: _mail(_HTML, b"&CounterClockwiseContourIntegral;" * 600_000),
+    "a calendar of 20 MB": lambda: _multipart(
+        b"--b\r\nContent-Type: text/calendar; method=REQUEST\r\n\r\nBEGIN:VCALENDAR\r\n"
+        + b"BEGIN:VEVENT\r\nRRULE:FREQ=SECONDLY\r\nEND:VEVENT\r\n" * 400_000
+    ),
+    "links without end": lambda: _mail(rest=b"\r\n" + b"https://example.net/" + b"a." * 5 * MEGA),
+    "quotation marks": lambda: _mail(rest=b"\r\n" + b"> " * 5 * MEGA + b"\r\n"),
+    "lines of quotation marks": lambda: _mail(rest=b"\r\n" + b">>>>>>>>\r\n" * 2 * MEGA),
+    "endings of mails": lambda: _mail(
+        rest=b"\r\n" + b"-- \r\nEnvoy\xc3\xa9 de mon iPhone\r\nDe : Paul\r\n" * 300_000
+    ),
 }
 
 
