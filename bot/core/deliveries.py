@@ -53,7 +53,7 @@ class Outcome(StrEnum):
 
 
 class Obstacle(StrEnum):
-    """Why a mail is not even offered to a relay: stands in the place of its reply.
+    """Why a mail is not even offered to a relay, or what keeps its answer from us: in that answer's place.
 
     With the status codes of RFC 6531 section 3.5 and RFC 3463 section 3.7, where there is one.
     """
@@ -71,6 +71,7 @@ class Obstacle(StrEnum):
         "5.6.3 the outgoing server does not take the accented letters of this mail as they are (no "
         "8BITMIME), and it has too many parts to be written in another way: ask for a simpler one"
     )
+    STUMBLED = N_("facteur stumbled over it; the log says more")
 
 
 @dataclass(frozen=True, slots=True)

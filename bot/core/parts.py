@@ -28,6 +28,17 @@ _PARAMETERS = 50
 _DELIMITER_OCTETS = 250
 _UUENCODED_OCTETS = 1_000_000
 
+PARSE_ERRORS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What the email package raises on mail that is wrong enough."""
+
 _NAMES = ("content-type", "content-disposition", "content-transfer-encoding")
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:([^\r\n]*(?:(?:\r\n|\n|\r)[ \t][^\r\n]*)*+)(?:\r\n|\n|\r|\Z)")
 _LINE_END = re.compile(rb"\r\n|\n|\r")
@@ -75,16 +86,17 @@ class Part:
 class Taken:
     """What came of taking a mail apart: its parts in order; `whole` = there are no others.
 
-    `multiparts`: the content types of what held parts.
+    `signed`: where in the body octets stand for which a signature beside them vouches (RFC 1847), and
+    what else is in the same multipart.
     """
 
     parts: tuple[Part, ...]
     whole: bool
-    multiparts: frozenset[str]
+    signed: tuple[slice, ...]
 
 
 def take_apart(header: Header, body: bytes) -> Taken:
-    """A mail: its header says what the body is, wherever the body began."""
+    """A mail: its header says what the body is, wherever the body began. Never fails on odd mail."""
     return _Taking(body).done(_described((name, header.raw(name)) for name in _NAMES))
 
 
@@ -96,13 +108,13 @@ class _Taking:
         self._view = memoryview(body)
         self._parts: list[Part] = []
         self._whole = True
-        self._open: list[tuple[bytes, str]] = []
-        """The delimiter and the content type of each, outermost first."""
+        self._open: list[tuple[bytes, str, int]] = []
+        """The delimiter and the content type of each, and where it began; outermost first."""
         self._fields: Message | None = None
         """Of what is under way since `_start`; None between the end of a multipart and what follows."""
         self._start = 0
         self._header_at = 0
-        self._multiparts: set[str] = set()
+        self._signed: list[slice] = []
         self._before_parts = False
         """A multipart is under way, and no part of it has begun."""
 
@@ -115,15 +127,15 @@ class _Taking:
                 break
             self._pass(at)
         self._end(len(self._body))
-        return Taken(tuple(self._parts), self._whole, frozenset(self._multiparts))
+        self._close(0, len(self._body))
+        return Taken(tuple(self._parts), self._whole, tuple(self._signed))
 
     def _begin(self, fields: Message, header_at: int, start: int) -> None:
         self._fields, self._header_at, self._start = fields, header_at, start
         delimiter = _delimiter(fields)
         self._before_parts = bool(delimiter) and len(self._open) < DEPTH_LIMIT
         if self._before_parts:
-            self._open.append((delimiter, fields.get_content_type()))
-            self._multiparts.add(fields.get_content_type())
+            self._open.append((delimiter, fields.get_content_type(), start))
         elif delimiter:
             self._whole = False
 
@@ -133,6 +145,13 @@ class _Taking:
             self._parts.append(_part(self._fields, raw, self._header_at, self._start))
         self._fields = None
 
+    def _close(self, level: int, end: int) -> None:
+        """The multiparts from this level on hold nothing more."""
+        self._signed += [
+            slice(start, end) for _, kind, start in self._open[level:] if kind == "multipart/signed"
+        ]
+        del self._open[level:]
+
     def _pass(self, at: int) -> None:
         """A line that may end parts, and begin the next one."""
         line = _LINE_END.split(self._body[at : at + 2 * _DELIMITER_OCTETS], maxsplit=1)[0].rstrip(b" \t")
@@ -140,17 +159,17 @@ class _Taking:
         level = next((n for n in reversed(range(len(self._open))) if self._open[n][0] in written), -1)
         if level < 0:
             return
-        delimiter, parent = self._open[level]
+        delimiter, parent, _ = self._open[level]
         if self._before_parts and level == len(self._open) - 1:
             self._fields = None  # what stands before the first part is shown to nobody
         self._end(at - (2 if self._body.startswith(b"\r\n", at - 2) else 1))
         if line == delimiter:
-            del self._open[level + 1 :]
+            self._close(level + 1, at)
             after = _LINE_END.search(self._body, at)
             header_at = after.end() if after else len(self._body)
             self._begin(*_part_header(self._body, header_at, parent))
         else:
-            del self._open[level:]
+            self._close(level, at)
 
     def _dashed_lines(self) -> Iterator[int]:
         """Where lines begin with ``--``, as delimiters do; no more once no multipart is open."""
@@ -201,10 +220,10 @@ def _part(fields: Message, raw: memoryview, header_at: int, start: int) -> Part:
         content_type = "text/plain"
     elif not _CONTENT_TYPE.fullmatch(content_type):
         content_type = "application/octet-stream"
-    file_name = fields.get_filename("")
+    file_name = _parameter(lambda: fields.get_filename(""))
     return Part(
         content_type,
-        str(fields.get_content_charset("")),
+        _parameter(lambda: fields.get_content_charset("")),
         file_name,
         str(fields.get("content-transfer-encoding", "")).strip().lower(),
         bool(file_name)
@@ -220,8 +239,16 @@ def _delimiter(fields: Message) -> bytes:
     """What stands before each part of a multipart; empty for what is none, or does not say."""
     if fields.get_content_maintype() != "multipart":
         return b""
-    delimiter = f"--{fields.get_boundary('')}".encode("utf-8", "replace")
+    delimiter = f"--{_parameter(lambda: fields.get_boundary(''))}".encode("utf-8", "replace")
     return delimiter if 2 < len(delimiter) <= _DELIMITER_OCTETS else b""
+
+
+def _parameter(read: Callable[[], str | None]) -> str:
+    """What the email package makes of a parameter; nothing where it stumbles over how it is written."""
+    try:
+        return read() or ""
+    except PARSE_ERRORS:
+        return ""
 
 
 def _from_base64(raw: memoryview) -> bytes:

@@ -20,19 +20,20 @@ from bot.core.deliveries import (
     Claimed,
     DeliveryState,
     Envelope,
+    Obstacle,
     Outcome,
     QuotaReply,
     RecipientResult,
     Recorded,
     next_delay,
 )
-from bot.core.errors import Conflict, ServerTrouble, TransientError
+from bot.core.errors import ServerTrouble
 from bot.core.lists import SmtpAccount, certificate_of
 from bot.core.ports import MailSender
 from bot.core.stores import Stores
 from bot.flow.bounces import Bounces
 from bot.flow.providers import advised
-from bot.flow.runner import alone
+from bot.flow.runner import NOT_ITS_FAULT, alone
 
 log = structlog.get_logger()
 
@@ -83,10 +84,15 @@ class Outbox:
             return await self._stores.outbox.next_due(self._account, mlist_ids, now)
         log.info("claimed", post=batch.post_id, mailing=batch.mailing_id, recipients=len(batch.deliveries))
         async with self._claim_held(batch):
+            trouble, results = None, None
             try:
-                trouble, results = None, await self._offer(batch)
+                # a mail that a part of ours stumbles over must come to an end like any other
+                results = await alone("offer", partial(self._offer, batch), but=(ServerTrouble,))
             except ServerTrouble as error:
-                trouble, results = error, [_deferred(claimed, error) for claimed in batch.deliveries]
+                trouble = error
+            if results is None:
+                words = str(trouble or Obstacle.STUMBLED)
+                results = [_deferred(claimed, words) for claimed in batch.deliveries]
             await self._record(batch, results, offered=trouble is None)
         await self._note_health(batch, trouble)
         self._noted_octets = await note_size(self._stores, self._account, self._sender, self._noted_octets)
@@ -120,12 +126,14 @@ class Outbox:
         over_quota, until = _quota_reply(results), None
         while True:
             try:
-                letters = await self._bounces.letters(batch, results, now)
+                letters = await alone(
+                    "letters", partial(self._bounces.letters, batch, results, now), but=NOT_ITS_FAULT
+                )
                 until = await self._stores.outbox.record(
-                    batch, recorded, now, offered=offered, over_quota=over_quota, letters=letters
+                    batch, recorded, now, offered=offered, over_quota=over_quota, letters=letters or ()
                 )
                 break
-            except (TransientError, Conflict) as error:
+            except NOT_ITS_FAULT as error:
                 log.warning("outcomes not stored yet", post=batch.post_id, why=str(error))
                 await self._clock.wait(asyncio.Event().wait(), self._clock.now() + _AGAIN)
         log.info("recorded", post=batch.post_id, mailing=batch.mailing_id)
@@ -208,6 +216,6 @@ def _recorded(claimed: Claimed, result: RecipientResult, now: datetime) -> Recor
     return Recorded(claimed.id, DeliveryState.DEFERRED, reply, retry_at)
 
 
-def _deferred(claimed: Claimed, error: ServerTrouble) -> RecipientResult:
-    """Nothing was offered: what the relay would have said is not known."""
-    return RecipientResult(claimed.recipient, Outcome.DEFERRED, 0, str(error))
+def _deferred(claimed: Claimed, words: str) -> RecipientResult:
+    """What the relay would have said, or said, is not known."""
+    return RecipientResult(claimed.recipient, Outcome.DEFERRED, 0, words)

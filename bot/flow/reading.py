@@ -10,21 +10,10 @@ from datetime import datetime
 from bot.core.charsets import in_charset, undeclared
 from bot.core.chat import File
 from bot.core.header import ADDRESSES_OCTETS, Header, decoded, readable, split
-from bot.core.parts import Part, take_apart
+from bot.core.parts import PARSE_ERRORS, Part, take_apart
 from bot.core.posts import Attachment, Cursor, NewPost, Unread
 from bot.core.text import unseen
 from bot.flow.markup import plain_text
-
-PARSE_ERRORS = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    LookupError,
-    RecursionError,
-    TypeError,
-    ValueError,
-)
-"""What the email package raises on mail that is wrong enough; such a mail is held with its .eml."""
 
 _SUBJECT_LIMIT = 500
 _MESSAGE_ID_LIMIT = 1_000

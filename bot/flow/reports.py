@@ -18,8 +18,9 @@ from bot.core.addresses import Address, fold
 from bot.core.bounces import Failure, Report
 from bot.core.charsets import undeclared
 from bot.core.header import readable
+from bot.core.parts import PARSE_ERRORS
 from bot.core.text import folded
-from bot.flow.reading import PARSE_ERRORS, text_of
+from bot.flow.reading import text_of
 
 _OCTETS_LIMIT = 300_000
 """What a report has to say stands at its beginning; then the mail that it is about may follow."""

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
 
 from bot.core.addresses import Address, Mailbox
+from bot.core.deliveries import Envelope, Obstacle, RecipientResult
+from bot.core.lists import SmtpAccount
 from bot.core.people import Role
+from bot.core.ports import MailSender, Servers
 from tests.support.clock import ManualClock
 from tests.support.dovecot import Dovecot
 from tests.support.smtp_server import CUT, SmtpServer, Taken
 from tests.support.world import World, every_way, mail, opened_world
+from transports.servers import MailServers
 
 ANNA, BEA, CLEO = "anna@example.org", "bea@example.org", "cleo@example.org"
 BUSY = "450 4.2.1 mailbox busy, come back later"
@@ -118,6 +123,48 @@ async def test_a_relay_that_hangs_up_is_asked_again(world: World) -> None:
 
     assert world.sent_to() == [ANNA, BEA, CLEO]
     assert await world.counts(1) == {"delivered": 3}
+
+
+class Stumbling(MailServers, Servers):
+    """A client of relays with a mistake in it, for as long as that is so."""
+
+    def __init__(self) -> None:
+        super().__init__(idle=False)
+        self.stumbles = True
+
+    @override
+    def sender(self, account: SmtpAccount) -> MailSender:
+        return _Stumbles() if self.stumbles else super().sender(account)
+
+
+class _Stumbles(MailSender):
+    max_octets = None
+
+    @override
+    async def send(self, envelope: Envelope, content: bytes) -> Sequence[RecipientResult]:
+        raise LookupError(envelope.mail_from)
+
+    @override
+    async def check(self) -> None: ...
+
+    @override
+    async def close(self) -> None: ...
+
+
+async def test_what_a_part_of_ours_stumbles_over_comes_to_its_end_too(
+    tmp_path: Path, dovecot: Dovecot, smtp_server: SmtpServer, clock: ManualClock
+) -> None:
+    """It is a failed attempt like any other: shown, tried again, and given up one day."""
+    servers = Stumbling()
+    async with opened_world(tmp_path / "data", dovecot, smtp_server, clock, servers=servers) as world:
+        await accepted(world)
+        [first, *_] = await world.rows("/queue")
+        assert (first["state"], first["last_reply"]) == ("deferred", Obstacle.STUMBLED)
+        assert await world.counts(1) == {"deferred": 3}
+        servers.stumbles = False
+        await world.later(minutes=1)
+        assert world.sent_to() == [ANNA, BEA, CLEO]
+        assert await world.counts(1) == {"delivered": 3}
 
 
 async def test_a_copy_that_may_have_arrived_says_so(world: World) -> None:

@@ -17,14 +17,16 @@ _ASCII = bytes(octet if octet < 128 else ord("?") for octet in range(256))
 def seven_bit(mail: bytes, depth: int = 0) -> bytes | Obstacle:
     """The same mail with a 7-bit body, which says the same, or why there is none.
 
-    Delimiters and all that is ASCII stay as they are. The author's DKIM signatures go: they cover the
-    body. The header stays as it is, but where the mail is itself the content of another (`depth`).
+    Delimiters and all that is ASCII stay as they are, and so does what a signature beside it vouches for
+    (RFC 1847), which must be ASCII therefore. The author's DKIM signatures go: they cover the body, and a
+    copy without them arrives all the same. The header stays as it is, but where the mail is itself the
+    content of another (`depth`).
     """
     header, body = split(mail)
     if body.isascii():
         return mail.translate(_ASCII) if depth else mail
     taken = take_apart(header, body)
-    if "multipart/signed" in taken.multiparts:
+    if not all(body[signed].isascii() for signed in taken.signed):
         return Obstacle.SIGNED
     if not taken.whole or depth > _ENCLOSED_LIMIT:
         return Obstacle.INTRICATE

@@ -164,6 +164,15 @@ def test_a_field_of_parameters_without_end_is_not_read_to_the_end() -> None:
     assert (part.content_type, part.file_name) == ("image/png", "")
 
 
+@pytest.mark.parametrize("parameter", ["{}*=undefined''%E9", "{}*=x; {}*0=y", "{}*9" + "9" * 4_500 + "=x"])
+@pytest.mark.parametrize("name", ["name", "charset", "boundary"])
+def test_a_parameter_that_cannot_be_read_says_nothing(name: str, parameter: str) -> None:
+    """And its part is there all the same; the email package raises a different error for each."""
+    kind = "multipart/mixed" if name == "boundary" else "text/plain"
+    part = only(f"Content-Type: {kind}; {parameter.replace('{}', name)}\r\n\r\none".encode())
+    assert (part.content_type, part.content(), part.file_name) == ("text/plain", b"one", "")
+
+
 _LINES = [
     b"--b", b"--b--", b"--i", b"--i--", b"", b"", b"text", b"Content-Type: text/html",
     b'Content-Type: multipart/mixed; boundary="i"', b"Content-Type: message/rfc822",

@@ -71,6 +71,70 @@ def test_a_mail_that_is_ascii_stays_as_it_is() -> None:
     assert seven_bit(raw) == raw
 
 
+def beside(signed_part: bytes, other: bytes) -> bytes:
+    """A mail whose first part is signed, and whose second is not: the footer of a gateway, for instance."""
+    return (
+        b"DKIM-Signature: v=1\r\nContent-Type: multipart/mixed; boundary=o\r\n\r\npr\xc3\xa9ambule\r\n--o\r\n"
+        b"Content-Type: multipart/signed; protocol=x; boundary=s\r\n\r\n--s\r\n"
+        + signed_part
+        + b"\r\n--s\r\nContent-Type: application/pgp-signature\r\n\r\niHUE\r\n--s--\r\n--o\r\n"
+        + other
+        + b"\r\n--o--\r\n"
+    )
+
+
+PLAIN = b"Content-Type: text/plain; charset=utf-8\r\n\r\n"
+NESTED = b"Content-Type: multipart/mixed; boundary=i\r\n\r\n%s\r\n--i\r\n%s\r\nascii\r\n--i--"
+
+
+@pytest.mark.parametrize("kind", ["text/plain; charset=utf-8", "image/png", "message/rfc822"])
+def test_what_is_not_signed_is_encoded_beside_what_is(kind: str) -> None:
+    """The signature covers its own part, of which no octet changes."""
+    part = NESTED % (b"", b"Content-Type: text/plain\r\n")
+    raw = beside(part, f"Content-Type: {kind}\r\n\r\n".encode() + b"\r\nd\xc3\xa9j\xc3\xa0")
+    sent = seven(raw)
+    assert contents(sent) == contents(raw)
+    signature = (
+        b"--s\r\n" + part + b"\r\n--s\r\nContent-Type: application/pgp-signature\r\n\r\niHUE\r\n--s--\r\n"
+    )
+    assert signature in raw
+    assert signature in sent
+    assert b"DKIM-Signature" not in sent
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        PLAIN + b"d\xc3\xa9j\xc3\xa0",
+        NESTED % (b"pr\xc3\xa9ambule", b""),
+        NESTED % (b"", b"Content-Type: text/plain; name=\xe9\r\n"),
+        NESTED % (b"", PLAIN + b"\xc3\xa9"),
+        b"Content-Type: message/rfc822\r\n\r\nSubject: \xe9\r\n\r\nascii",
+    ],
+    ids=["its text", "before its parts", "a field of its part", "its part", "an enclosed mail"],
+)
+def test_whatever_is_signed_is_left(part: bytes) -> None:
+    """Also what no reader sees: the signature covers it too."""
+    assert seven_bit(beside(part, PLAIN + b"ascii")) is Obstacle.SIGNED
+
+
+def test_a_signed_part_without_an_end_is_signed_to_the_end() -> None:
+    raw = beside(PLAIN + b"ascii", PLAIN + b"d\xc3\xa9j\xc3\xa0").replace(b"--s--", b"")
+    assert isinstance(seven_bit(raw), bytes)  # its parent's delimiter ends it
+    alone = b"Content-Type: multipart/signed; boundary=s\r\n\r\n--s\r\n" + PLAIN + b"ascii\r\n--s\r\n\r\n\xe9"
+    assert seven_bit(alone) is Obstacle.SIGNED
+
+
+@pytest.mark.parametrize(
+    "name", ["name*=undefined''%E9", "name*=idna''%E9", "name*=x; name*0=y", "name*" + "9" * 4_500 + "=x"]
+)
+def test_a_name_that_cannot_be_read_keeps_no_mail_back(name: str) -> None:
+    """It was refused again and again, without an outcome: nobody would ever have been told."""
+    for field in ("Content-Type: text/plain; charset=utf-8; ", "Content-Disposition: inline; file"):
+        raw = WHOLE + f"{field}{name}\r\n\r\n".encode() + b"d\xc3\xa9j\xc3\xa0"
+        assert b"d=C3=A9j=C3=A0" in seven(raw)
+
+
 @pytest.mark.parametrize(
     ("raw", "why"),
     [
