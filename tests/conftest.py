@@ -2,7 +2,20 @@
 
 import os
 
+import hypothesis
 import pytest
+
+# the same examples at every run, however slow the machine is
+hypothesis.settings.register_profile(
+    "facteur",
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[
+        hypothesis.HealthCheck.too_slow,
+        hypothesis.HealthCheck.function_scoped_fixture,  # an example may find what others left behind
+    ],
+)
+hypothesis.settings.load_profile("facteur")
 
 pytest_plugins = [
     "tests.support.clock",

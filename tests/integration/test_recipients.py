@@ -8,7 +8,7 @@ from datetime import timedelta
 from itertools import count
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.addresses import Address, Mailbox, fold
@@ -101,12 +101,7 @@ async def everywhere(database: Where, box: FernetBox) -> AsyncIterator[Stores]:
         yield opened
 
 
-@settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-    derandomize=True,
-)
+@settings(max_examples=60)
 @given(world=worlds)
 async def test_recipients_are_those_of_the_rules(
     everywhere: Stores, clock: ManualClock, world: World

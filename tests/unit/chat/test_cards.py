@@ -247,7 +247,7 @@ def test_a_stop_promises_nothing_of_copies_that_the_relay_has() -> None:
     assert "50 copies were on their way already" in text
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     name=st.text(max_size=300),
     address=st.text(max_size=300),

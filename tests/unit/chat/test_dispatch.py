@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
@@ -173,7 +173,7 @@ async def test_a_search_too_long_for_a_button_is_typed(office: Office) -> None:
     assert "There are more: /archives list:" in text_of(screen)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=60)
 @given(text=st.text(max_size=80), data=st.text(max_size=64))
 async def test_anything_said_or_pressed_is_survived(office: Office, text: str, data: str) -> None:
     with capture_logs() as logs:

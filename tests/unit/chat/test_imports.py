@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.addresses import Mailbox, fold
@@ -144,12 +144,7 @@ _locals = st.text(st.sampled_from("=+-a.'!|"), min_size=1, max_size=6).filter(
 
 
 @SQLITE
-@settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-    derandomize=True,
-)
+@settings(max_examples=25)
 @given(people=st.lists(st.tuples(_names, st.lists(_locals, min_size=1, max_size=4)), min_size=1, max_size=6))
 async def test_whoever_is_exported_can_be_imported(
     office: Office, tmp_path: Path, people: list[tuple[str, list[str]]]

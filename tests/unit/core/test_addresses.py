@@ -29,7 +29,7 @@ def test_an_address_is_folded_for_comparing(written: str, folded: str) -> None:
     assert fold(written) == folded
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(max_size=30).map(lambda text: f"a{text}@b{text}.org"))
 @example("İ@İ.org")
 @example("a@\u0345\u1e9b.org")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.core.addresses import Address, Mailbox
 from bot.core.header import FIELDS_LIMIT, HEADER_OCTETS, Header, decoded, encoded, split
 
-quick = settings(max_examples=150, deadline=None)
+quick = settings(max_examples=150)
 
 _PIECES = [
     b"\r\n", b"\n", b"\r", b" ", b"\t", b":", b"From: ", b"Subject : ", b"To:", b"X-Loop: l@example.org",

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bot.core.header import split
 from bot.core.parts import DEPTH_LIMIT, PARTS_LIMIT, Part, Taken, take_apart
 
-quick = settings(max_examples=150, deadline=None)
+quick = settings(max_examples=150)
 
 
 def taken(raw: bytes) -> Taken:
@@ -180,7 +180,7 @@ _LINES = [
 ]  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.sampled_from(_LINES), max_size=25))
 def test_text_and_files_are_those_of_the_email_package(lines: list[bytes]) -> None:
     """Of a mail that is within all limits, and whose multiparts are closed as they should be."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.core.text import ENGLISH, Size, Text, Value, folded, verbatim
 
-quick = settings(max_examples=150, deadline=None)
+quick = settings(max_examples=150)
 
 _moments = st.datetimes(timezones=st.just(UTC))
 _plain = st.one_of(st.text(max_size=20), st.integers(), st.builds(Size, st.integers(0, 10**12)), _moments)

@@ -12,7 +12,7 @@ from bot.core.lists import MailingList
 from bot.flow.copy import list_copy
 from tests.unit.flow.posts import a_list
 
-quick = settings(max_examples=150, deadline=None)
+quick = settings(max_examples=150)
 
 _LIST_FIELDS = ("Sender", "List-Id", "List-Post", "List-Unsubscribe", "List-Owner", "Precedence")
 

@@ -41,7 +41,7 @@ def test_text_is_read_in_lines_and_paragraphs(markup: str, text: str) -> None:
     assert plain_text(markup) == text
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.one_of(st.text(max_size=200), st.lists(st.sampled_from(_PIECES), max_size=60).map("".join)))
 def test_reading_never_fails(markup: str) -> None:
     plain_text(markup).encode()

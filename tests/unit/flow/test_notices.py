@@ -246,7 +246,7 @@ def test_the_date_is_that_of_the_organisations_time_zone() -> None:
     assert "on 1 July 2026" in text_of(as_read(notice))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=300),
     st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=300),

@@ -14,7 +14,7 @@ from bot.core.posts import Attachment, Cursor, NewPost, Unread
 from bot.flow.reading import attached_files, read
 from tests.unit.flow.posts import NOON
 
-quick = settings(max_examples=200, deadline=None)
+quick = settings(max_examples=200)
 
 
 def reading(raw: bytes) -> NewPost:
