@@ -22,7 +22,7 @@ from storage.database import open_stores
 from storage.secrets import FernetBox
 from tests.support.clock import ManualClock
 from tests.support.dovecot import Dovecot
-from tests.support.patience import WAIT_S
+from tests.support.patience import WAIT_S, until
 from tests.support.postgres import Postgres
 from tests.support.smtp_server import SmtpServer
 from tests.support.stores import a_list
@@ -144,9 +144,11 @@ async def test_a_restart_in_the_middle_of_500_deliveries(
             for taken in (20, 50):
                 await smtp_server.wait_for(taken)
                 await asyncio.to_thread(mortal_postgres.restart)
-            async with asyncio.timeout(60):
-                while await world.state(1) != ("distributed", "default"):
-                    pass
+
+            async def distributed() -> bool:
+                return await world.state(1) == ("distributed", "default")
+
+            await until(world.app.stores.changes, distributed)
             assert not ousted.done()
             ousted.cancel()
 

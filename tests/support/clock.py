@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 import pytest
 from typing_extensions import override
 
 from bot.core.clock import Clock
+
+T = TypeVar("T")
 
 
 class ManualClock(Clock):
@@ -19,6 +23,8 @@ class ManualClock(Clock):
     def __init__(self, moment: datetime) -> None:
         self._now = moment
         self._turned = asyncio.Event()
+        self._sleepers: list[datetime] = []
+        self._slept = asyncio.Event()
 
     @override
     def now(self) -> datetime:
@@ -31,7 +37,8 @@ class ManualClock(Clock):
             while not waiting.done() and (until is None or self._now < until):
                 turned = asyncio.ensure_future(self._turned.wait())
                 try:
-                    await asyncio.wait({waiting, turned}, return_when=asyncio.FIRST_COMPLETED)
+                    with self._asleep_until(until):
+                        await asyncio.wait({waiting, turned}, return_when=asyncio.FIRST_COMPLETED)
                 finally:
                     turned.cancel()
             if waiting.done():
@@ -45,6 +52,34 @@ class ManualClock(Clock):
         self._turned.set()
         self._turned = asyncio.Event()
         return self._now
+
+    async def run_until(self, event: Awaitable[T]) -> T:
+        """Let time go by until `event` is done: turn from one moment that somebody waits for to the next."""
+        waiting = asyncio.ensure_future(event)
+        try:
+            while not waiting.done():
+                if ahead := [moment for moment in self._sleepers if moment > self._now]:
+                    self.advance(min(ahead) - self._now)
+                slept = asyncio.ensure_future(self._slept.wait())
+                await asyncio.wait({waiting, slept}, return_when=asyncio.FIRST_COMPLETED)
+                slept.cancel()
+            return waiting.result()
+        finally:
+            waiting.cancel()
+
+    @contextmanager
+    def _asleep_until(self, moment: datetime | None) -> Iterator[None]:
+        """Somebody waits for that moment, as `run_until` sees."""
+        if moment is None:
+            yield
+            return
+        self._sleepers.append(moment)
+        self._slept.set()
+        self._slept = asyncio.Event()
+        try:
+            yield
+        finally:
+            self._sleepers.remove(moment)
 
 
 class RunningClock(ManualClock):
