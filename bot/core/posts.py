@@ -141,18 +141,18 @@ class Post:
     message_id: str
     body_sha256: str
     text: str = field(repr=False)
-    attachments: tuple[Attachment, ...]
-    unread: tuple[Unread, ...]
-    old: bool
-    rule: str
-    reason: Text | None
-    warning: bool
-    decisions: int
-    decided_by: Actor | None
-    decided_at: datetime | None
-    decision_reason: str
-    undo_until: datetime | None
-    stopped_by: str
+    attachments: tuple[Attachment, ...] = ()
+    unread: tuple[Unread, ...] = ()
+    old: bool = False
+    rule: str = ""
+    reason: Text | None = None
+    warning: bool = False
+    decisions: int = 0
+    decided_by: Actor | None = None
+    decided_at: datetime | None = None
+    decision_reason: str = ""
+    undo_until: datetime | None = None
+    stopped_by: str = ""
     authentication: Authentication = UNEXAMINED
 
     @property

@@ -52,17 +52,8 @@ HELD = Post(
     text="Bonjour à toutes et à tous,\n\nil nous manque deux personnes jeudi à 18 h pour la "
     "distribution, et il reste des poireaux.\n\nÀ jeudi,\nHélène",
     attachments=(Attachment("planning.pdf", "application/pdf", 120_000),),
-    unread=(),
-    old=False,
     rule="default",
     reason=Text("every post to this list waits for a moderator"),
-    warning=False,
-    decisions=0,
-    decided_by=None,
-    decided_at=None,
-    decision_reason="",
-    undo_until=None,
-    stopped_by="",
 )
 STANDING = Standing(known=True, roles=frozenset({Role.MEMBER}), posts_accepted=7, posts_refused=0)
 DECIDED = replace(

@@ -134,17 +134,5 @@ def _sample(kind: NoticeKind, mlist: MailingList) -> Occasion:
         message_id="",
         body_sha256="",
         text="Bonjour",
-        attachments=(),
-        unread=(),
-        old=False,
-        rule="",
-        reason=None,
-        warning=False,
-        decisions=0,
-        decided_by=None,
-        decided_at=None,
-        decision_reason="",
-        undo_until=None,
-        stopped_by="",
     )
     return Occasion(kind, post, Header(()), mlist, Actor("example", "Paul"), "…", "paul@example.org")

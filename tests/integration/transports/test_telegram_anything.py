@@ -112,16 +112,8 @@ def held(raw: bytes) -> tuple[Post, Screen]:
         text=new.text,
         attachments=new.attachments,
         unread=new.unread,
-        old=False,
         rule="default",
         reason=Text("the author is not a member"),
-        warning=False,
-        decisions=0,
-        decided_by=None,
-        decided_at=None,
-        decision_reason="",
-        undo_until=None,
-        stopped_by="",
     )
     facts = Facts(MLIST, (STANDING,) * min(len(post.authors), AUTHORS_SHOWN), NOW, recipients=86)
     return post, card_of(post, facts, FRENCH)[0]

@@ -40,17 +40,9 @@ HELD = Post(
     body_sha256="",
     text="Bonjour,\n\nil reste des poireaux.",
     attachments=(Attachment("plan.pdf", "application/pdf", 120_000),),
-    unread=(),
-    old=False,
     rule="default",
     reason=Text("the author is not a member"),
-    warning=False,
     decisions=2,
-    decided_by=None,
-    decided_at=None,
-    decision_reason="",
-    undo_until=None,
-    stopped_by="",
 )
 FACTS = Facts(MLIST, (Standing(known=False, roles=frozenset()),), NOW, recipients=86)
 DECIDED = replace(HELD, decisions=3, decided_by=Actor("x:1", "Anne"), decided_at=NOW, undo_until=NOW)
