@@ -227,7 +227,7 @@ async def _do(app: App, command: str) -> None:
 def main() -> int:
     """Print and judge."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    with running_synapse() as synapse:
+    with running_synapse(on_disk=True) as synapse:
         both = [asyncio.run(measured(synapse, encrypted=encrypted)) for encrypted in (False, True)]
     return int(not all(both))
 

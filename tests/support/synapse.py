@@ -31,6 +31,8 @@ import pytest
 from tests.support.requirements import missing_server
 
 DOMAIN = "rig.test"
+_MEMORY = Path("/dev/shm")
+"""For the database, where it is there: most of what an event costs is the wait for a disk to have it."""
 _SECRET = "rig-shared-secret"
 _START_S = 60.0
 _STOP_S = 10.0
@@ -45,7 +47,7 @@ listeners:
     type: http
     tls: false
     resources: [{{names: [client], compress: false}}]
-database: {{name: sqlite3, args: {{database: {folder}/homeserver.db}}}}
+database: {{name: sqlite3, args: {{database: {database}/homeserver.db}}}}
 log_config: {folder}/log.yaml
 media_store_path: {folder}/media
 signing_key_path: {folder}/signing.key
@@ -86,6 +88,8 @@ class MatrixUser:
 
     id: str
     password: str
+    token: str = field(default="", repr=False)
+    """Of a device that it was made with, for whoever only speaks."""
 
     @property
     def name(self) -> str:
@@ -98,6 +102,7 @@ class Synapse:
 
     python: Path
     folder: Path
+    database: Path
     port: int
     process: subprocess.Popen[bytes] | None = None
     admin_token: str = ""
@@ -108,7 +113,8 @@ class Synapse:
         return f"http://127.0.0.1:{self.port}"
 
     def configure(self) -> None:
-        given = {"folder": self.folder, "port": self.port, "secret": _SECRET, "domain": DOMAIN}
+        given = {"folder": self.folder, "database": self.database, "port": self.port}
+        given |= {"secret": _SECRET, "domain": DOMAIN}
         (self.folder / "homeserver.yaml").write_text(_CONFIGURATION.format(**given) + _NO_LIMITS)
         (self.folder / "log.yaml").write_text(_LOG.format(**given))
         key = base64.b64encode(os.urandom(32)).decode().rstrip("=")
@@ -158,21 +164,28 @@ class Synapse:
 
     async def add_user(self, name: str = "user", *, admin: bool = False, limited: bool = False) -> MatrixUser:
         """An account; `limited`: it may send events only as fast as a stock server allows."""
-        user = MatrixUser(f"@{name}{next(self.numbers)}:{DOMAIN}", f"pw-{name}")
+        full_name, password = f"{name}{next(self.numbers)}", f"pw-{name}"
         path = "/_synapse/admin/v1/register"
         nonce = (await self.request("GET", path))["nonce"]
-        words = (nonce, user.name, user.password, "admin" if admin else "notadmin")
+        words = (nonce, full_name, password, "admin" if admin else "notadmin")
         mac = hmac.new(_SECRET.encode(), "\0".join(words).encode(), hashlib.sha1).hexdigest()
         made = await self.request(
             "POST",
             path,
-            {"nonce": nonce, "username": user.name, "password": user.password, "admin": admin, "mac": mac},
+            {"nonce": nonce, "username": full_name, "password": password, "admin": admin, "mac": mac},
         )
+        user = MatrixUser(made["user_id"], password, made["access_token"])
         if admin:
-            self.admin_token = made["access_token"]
+            self.admin_token = user.token
         elif not limited:
             await self.lift_limit(user)
         return user
+
+    async def say(self, user: MatrixUser, room_id: str, words: str) -> str:
+        """A message of somebody who hears nothing; its id."""
+        path = f"/_matrix/client/v3/rooms/{room_id}/send/m.room.message/{next(self.numbers)}"
+        sent = await self.request("PUT", path, {"msgtype": "m.text", "body": words}, user.token)
+        return str(sent["event_id"])
 
     async def lift_limit(self, user: MatrixUser) -> None:
         """What the documentation tells administrators of a homeserver to do for the bot."""
@@ -195,21 +208,24 @@ def _python() -> Path:
 
 
 @contextmanager
-def running_synapse() -> Iterator[Synapse]:
-    """A server with a folder of its own while the context lasts."""
+def running_synapse(*, on_disk: bool = False) -> Iterator[Synapse]:
+    """A server with folders of its own while the context lasts; `on_disk`: as slow as a real one."""
     python = _python()
     folder = Path(tempfile.mkdtemp(prefix="facteur-synapse-"))
+    where = None if on_disk or not _MEMORY.is_dir() else _MEMORY
+    database = Path(tempfile.mkdtemp(prefix="facteur-synapse-", dir=where))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    server = Synapse(python, folder, port)
+    server = Synapse(python, folder, database, port)
     try:
         server.configure()
         server.start()
         yield server
     finally:
         server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+        for each in (folder, database):
+            shutil.rmtree(each, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
