@@ -27,7 +27,7 @@ from bot.core.posts import Post
 from tests.support.office import ANNE, CONSOLE, MAIL, PAUL, STRANGER, Office, desk
 from tests.support.office import office as an_office
 from tests.support.patience import WAIT_S
-from tests.support.ranks import last, lines_of, member_of, try_all, words_for
+from tests.support.ranks import last, lines_of, member_of, trial_of, words_for
 from tests.support.stores import SQLITE
 from tests.support.terminals import Watcher, pipes
 from transports.terminal.room import Terminal, face_for
@@ -258,17 +258,14 @@ async def test_every_command_typed_in_a_terminal(
         terminal = Terminal(speaker, downloads=tmp_path, face=face_for(source, sink))
         screen = Watcher(watched)
 
-        async def say(line: str) -> None:
-            os.write(keyboard, f"{line}\n".encode())
-
         running = asyncio.create_task(terminal.run(installation.office.dispatcher))
-        mlist, post = installation.lists["adherents"], installation.posts["adherents"]
-        expected = await try_all(rank, mlist, post, say)
-        await say("/quit")
+        trial = trial_of(rank, installation.lists["adherents"], installation.posts["adherents"])
+        for line in (*trial.lines, *trial.ends, "/quit"):
+            os.write(keyboard, f"{line}\n".encode())
         await asyncio.wait_for(running, WAIT_S)
         os.write(sink.fileno(), b"that is all")
         await screen.until("that is all")
         screen.stop()
-    assert sorted(re.findall(r"^/(\w+) is for ", screen.text, re.MULTILINE)) == sorted(expected)
+    assert sorted(re.findall(r"^/(\w+) is for ", screen.text, re.MULTILINE)) == sorted(trial.refused)
     for name in NAMES if rank is Rank.ANYONE else ():
         assert [secret for secret in secrets_of(name) if secret in screen.text] == []

@@ -5,8 +5,8 @@ A new command is among them by itself.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from typing import TypeAlias
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from bot.chat.kinds import ADMINS, ALL, by_id
 from bot.chat.registry import Command, commands
@@ -71,26 +71,31 @@ def last(known: Command) -> bool:
     return known.name.startswith(("del", "forget", "rename", "un"))
 
 
-def by_rank(rank: Rank) -> tuple[list[Command], list[Command]]:
-    """The commands that are for others, and those that are theirs too; what takes away comes last."""
-    ends = [known for known in commands().values() if last(known)]
-    in_order = [*(known for known in commands().values() if not last(known)), *reversed(ends)]
-    return [each for each in in_order if each.rank > rank], [each for each in in_order if each.rank <= rank]
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Every command as somebody of one rank, over a network.
 
-
-Say: TypeAlias = Callable[[str], Awaitable[None]]
-"""Say a line through a network, and wait until it is answered."""
-
-
-async def try_all(rank: Rank, mlist: MailingList, post: Post, say: Say) -> list[str]:
-    """Say every command as somebody of this rank; the names of those that must be refused, in order.
-
-    What is theirs is said alone, so that it asks for what it lacks; what is not, with all that it takes.
+    Attributes:
+        refused: the names of those that are for others.
+        lines: what to say; what is theirs is said alone, so that it asks for what it lacks, and what is
+            not, with all that it takes.
+        ends: the same of what takes away, in this order behind all others.
     """
-    refused, theirs = by_rank(rank)
+
+    refused: tuple[str, ...]
+    lines: tuple[str, ...]
+    ends: tuple[str, ...]
+
+
+def trial_of(rank: Rank, mlist: MailingList, post: Post) -> Trial:
     words = words_for(mlist, post)
-    for known in refused:
-        await say(next(lines_of(known, words)))
-    for known in theirs:
-        await say(f"/{known.name}")
-    return [known.name for known in refused]
+    refused = [known for known in commands().values() if known.rank > rank]
+    theirs = [known for known in commands().values() if known.rank <= rank]
+    return Trial(
+        refused=tuple(known.name for known in refused),
+        lines=(
+            *(next(lines_of(known, words)) for known in refused),
+            *(f"/{known.name}" for known in theirs if not last(known)),
+        ),
+        ends=tuple(f"/{known.name}" for known in reversed(theirs) if last(known)),
+    )
