@@ -19,6 +19,7 @@ hypothesis.settings.load_profile("facteur")
 
 pytest_plugins = [
     "tests.support.clock",
+    "tests.support.ports",
     "tests.support.dovecot",
     "tests.support.names",
     "tests.support.postgres",

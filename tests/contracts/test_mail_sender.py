@@ -46,7 +46,7 @@ async def relay(request: pytest.FixtureRequest, pipelining: bool, smtp_servers: 
 
 @pytest.fixture
 async def sender(relay: SmtpServer) -> AsyncIterator[SmtpSender]:
-    sender = SmtpSender(relay.account(), tls=relay.client_context, timeout_s=5, answer_timeout_s=5)
+    sender = SmtpSender(relay.account(), tls=relay.client_context, timeout_s=WAIT_S, answer_timeout_s=WAIT_S)
     yield sender
     await sender.close()
 

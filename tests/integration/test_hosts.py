@@ -13,6 +13,7 @@ from bot.core.settings import Security
 from tests.support.certificates import certificates
 from tests.support.clock import ManualClock
 from tests.support.dovecot import Dovecot
+from tests.support.patience import WAIT_S
 from tests.support.rerouted import IMAP, POP3, Rerouted
 from tests.support.scripted_imap import scripted_imap
 from tests.support.scripted_pop3 import scripted_pop3
@@ -254,14 +255,15 @@ async def test_a_server_is_known_by_its_greeting(
         "SMTP": relay.port,
     }
     tls = certificates().client_context() if security is SSL else None
-    await greeted(Server(service, "localhost", ports.pop(service), security), tls, 5.0)
+    await greeted(Server(service, "localhost", ports.pop(service), security), tls, WAIT_S)
     for other in ports.values():
         with pytest.raises(ServerTrouble) as raised:
-            await greeted(Server(service, "localhost", other, security), tls, 5.0)
+            await greeted(Server(service, "localhost", other, security), tls, WAIT_S)
         assert raised.value.trouble is Trouble.ANSWER
 
 
 async def test_a_server_that_nobody_vouches_for_is_there_all_the_same(dovecot: Dovecot) -> None:
+    elsewhere = Server("IMAP", "127.0.0.2", dovecot.imaps, SSL)
     with pytest.raises(ServerTrouble) as raised:
-        await greeted(Server("IMAP", "127.0.0.2", dovecot.imaps, SSL), certificates().client_context(), 5.0)
+        await greeted(elsewhere, certificates().client_context(), WAIT_S)
     assert raised.value.trouble in {Trouble.CERTIFICATE, Trouble.REFUSED}

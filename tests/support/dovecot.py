@@ -24,11 +24,12 @@ import pytest
 from bot.core.lists import MailboxAccount
 from bot.core.settings import MailProtocol, Security
 from tests.support.certificates import certificates
+from tests.support.patience import WAIT_S
+from tests.support.ports import free_ports
 from tests.support.requirements import missing_server
 
 _FIRST_UID = 300_000
 _MAIL_GID = 8
-_START_S = 10.0
 _USERS = 1_000
 """Written beforehand: Dovecot looks at the file of its users once a second."""
 
@@ -134,8 +135,8 @@ class Dovecot:
         lines = users.read_text().splitlines()
         lines[number - 1] = _line(self.folder, number, account.password)
         users.write_text("\n".join(lines) + "\n")
-        for _ in range(100):  # Dovecot looks at the file once a second
-            with imaplib.IMAP4(self.host, self.imap, timeout=10) as client:
+        for _ in range(int(WAIT_S / 0.05)):  # Dovecot looks at the file once a second
+            with imaplib.IMAP4(self.host, self.imap, timeout=WAIT_S) as client:
                 try:
                     client.authenticate(
                         "PLAIN", lambda _: f"\0{account.address}\0{account.password}".encode()
@@ -177,7 +178,7 @@ class Dovecot:
     @contextmanager
     def client(self, account: Account, folder: str = "INBOX") -> Iterator[imaplib.IMAP4]:
         """Another mail program of that user, with `folder` open."""
-        with imaplib.IMAP4(self.host, self.imap, timeout=10) as client:
+        with imaplib.IMAP4(self.host, self.imap, timeout=WAIT_S) as client:
             client.login(account.address, account.password)
             client.select(folder)
             yield client
@@ -225,7 +226,7 @@ def dovecot() -> Iterator[Dovecot]:
         certificates().write(folder)
         users = [_line(folder, number, "pw") for number in range(1, _USERS + 1)]
         (folder / "users").write_text("\n".join(users) + "\n")
-        imap, imaps, pop3, pop3s = _free_ports(4)
+        imap, imaps, pop3, pop3s = free_ports(4)
         (folder / "dovecot.conf").write_text(
             _CONFIGURATION.format(folder=folder, imap=imap, imaps=imaps, pop3=pop3, pop3s=pop3s)
         )
@@ -236,7 +237,7 @@ def dovecot() -> Iterator[Dovecot]:
             yield server
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(WAIT_S)
 
 
 def _line(folder: Path, number: int, password: str) -> str:
@@ -246,19 +247,11 @@ def _line(folder: Path, number: int, password: str) -> str:
     )
 
 
-def _free_ports(number: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    ports: list[int] = [found.getsockname()[1] for found in sockets]
-    for found in sockets:
-        found.close()
-    return ports
-
-
 def _await_greeting(server: Dovecot, process: subprocess.Popen[bytes]) -> None:
     """Dovecot tells nobody when it listens: ask until it greets, or has ended, or the time is over."""
-    for _ in range(int(_START_S / 0.05)):
+    for _ in range(int(WAIT_S / 0.05)):
         try:
-            with socket.create_connection(("127.0.0.1", server.imap), timeout=_START_S) as connection:
+            with socket.create_connection(("127.0.0.1", server.imap), timeout=WAIT_S) as connection:
                 if connection.recv(100):
                     return
         except ConnectionError:

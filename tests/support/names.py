@@ -20,6 +20,8 @@ import dns.rrset
 import pytest
 from typing_extensions import override
 
+from tests.support.patience import WAIT_S
+
 
 @dataclass(eq=False)
 class NameServer(asyncio.DatagramProtocol):
@@ -98,10 +100,10 @@ def no_names() -> Iterator[int]:
 
     thread = threading.Thread(target=asyncio.run, args=(serve(),))
     thread.start()
-    loop, leaving, port = ready.get(timeout=10)
+    loop, leaving, port = ready.get(timeout=WAIT_S)
     yield port
     loop.call_soon_threadsafe(leaving.set)
-    thread.join(10)
+    thread.join(WAIT_S)
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
@@ -26,9 +25,10 @@ import asyncpg
 import pytest
 
 from storage.database import migrate
+from tests.support.patience import WAIT_S
+from tests.support.ports import free_ports
 from tests.support.requirements import missing_server
 
-_START_S = 20.0
 _TEMPLATE = "template_facteur"
 _OPTIONS = ("fsync=off", "full_page_writes=off", "max_connections=200")
 
@@ -68,7 +68,7 @@ class Postgres:
             )  # fmt: skip
         ready = [str(self.binaries / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port), "-t", "1"]
         deadline = threading.Event()
-        timer = threading.Timer(_START_S, deadline.set)
+        timer = threading.Timer(WAIT_S, deadline.set)
         timer.start()
         while subprocess.run(ready, check=False).returncode:
             if deadline.is_set() or self.process.poll() is not None:
@@ -79,7 +79,7 @@ class Postgres:
         """Cut every connection and end (SIGINT); SIGQUIT: without a clean-up, as in a crash."""
         assert self.process
         self.process.send_signal(number)
-        self.process.wait(_START_S)
+        self.process.wait(WAIT_S)
 
     def restart(self) -> None:
         """As a package upgrade does."""
@@ -159,9 +159,7 @@ def postgres_server() -> Iterator[Postgres]:
     folder = Path(tempfile.mkdtemp(prefix="facteur-postgres-"))
     if os.getuid() == 0:
         shutil.chown(folder, "postgres", "postgres")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    [port] = free_ports(1)
     server = Postgres(binaries, folder, port)
     try:
         server.initialise()

@@ -15,9 +15,10 @@ from bot.core.posts import Disposition
 from storage.database import migrate, open_stores
 from storage.engines import Where
 from storage.secrets import FernetBox
+from tests.support.patience import WAIT_S
 from tests.support.stores import decision
 
-_TIME_LIMIT_S = 60
+_TIME_LIMIT_S = 2 * WAIT_S
 _KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="  # no secret is stored in these databases
 
 Rival = Callable[..., None]

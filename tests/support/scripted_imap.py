@@ -39,7 +39,10 @@ Step = bytes | Act | Drip
 
 @dataclass(slots=True)
 class ScriptedImap:
-    """`mails` is what the only folder holds, by UID; `commands` is what clients said, without tags."""
+    """`mails` is what the only folder holds, by UID; `commands` is what clients said, without tags.
+
+    `idling` and `hanging`: some client is in IDLE, or has come to an `Act.HANG`.
+    """
 
     port: int = 0
     mails: dict[int, bytes] = field(default_factory=dict)
@@ -48,6 +51,7 @@ class ScriptedImap:
     tls: ssl.SSLContext | None = None
     commands: list[str] = field(default_factory=list)
     idling: asyncio.Event = field(default_factory=asyncio.Event)
+    hanging: asyncio.Event = field(default_factory=asyncio.Event)
     connections: int = 0
     _answers: list[tuple[re.Pattern[str], Sequence[Step]]] = field(default_factory=list)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -78,11 +82,11 @@ class ScriptedImap:
         assert task
         self._tasks.add(task)
         try:
-            await play(self.greeting, writer)
+            await play(self.greeting, writer, self.hanging)
             while line := await reader.readline():
                 tag, _, command = line.decode().strip().partition(" ")
                 self.commands.append(command)
-                await play(self._steps(command), writer, tag=tag.encode(), tls=self.tls)
+                await play(self._steps(command), writer, self.hanging, tag=tag.encode(), tls=self.tls)
                 if command == "IDLE":
                     self.idling.set()
                     await reader.readline()  # DONE
@@ -142,6 +146,7 @@ class ScriptedImap:
 async def play(
     steps: Sequence[Step],
     writer: asyncio.StreamWriter,
+    hanging: asyncio.Event,
     *,
     tag: bytes = b"",
     tls: ssl.SSLContext | None = None,
@@ -155,6 +160,7 @@ async def play(
             case Act.CUT:
                 raise ConnectionError
             case Act.HANG:
+                hanging.set()
                 await asyncio.Event().wait()
             case Act.START_TLS:
                 assert tls

@@ -33,7 +33,8 @@ class ScriptedPop3:
     """`mails` is what the mailbox holds, oldest first: UIDL and content; `commands` is what clients said.
 
     `uidl_of` makes the UIDL that a session shows out of the session's number (from 1), the mail's
-    number and its own UIDL; None = the server does not know UIDL.
+    number and its own UIDL; None = the server does not know UIDL. `hanging`: some client has come to an
+    `Act.HANG`.
     """
 
     port: int = 0
@@ -43,6 +44,7 @@ class ScriptedPop3:
     uidl_of: Callable[[int, int, str], str] | None = own_uidl
     tls: ssl.SSLContext | None = None
     commands: list[str] = field(default_factory=list)
+    hanging: asyncio.Event = field(default_factory=asyncio.Event)
     connections: int = 0
     _answers: list[tuple[re.Pattern[str], int, Sequence[Step]]] = field(default_factory=list)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -82,11 +84,11 @@ class ScriptedPop3:
         assert task
         self._tasks.add(task)
         try:
-            await play(self.greeting, writer)
+            await play(self.greeting, writer, self.hanging)
             while line := await reader.readline():
                 command = line.decode().rstrip("\r\n")
                 self.commands.append(command)
-                await play(self._steps(command, session), writer, tls=self.tls)
+                await play(self._steps(command, session), writer, self.hanging, tls=self.tls)
                 if command == "QUIT":
                     break
         except (ConnectionError, ssl.SSLError, asyncio.CancelledError):

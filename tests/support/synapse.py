@@ -28,13 +28,14 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.support.patience import WAIT_S
+from tests.support.ports import free_ports
 from tests.support.requirements import missing_server
 
 DOMAIN = "rig.test"
 _MEMORY = Path("/dev/shm")
 """For the database, where it is there: most of what an event costs is the wait for a disk to have it."""
 _SECRET = "rig-shared-secret"
-_START_S = 60.0
 _STOP_S = 10.0
 
 _CONFIGURATION = """\
@@ -128,7 +129,7 @@ class Synapse:
                 cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
         deadline = threading.Event()
-        timer = threading.Timer(_START_S, deadline.set)
+        timer = threading.Timer(WAIT_S, deadline.set)
         timer.start()
         while not self._listens():
             if self.process.poll() is not None or deadline.wait(0.05):
@@ -214,9 +215,7 @@ def running_synapse(*, on_disk: bool = False) -> Iterator[Synapse]:
     folder = Path(tempfile.mkdtemp(prefix="facteur-synapse-"))
     where = None if on_disk or not _MEMORY.is_dir() else _MEMORY
     database = Path(tempfile.mkdtemp(prefix="facteur-synapse-", dir=where))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    [port] = free_ports(1)
     server = Synapse(python, folder, database, port)
     try:
         server.configure()

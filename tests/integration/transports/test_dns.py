@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from tests.support.names import NameServer
+from tests.support.patience import WAIT_S
 from transports.dns import DnsResolver
 
 
-def resolver(names: NameServer, timeout_s: float = 4.0) -> DnsResolver:
+def resolver(names: NameServer, timeout_s: float = WAIT_S) -> DnsResolver:
     return DnsResolver(("127.0.0.1", names.port), timeout_s)
 
 
@@ -53,15 +52,14 @@ async def test_silence_is_no_answer_and_is_waited_for_once(names: NameServer) ->
     names.silent.add("slow.example.com")
     asking = resolver(names, timeout_s=0.2)
     assert await asking.texts("slow.example.com") is None
-    asked, began = len(names.asked), time.monotonic()
+    asked = len(names.asked)
     assert await asking.texts("slow.example.com") is None
-    assert time.monotonic() - began < 0.1
     assert len(names.asked) == asked
 
 
 async def test_a_broken_server_gives_no_answer(names: NameServer) -> None:
     names.broken.add("example.com")
-    assert await resolver(names, timeout_s=0.3).texts("example.com") is None
+    assert await resolver(names).texts("example.com") is None
 
 
 async def test_services_come_by_priority_and_weight(names: NameServer) -> None:
@@ -93,7 +91,7 @@ async def test_exchanges_come_by_preference(names: NameServer) -> None:
 
 async def test_silence_about_one_kind_of_record_says_nothing_of_another(names: NameServer) -> None:
     names.silent.add("example.com")
-    asking = resolver(names, timeout_s=0.2)
+    asking = resolver(names, timeout_s=1.0)
     assert await asking.exchanges("example.com") is None
     names.silent.clear()
     names.publish("example.com", "one")

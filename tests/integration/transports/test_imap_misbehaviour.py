@@ -14,11 +14,16 @@ from bot.core.ports import Fetched
 from bot.core.posts import Cursor
 from bot.core.settings import Security
 from tests.support.certificates import certificates
+from tests.support.patience import WAIT_S
 from tests.support.scripted_imap import VALIDITY, Act, Drip, ScriptedImap, body, scripted_imap
 from transports.imap.mailbox import ImapMailbox
 
 SILENCE_S = 0.3
-PROMPT_S = 10.0
+"""Where nothing more comes."""
+PAUSE_S = 0.7
+"""Where something comes again behind it: what works must not seem silent on a machine that is busy."""
+HOUR_S = 3_600.0
+"""Where it is not what ends the wait."""
 ONE, TWO, THREE = (b"Subject: %d\r\n\r\nbody\r\n" % number for number in (1, 2, 3))
 BODIES = r"UID FETCH [\d,]+ \(UID BODY"
 
@@ -33,7 +38,23 @@ async def server() -> AsyncIterator[ScriptedImap]:
 
 @pytest.fixture
 async def mailbox(server: ScriptedImap) -> AsyncIterator[ImapMailbox]:
+    found = ImapMailbox(server.account(), timeout_s=WAIT_S)
+    yield found
+    await found.close()
+
+
+@pytest.fixture
+async def hasty(server: ScriptedImap) -> AsyncIterator[ImapMailbox]:
+    """One that waits for nothing."""
     found = ImapMailbox(server.account(), timeout_s=SILENCE_S)
+    yield found
+    await found.close()
+
+
+@pytest.fixture
+async def brisk(server: ScriptedImap) -> AsyncIterator[ImapMailbox]:
+    """One that waits for a moment, and goes on."""
+    found = ImapMailbox(server.account(), timeout_s=PAUSE_S)
     yield found
     await found.close()
 
@@ -141,7 +162,7 @@ async def test_a_body_as_a_quoted_string_is_taken(
 
 async def test_a_mail_over_the_limit_comes_with_an_error_and_is_not_fetched(server: ScriptedImap) -> None:
     server.mails[2] = b"x" * 5_000
-    mailbox = ImapMailbox(server.account(), timeout_s=SILENCE_S, max_mail_octets=4_000)
+    mailbox = ImapMailbox(server.account(), timeout_s=WAIT_S, max_mail_octets=4_000)
     mails = await taken(mailbox)
     await mailbox.close()
     assert came(mails) == ALL | {"2": None}
@@ -161,11 +182,11 @@ async def test_a_mail_over_the_limit_comes_with_an_error_and_is_not_fetched(serv
     ids=["giant-literal", "cut-in-a-mail", "bye", "hangs", "drips", "nonsense"],
 )
 async def test_row_24_a_mail_that_breaks_the_connection_does_not_stop_the_others(
-    server: ScriptedImap, mailbox: ImapMailbox, poison: Sequence[bytes | Act | Drip]
+    server: ScriptedImap, brisk: ImapMailbox, poison: Sequence[bytes | Act | Drip]
 ) -> None:
     server.answer(r"UID FETCH ([13],)*2(,3)* \(UID BODY", *poison)
 
-    mails = await asyncio.wait_for(taken(mailbox), PROMPT_S)
+    mails = await asyncio.wait_for(taken(brisk), WAIT_S)
 
     assert came(mails) == ALL | {"2": None}
 
@@ -189,7 +210,7 @@ async def test_row_25_nothing_is_marked_while_fetching(server: ScriptedImap, mai
 @pytest.mark.parametrize("steps", [(Act.HANG,), (Drip(b"* OK so slow\r\n"),)], ids=["silent", "dripping"])
 @pytest.mark.parametrize("where", ["greeting", "LOGIN", "SELECT", "SEARCH"])
 async def test_row_21_a_server_that_hangs_is_ended_by_the_time_limit(
-    server: ScriptedImap, mailbox: ImapMailbox, where: str, steps: Sequence[Act | Drip]
+    server: ScriptedImap, hasty: ImapMailbox, where: str, steps: Sequence[Act | Drip]
 ) -> None:
     """Dripping octets never lets a socket time out: the overall limit ends it."""
     if where == "greeting":
@@ -198,53 +219,53 @@ async def test_row_21_a_server_that_hangs_is_ended_by_the_time_limit(
         server.answer(where, *steps)
 
     with pytest.raises(ServerTrouble) as raised:
-        await asyncio.wait_for(mailbox.listing(), PROMPT_S)
+        await asyncio.wait_for(hasty.listing(), WAIT_S)
 
     assert raised.value.trouble is Trouble.TIMEOUT
     assert str(server.port) in str(raised.value)
 
 
-async def test_after_trouble_the_next_call_starts_afresh(server: ScriptedImap, mailbox: ImapMailbox) -> None:
+async def test_after_trouble_the_next_call_starts_afresh(server: ScriptedImap, brisk: ImapMailbox) -> None:
     server.greeting = (Act.HANG,)
     with pytest.raises(ServerTrouble):
-        await mailbox.listing()
+        await brisk.listing()
     server.greeting = (b"* OK ready\r\n",)
-    assert await mailbox.listing() == cursors(1, 2, 3)
+    assert await brisk.listing() == cursors(1, 2, 3)
 
 
 @pytest.mark.parametrize("end", ["closed", "forgotten"])
 async def test_row_22_a_connection_that_died_between_two_polls_is_no_trouble(
-    server: ScriptedImap, mailbox: ImapMailbox, end: str
+    server: ScriptedImap, brisk: ImapMailbox, end: str
 ) -> None:
     """Servers close what is silent, and routers forget it without a word to anybody."""
-    await mailbox.listing()
+    await brisk.listing()
     if end == "closed":
         await server.stop()
     else:
         server.answer("NOOP", Act.HANG)
-    assert await mailbox.listing() == cursors(1, 2, 3)
+    assert await brisk.listing() == cursors(1, 2, 3)
     assert server.connections == 2
 
 
 async def test_cancelling_cuts_the_connection_and_ends_its_thread(server: ScriptedImap) -> None:
     server.answer("SEARCH", Act.HANG)
-    mailbox = ImapMailbox(server.account(), timeout_s=60)
+    mailbox = ImapMailbox(server.account(), timeout_s=HOUR_S)
     before = set(threading.enumerate())
     listing = asyncio.create_task(mailbox.listing())
-    await asyncio.wait([listing], timeout=0.3)
+    await asyncio.wait_for(server.hanging.wait(), WAIT_S)
     (busy,) = set(threading.enumerate()) - before
 
     listing.cancel()
-    await asyncio.wait([listing], timeout=1)
+    await asyncio.wait([listing], timeout=WAIT_S)
 
     assert listing.cancelled()
-    await asyncio.to_thread(busy.join, 1)
+    await asyncio.to_thread(busy.join, WAIT_S)
     assert not busy.is_alive()
 
 
 async def test_a_flood_instead_of_an_answer_is_ended(server: ScriptedImap) -> None:
     server.answer("SEARCH", *[b"* OK " + b"x" * 1_000_000 + b"\r\n"] * 20)
-    mailbox = ImapMailbox(server.account(), timeout_s=PROMPT_S, max_mail_octets=1_000)
+    mailbox = ImapMailbox(server.account(), timeout_s=WAIT_S, max_mail_octets=1_000)
     with pytest.raises(ServerTrouble) as raised:
         await mailbox.listing()
     assert raised.value.trouble is Trouble.ANSWER
@@ -270,16 +291,16 @@ async def test_a_flood_instead_of_an_answer_is_ended(server: ScriptedImap) -> No
     ids=str,
 )
 async def test_row_23_nonsense_is_a_trouble_and_never_an_exception_of_a_library(
-    server: ScriptedImap, mailbox: ImapMailbox, nonsense: bytes, where: str
+    server: ScriptedImap, hasty: ImapMailbox, nonsense: bytes, where: str
 ) -> None:
     if where == "greeting":
         server.greeting = (nonsense,)
     else:
         server.answer(where, nonsense, *([Act.CUT] if b"TAG" not in nonsense else []))
     with suppress(ServerTrouble):
-        await mailbox.listing()
-        await taken(mailbox, cursors(1, 2, 3))
-        await mailbox.settle(cursors(1))
+        await hasty.listing()
+        await taken(hasty, cursors(1, 2, 3))
+        await hasty.settle(cursors(1))
 
 
 async def test_octets_before_encryption_are_not_read_as_encrypted(server: ScriptedImap) -> None:
@@ -288,7 +309,7 @@ async def test_octets_before_encryption_are_not_read_as_encrypted(server: Script
     server.tls = certificates().server_context()
     server.answer("STARTTLS", b"TAG OK begin\r\n* CAPABILITY IMAP4rev1 INJECTED\r\n", Act.START_TLS)
     mailbox = ImapMailbox(
-        server.account(Security.STARTTLS), tls=certificates().client_context(), timeout_s=PROMPT_S
+        server.account(Security.STARTTLS), tls=certificates().client_context(), timeout_s=WAIT_S
     )
     with pytest.raises(ServerTrouble) as raised:
         await mailbox.listing()
@@ -304,7 +325,7 @@ class TestWaiting:
     ) -> None:
         await mailbox.listing()
         server.answer("IDLE", b"+ idling\r\n* 4 EXISTS\r\n")
-        await asyncio.wait_for(mailbox.wait(60), PROMPT_S)
+        await asyncio.wait_for(mailbox.wait(HOUR_S), WAIT_S)
         assert await mailbox.listing() == cursors(1, 2, 3)
         assert server.connections == 1
 
@@ -313,7 +334,7 @@ class TestWaiting:
     ) -> None:
         await mailbox.listing()
         server.answer("IDLE", b"* 4 EXISTS\r\n+ idling\r\n")
-        await asyncio.wait_for(mailbox.wait(60), PROMPT_S)
+        await asyncio.wait_for(mailbox.wait(HOUR_S), WAIT_S)
         assert await mailbox.listing() == cursors(1, 2, 3)
         assert server.connections == 1
 
@@ -322,11 +343,12 @@ class TestWaiting:
     ) -> None:
         await mailbox.listing()
         server.answer("IDLE", b"+ idling\r\n* OK Still here\r\n* 3 EXPUNGE\r\n")
-        waiting = asyncio.create_task(mailbox.wait(0.5))
-        await server.idling.wait()
+        waiting = asyncio.create_task(mailbox.wait(HOUR_S))
+        await asyncio.wait_for(server.idling.wait(), WAIT_S)
         done, _ = await asyncio.wait([waiting], timeout=0.3)
         assert not done
-        await asyncio.wait_for(waiting, PROMPT_S)
+        waiting.cancel()
+        await asyncio.wait([waiting], timeout=WAIT_S)
 
     @pytest.mark.parametrize(
         "steps",
@@ -342,23 +364,23 @@ class TestWaiting:
         ids=["bye", "bye-before", "bye-stays", "cut", "hangs", "refused", "flood"],
     )
     async def test_row_21_a_server_that_hangs_up_in_idle_neither_hangs_nor_is_hammered(
-        self, server: ScriptedImap, mailbox: ImapMailbox, steps: Sequence[bytes | Act]
+        self, server: ScriptedImap, brisk: ImapMailbox, steps: Sequence[bytes | Act]
     ) -> None:
-        await mailbox.listing()
+        await brisk.listing()
         server.answer("IDLE", *steps)
         loop = asyncio.get_running_loop()
         began = loop.time()
-        await asyncio.wait_for(mailbox.wait(1), PROMPT_S)
+        await asyncio.wait_for(brisk.wait(1), WAIT_S)
         assert loop.time() - began > 0.99
         assert server.connections < 3
-        assert await mailbox.listing() == cursors(1, 2, 3)
+        assert await brisk.listing() == cursors(1, 2, 3)
 
     async def test_without_idle_waiting_is_only_waiting(
         self, server: ScriptedImap, mailbox: ImapMailbox
     ) -> None:
         server.capabilities = ""
         await mailbox.listing()
-        await asyncio.wait_for(mailbox.wait(0.2), PROMPT_S)
+        await asyncio.wait_for(mailbox.wait(0.2), WAIT_S)
         assert "IDLE" not in server.commands
         assert await mailbox.listing() == cursors(1, 2, 3)
         assert server.connections == 1
@@ -366,12 +388,12 @@ class TestWaiting:
     async def test_row_22_idle_is_renewed_and_then_looks_for_mail_that_nobody_told_of(
         self, server: ScriptedImap
     ) -> None:
-        mailbox = ImapMailbox(server.account(), timeout_s=PROMPT_S, renew_idle_s=0.2)
+        mailbox = ImapMailbox(server.account(), timeout_s=WAIT_S, renew_idle_s=0.2)
         await mailbox.listing()
-        waiting = asyncio.create_task(mailbox.wait(60))
-        await server.idling.wait()
+        waiting = asyncio.create_task(mailbox.wait(HOUR_S))
+        await asyncio.wait_for(server.idling.wait(), WAIT_S)
         server.mails[4] = ONE
-        await asyncio.wait_for(waiting, PROMPT_S)
+        await asyncio.wait_for(waiting, WAIT_S)
         await mailbox.close()
         assert server.connections == 1
 
@@ -395,7 +417,7 @@ class TestWithoutExtensions:
 
     async def test_moving_is_copying_and_deleting(self, server: ScriptedImap) -> None:
         server.capabilities = "UIDPLUS"
-        mailbox = ImapMailbox(server.account(after_intake="move:Reçus"), timeout_s=SILENCE_S)
+        mailbox = ImapMailbox(server.account(after_intake="move:Reçus"), timeout_s=WAIT_S)
         await mailbox.settle(cursors(1, 2))
         await mailbox.close()
         assert server.commands[-4:] == [
@@ -408,7 +430,7 @@ class TestWithoutExtensions:
     async def test_a_copy_that_is_refused_deletes_nothing(self, server: ScriptedImap) -> None:
         server.capabilities = ""
         server.answer("COPY", b"TAG NO over quota\r\n")
-        mailbox = ImapMailbox(server.account(after_intake="move:Full"), timeout_s=SILENCE_S)
+        mailbox = ImapMailbox(server.account(after_intake="move:Full"), timeout_s=WAIT_S)
         with pytest.raises(ServerTrouble, match="over quota"):
             await mailbox.settle(cursors(1, 2))
         assert not [command for command in server.commands if "STORE" in command or "EXPUNGE" in command]

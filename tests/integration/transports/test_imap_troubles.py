@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import socket
 import ssl
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -16,23 +14,17 @@ from bot.core.posts import Cursor
 from bot.core.settings import Security
 from tests.support.certificates import certificates
 from tests.support.dovecot import Dovecot
+from tests.support.patience import WAIT_S
 from tests.support.scripted_imap import scripted_imap
 from transports.imap.mailbox import ImapMailbox
 
-SILENCE_S = 1.0
 RAW = b"Subject: one\r\n\r\nbody\r\n"
 
 
-@pytest.fixture
-def unused_port() -> Iterator[int]:
-    """A port on which nothing listens, and nothing else will."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        yield held.getsockname()[1]
-
-
-async def trouble_with(account: MailboxAccount, tls: ssl.SSLContext | None = None) -> ServerTrouble:
-    mailbox = ImapMailbox(account, tls=tls or certificates().client_context(), timeout_s=SILENCE_S)
+async def trouble_with(
+    account: MailboxAccount, tls: ssl.SSLContext | None = None, *, silence_s: float = WAIT_S
+) -> ServerTrouble:
+    mailbox = ImapMailbox(account, tls=tls or certificates().client_context(), timeout_s=silence_s)
     with pytest.raises(ServerTrouble) as raised:
         await mailbox.listing()
     assert account.password not in str(raised.value)
@@ -77,7 +69,7 @@ async def test_tls_on_a_port_without(dovecot: Dovecot) -> None:
 async def test_no_tls_on_a_port_that_wants_it(dovecot: Dovecot, security: Security) -> None:
     """Both sides wait for the other to speak first."""
     account = dovecot.mailbox_account(dovecot.add_user(), security)
-    said = await trouble_with(replace(account, port=dovecot.imaps))
+    said = await trouble_with(replace(account, port=dovecot.imaps), silence_s=0.5)
     assert said.trouble is Trouble.TIMEOUT
     assert f"port {dovecot.imaps}" in str(said)
 

@@ -14,6 +14,7 @@ from bot.core.errors import ServerTrouble, Trouble, UnknownCertificate
 from bot.core.lists import MailboxAccount, SmtpAccount
 from bot.core.settings import Security
 from tests.support.certificates import certificates, renew, sha256_of
+from tests.support.patience import WAIT_S
 from tests.support.scripted_imap import Act, scripted_imap
 from tests.support.scripted_pop3 import scripted_pop3
 from tests.support.smtp_server import SmtpServer
@@ -30,7 +31,7 @@ class Peer:
 
     async def use(self, pin: str | None) -> None:
         """Log in with that certificate pinned. Raises ServerTrouble."""
-        servers = MailServers(idle=False, timeout_s=5)
+        servers = MailServers(idle=False, timeout_s=WAIT_S)
         match self.account:
             case MailboxAccount():
                 mailbox = servers.mailbox(replace(self.account, pin=pin))

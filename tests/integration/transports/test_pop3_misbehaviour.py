@@ -14,12 +14,17 @@ from bot.core.ports import Fetched
 from bot.core.posts import Cursor
 from bot.core.settings import Security
 from tests.support.certificates import certificates
+from tests.support.patience import WAIT_S
 from tests.support.scripted_imap import Act, Drip
 from tests.support.scripted_pop3 import ScriptedPop3, content, scripted_pop3
 from transports.pop3.mailbox import Pop3Mailbox
 
 SILENCE_S = 0.3
-PROMPT_S = 10.0
+"""Where nothing more comes."""
+PAUSE_S = 0.7
+"""Where something comes again behind it: what works must not seem silent on a machine that is busy."""
+HOUR_S = 3_600.0
+"""Where it is not what ends the wait."""
 ONE, TWO, THREE = (b"Subject: %d\r\n\r\nbody\r\n" % number for number in (1, 2, 3))
 
 
@@ -33,7 +38,23 @@ async def server() -> AsyncIterator[ScriptedPop3]:
 
 @pytest.fixture
 async def mailbox(server: ScriptedPop3) -> AsyncIterator[Pop3Mailbox]:
+    found = Pop3Mailbox(server.account(), timeout_s=WAIT_S)
+    yield found
+    await found.close()
+
+
+@pytest.fixture
+async def hasty(server: ScriptedPop3) -> AsyncIterator[Pop3Mailbox]:
+    """One that waits for nothing."""
     found = Pop3Mailbox(server.account(), timeout_s=SILENCE_S)
+    yield found
+    await found.close()
+
+
+@pytest.fixture
+async def brisk(server: ScriptedPop3) -> AsyncIterator[Pop3Mailbox]:
+    """One that waits for a moment, and goes on."""
+    found = Pop3Mailbox(server.account(), timeout_s=PAUSE_S)
     yield found
     await found.close()
 
@@ -64,7 +85,7 @@ async def test_a_poll_is_one_session_that_ends_with_quit(server: ScriptedPop3, m
 
 
 async def test_keeping_deletes_nothing(server: ScriptedPop3) -> None:
-    mailbox = Pop3Mailbox(server.account(after_intake="keep"), timeout_s=SILENCE_S)
+    mailbox = Pop3Mailbox(server.account(after_intake="keep"), timeout_s=WAIT_S)
     await taken(mailbox)
     await mailbox.settle(NAMES)
     assert server.contents == [ONE, TWO, THREE]
@@ -163,9 +184,9 @@ async def test_row_24_a_mail_that_breaks_the_connection_does_not_stop_the_others
     server: ScriptedPop3, poison: Sequence[bytes | Act | Drip]
 ) -> None:
     server.answer("RETR 2", *poison)
-    mailbox = Pop3Mailbox(server.account(), timeout_s=SILENCE_S, max_mail_octets=1_000_000)
+    mailbox = Pop3Mailbox(server.account(), timeout_s=PAUSE_S, max_mail_octets=1_000_000)
 
-    mails = await asyncio.wait_for(taken(mailbox), PROMPT_S)
+    mails = await asyncio.wait_for(taken(mailbox), WAIT_S)
     assert came(mails) == ALL | {"u2": None}
 
     await mailbox.settle([mail.cursor for mail in mails if not mail.error])
@@ -185,7 +206,7 @@ async def test_a_server_that_breaks_on_every_mail_is_given_up(
 
 async def test_a_mail_over_the_limit_comes_with_an_error_and_is_not_fetched(server: ScriptedPop3) -> None:
     server.mails[1] = ("u2", b"x" * 5_000)
-    mailbox = Pop3Mailbox(server.account(), timeout_s=SILENCE_S, max_mail_octets=4_000)
+    mailbox = Pop3Mailbox(server.account(), timeout_s=WAIT_S, max_mail_octets=4_000)
     mails = await taken(mailbox)
     await mailbox.close()
     assert came(mails) == ALL | {"u2": None}
@@ -222,13 +243,11 @@ async def test_a_quit_that_is_not_answered_is_tried_again(
     assert server.contents == []
 
 
-async def test_a_server_that_never_answers_quit_is_trouble(
-    server: ScriptedPop3, mailbox: Pop3Mailbox
-) -> None:
-    await taken(mailbox)
+async def test_a_server_that_never_answers_quit_is_trouble(server: ScriptedPop3, brisk: Pop3Mailbox) -> None:
+    await taken(brisk)
     server.answer("QUIT", Act.HANG)
     with pytest.raises(ServerTrouble) as raised:
-        await mailbox.settle(NAMES)
+        await brisk.settle(NAMES)
     assert raised.value.trouble is Trouble.TIMEOUT
     assert server.contents == [ONE, TWO, THREE]
 
@@ -258,7 +277,7 @@ async def test_waiting_leaves_the_mailbox_to_others(server: ScriptedPop3, mailbo
 @pytest.mark.parametrize("steps", [(Act.HANG,), (Drip(b"+OK so slow "),)], ids=["silent", "dripping"])
 @pytest.mark.parametrize("where", ["greeting", "USER", "PASS", "LIST", "UIDL"])
 async def test_row_21_a_server_that_hangs_is_ended_by_the_time_limit(
-    server: ScriptedPop3, mailbox: Pop3Mailbox, where: str, steps: Sequence[Act | Drip]
+    server: ScriptedPop3, hasty: Pop3Mailbox, where: str, steps: Sequence[Act | Drip]
 ) -> None:
     if where == "greeting":
         server.greeting = steps
@@ -266,33 +285,33 @@ async def test_row_21_a_server_that_hangs_is_ended_by_the_time_limit(
         server.answer(where, *steps)
 
     with pytest.raises(ServerTrouble) as raised:
-        await asyncio.wait_for(mailbox.listing(), PROMPT_S)
+        await asyncio.wait_for(hasty.listing(), WAIT_S)
 
     assert raised.value.trouble is Trouble.TIMEOUT
     assert str(server.port) in str(raised.value)
 
 
-async def test_after_trouble_the_next_call_starts_afresh(server: ScriptedPop3, mailbox: Pop3Mailbox) -> None:
+async def test_after_trouble_the_next_call_starts_afresh(server: ScriptedPop3, brisk: Pop3Mailbox) -> None:
     server.greeting = (Act.HANG,)
     with pytest.raises(ServerTrouble):
-        await mailbox.listing()
+        await brisk.listing()
     server.greeting = (b"+OK ready\r\n",)
-    assert await mailbox.listing() == NAMES
+    assert await brisk.listing() == NAMES
 
 
 async def test_cancelling_cuts_the_connection_and_ends_its_thread(server: ScriptedPop3) -> None:
     server.answer("UIDL", Act.HANG)
-    mailbox = Pop3Mailbox(server.account(), timeout_s=60)
+    mailbox = Pop3Mailbox(server.account(), timeout_s=HOUR_S)
     before = set(threading.enumerate())
     listing = asyncio.create_task(mailbox.listing())
-    await asyncio.wait([listing], timeout=0.3)
+    await asyncio.wait_for(server.hanging.wait(), WAIT_S)
     (busy,) = set(threading.enumerate()) - before
 
     listing.cancel()
-    await asyncio.wait([listing], timeout=1)
+    await asyncio.wait([listing], timeout=WAIT_S)
 
     assert listing.cancelled()
-    await asyncio.to_thread(busy.join, 1)
+    await asyncio.to_thread(busy.join, WAIT_S)
     assert not busy.is_alive()
 
 
@@ -320,16 +339,16 @@ async def test_a_flood_instead_of_an_answer_is_ended(server: ScriptedPop3, mailb
     ids=str,
 )
 async def test_nonsense_is_a_trouble_and_never_an_exception_of_a_library(
-    server: ScriptedPop3, mailbox: Pop3Mailbox, nonsense: bytes, where: str
+    server: ScriptedPop3, hasty: Pop3Mailbox, nonsense: bytes, where: str
 ) -> None:
     if where == "greeting":
         server.greeting = (nonsense,)
     else:
         server.answer(where, nonsense, Act.CUT)
     with suppress(ServerTrouble):
-        await mailbox.listing()
-        await taken(mailbox, NAMES)
-        await mailbox.settle(NAMES[:1])
+        await hasty.listing()
+        await taken(hasty, NAMES)
+        await hasty.settle(NAMES[:1])
 
 
 async def test_octets_before_encryption_are_not_read_as_encrypted(server: ScriptedPop3) -> None:
@@ -338,7 +357,7 @@ async def test_octets_before_encryption_are_not_read_as_encrypted(server: Script
     server.tls = certificates().server_context()
     server.answer("STLS", b"+OK begin\r\n+OK injected\r\n", Act.START_TLS)
     mailbox = Pop3Mailbox(
-        server.account(Security.STARTTLS), tls=certificates().client_context(), timeout_s=PROMPT_S
+        server.account(Security.STARTTLS), tls=certificates().client_context(), timeout_s=WAIT_S
     )
     with pytest.raises(ServerTrouble) as raised:
         await mailbox.listing()

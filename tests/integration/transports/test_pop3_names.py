@@ -10,10 +10,10 @@ import pytest
 from bot.core.errors import PermanentError
 from bot.core.ports import Fetched
 from bot.core.posts import Cursor
+from tests.support.patience import WAIT_S
 from tests.support.scripted_pop3 import ScriptedPop3, scripted_pop3
 from transports.pop3.mailbox import Pop3Mailbox
 
-SILENCE_S = 0.3
 ONE, TWO, THREE = (b"Subject: %d\r\n\r\nbody\r\n" % number for number in (1, 2, 3))
 
 
@@ -27,7 +27,7 @@ async def server() -> AsyncIterator[ScriptedPop3]:
 
 @pytest.fixture
 async def mailbox(server: ScriptedPop3) -> AsyncIterator[Pop3Mailbox]:
-    found = Pop3Mailbox(server.account(), timeout_s=SILENCE_S)
+    found = Pop3Mailbox(server.account(), timeout_s=WAIT_S)
     yield found
     await found.close()
 
@@ -115,7 +115,7 @@ async def test_a_mail_over_the_limit_on_a_server_without_uidl_is_told_and_stops_
 ) -> None:
     server.uidl_of = None
     server.mails[1] = ("u2", b"x" * 5_000)
-    mailbox = Pop3Mailbox(server.account(), timeout_s=SILENCE_S, max_mail_octets=4_000)
+    mailbox = Pop3Mailbox(server.account(), timeout_s=WAIT_S, max_mail_octets=4_000)
     mails = await taken(mailbox)
     await mailbox.settle(cursors(sha256(ONE), sha256(THREE)))
     assert [mail.raw for mail in mails if not mail.error] == [ONE, THREE]

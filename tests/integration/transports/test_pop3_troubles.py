@@ -13,10 +13,9 @@ from bot.core.lists import MailboxAccount
 from bot.core.settings import MailProtocol, Security
 from tests.support.certificates import certificates
 from tests.support.dovecot import Account, Dovecot
+from tests.support.patience import WAIT_S
 from tests.support.scripted_pop3 import ScriptedPop3, scripted_pop3
 from transports.pop3.mailbox import Pop3Mailbox
-
-SILENCE_S = 1.0
 
 
 @pytest.fixture
@@ -30,8 +29,10 @@ def on(dovecot: Dovecot, security: Security = Security.SSL, user: Account | None
     return dovecot.mailbox_account(user or dovecot.add_user(), security, protocol=MailProtocol.POP3)
 
 
-async def trouble_with(account: MailboxAccount, tls: ssl.SSLContext | None = None) -> ServerTrouble:
-    mailbox = Pop3Mailbox(account, tls=tls or certificates().client_context(), timeout_s=SILENCE_S)
+async def trouble_with(
+    account: MailboxAccount, tls: ssl.SSLContext | None = None, *, silence_s: float = WAIT_S
+) -> ServerTrouble:
+    mailbox = Pop3Mailbox(account, tls=tls or certificates().client_context(), timeout_s=silence_s)
     with pytest.raises(ServerTrouble) as raised:
         await mailbox.listing()
     assert account.password not in str(raised.value)
@@ -62,7 +63,7 @@ async def test_tls_on_a_port_without(dovecot: Dovecot) -> None:
 
 @pytest.mark.parametrize("security", [Security.STARTTLS, Security.NONE])
 async def test_no_tls_on_a_port_that_wants_it(dovecot: Dovecot, security: Security) -> None:
-    said = await trouble_with(replace(on(dovecot, security), port=dovecot.pop3s))
+    said = await trouble_with(replace(on(dovecot, security), port=dovecot.pop3s), silence_s=0.5)
     assert said.trouble is Trouble.TIMEOUT
 
 
@@ -134,7 +135,7 @@ async def test_a_refusal_is_understood_and_a_password_that_the_server_repeats_is
 
 async def test_a_mailbox_that_another_program_uses_is_tried_again(server: ScriptedPop3) -> None:
     server.answer("PASS", b"-ERR [IN-USE] locked\r\n", times=1)
-    mailbox = Pop3Mailbox(server.account(), timeout_s=SILENCE_S)
+    mailbox = Pop3Mailbox(server.account(), timeout_s=WAIT_S)
     with pytest.raises(ServerTrouble, match="in use by another program"):
         await mailbox.listing()
     assert await mailbox.listing() == []

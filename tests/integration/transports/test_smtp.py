@@ -29,7 +29,8 @@ USERS = {"anne": "s3cret-é"}
 @asynccontextmanager
 async def sender_for(account: SmtpAccount, **parameters: Any) -> AsyncIterator[SmtpSender]:
     trusting = None if account.security is Security.NONE else certificates().client_context()
-    sender = SmtpSender(account, **({"tls": trusting, "timeout_s": 5, "answer_timeout_s": 5} | parameters))
+    patient = {"tls": trusting, "timeout_s": WAIT_S, "answer_timeout_s": WAIT_S}
+    sender = SmtpSender(account, **(patient | parameters))
     try:
         yield sender
     finally:
@@ -143,9 +144,9 @@ async def test_a_server_without_starttls_is_named(smtp_server: SmtpServer) -> No
     assert (trouble.trouble, smtp_server.commands["MAIL"]) == (Trouble.TLS, 0)
 
 
-async def test_a_closed_port_is_named(smtp_server: SmtpServer, unused_tcp_port: int) -> None:
+async def test_a_closed_port_is_named(smtp_server: SmtpServer, unused_port: int) -> None:
     """Nothing listens there."""
-    assert (await trouble_with(smtp_server.account(port=unused_tcp_port))).trouble is Trouble.REFUSED
+    assert (await trouble_with(smtp_server.account(port=unused_port))).trouble is Trouble.REFUSED
 
 
 @pytest.mark.parametrize("host", ["relay.invalid", "a" * 70 + ".example.org"])
@@ -368,7 +369,7 @@ async def test_a_relay_that_stops_reading_is_given_up() -> None:
         writer.write(b"250 a\r\n250 b\r\n354 c\r\n")
         await asyncio.Event().wait()
 
-    async with odd_relay(dialogue) as account, sender_for(account, timeout_s=0.5) as sender:
+    async with odd_relay(dialogue) as account, sender_for(account, timeout_s=1.5) as sender:
         [result] = await sender.send(Envelope(LIST, (ANNA,)), b"\r\n" + b"x" * 30_000_000)
 
     assert (result.outcome, result.maybe_taken) == (Outcome.DEFERRED, False)

@@ -52,7 +52,7 @@ class Doors(Servers):
 
 
 def guessing(names: NameServer, servers: Servers | None = None) -> Guessing:
-    return Guessing(DnsResolver(("127.0.0.1", names.port), 0.3), servers or Doors())
+    return Guessing(DnsResolver(("127.0.0.1", names.port)), servers or Doors())
 
 
 async def test_an_address_of_a_known_host_needs_no_question(names: NameServer) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from bot.core.errors import UserError
@@ -70,10 +68,8 @@ def test_what_people_need_is_taken(text: str) -> None:
 
 
 def test_the_longest_text_gives_no_endless_mail() -> None:
-    began = time.perf_counter()
     _, body = filled(checked("{{subject}}" * 700), shipped_template("held", "en"), LONG)
     assert len(body) <= 20_001
-    assert time.perf_counter() - began < 2
 
 
 def test_what_a_variable_holds_is_never_read_as_a_template() -> None:

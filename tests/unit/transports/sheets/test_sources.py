@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from bot.core.errors import TransientError, UserError
 from tests.support.certificates import certificates
+from tests.support.patience import WAIT_S
 from transports.sheets.sources import SheetReader, export_link
 
 CONTENT = b"mail\r\nanne@example.org\r\n"
@@ -42,7 +43,7 @@ class Site:
         context = certificates().server_context()
         self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         self.url = f"https://localhost:{self.server.server_address[1]}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
 
 def answering(status: int, content: bytes = b"", length: int | None = None, **headers: str) -> Answer:
@@ -67,7 +68,7 @@ def site() -> Iterator[Site]:
 
 @pytest.fixture
 def reader() -> SheetReader:
-    return SheetReader(certificates().client_context(), limit_s=5.0)
+    return SheetReader(certificates().client_context(), limit_s=WAIT_S)
 
 
 async def test_a_sheet_is_fetched_once(site: Site, reader: SheetReader) -> None:
@@ -156,7 +157,7 @@ async def test_a_server_that_drips_is_left_alone(site: Site) -> None:
 
 async def test_nobody_there_and_nobody_trusted(site: Site, reader: SheetReader) -> None:
     with pytest.raises(TransientError, match="certificate cannot be trusted"):
-        await SheetReader(limit_s=5.0).fetch(f"{site.url}/a.csv", {})
+        await SheetReader(limit_s=WAIT_S).fetch(f"{site.url}/a.csv", {})
     with pytest.raises(TransientError, match="the connection failed"):
         await reader.fetch("https://localhost:1/a.csv", {})
     with pytest.raises(UserError, match="https://"):
