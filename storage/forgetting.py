@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.core.audit import Subject
 from bot.core.deliveries import OPEN_STATES
 from bot.core.errors import UserError
 from bot.core.people import Person
@@ -35,7 +36,7 @@ async def forget(person: Person) -> int:
     with untraced():
         posts = await _forget(person)
         await erase_from_trail(person)
-    leave_trail("person", "", {"forgotten": str(person.id)})
+    leave_trail(Subject.PERSON, "", {"forgotten": str(person.id)})
     return posts
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.core.addresses import Address, Mailbox
-from bot.core.audit import Values
+from bot.core.audit import Subject, Values
 from bot.core.chat import WaitingSheet
 from bot.core.errors import UserError
 from bot.core.people import BY_HAND, Following, Group, GroupFacts, Holder, Person, Role, Way, source_shown
@@ -77,7 +77,7 @@ class SqlGroupStore(Store):
             trouble=now.trouble.dump() if now.trouble else None,
             waiting=dict(now.waiting),
         )
-        leave_trail("sync", now.group.written, found)
+        leave_trail(Subject.SYNC, now.group.written, found)
         if now.tried_at:
             what = Text("The source of {group}", group=now.group.written)
             sheet = WaitingSheet(now.group.id, now.waiting["sha256"]) if now.waiting else None

@@ -10,19 +10,13 @@ from pydantic import ValidationError
 from tortoise.expressions import F
 
 from bot.core.addresses import Address
+from bot.core.changing import whole, without_secrets
 from bot.core.deliveries import OPEN_STATES
 from bot.core.errors import Conflict, PermanentError, UserError
 from bot.core.lists import Certificate, Health, MailboxAccount, MailingList, refuse_shared_mailboxes
 from bot.core.people import Role
 from bot.core.posts import Cursor, PostState
-from bot.core.settings import (
-    ACCOUNT_KEYS,
-    READING_KEYS,
-    Box,
-    ListSettings,
-    whole,
-    without_secrets,
-)
+from bot.core.settings import ACCOUNT_KEYS, READING_KEYS, Box, ListSettings
 from bot.core.stores import ListCounts, Removed
 from bot.core.text import Text
 from storage.atomic import Database, Store, atomic, reading

@@ -9,10 +9,11 @@ from typing import Any, TypeAlias, TypeVar
 
 from tortoise.expressions import Q
 
-from bot.core.audit import Values, is_asked_for, who_acts
+from bot.core.audit import Subject, Values, is_asked_for, who_acts
 from bot.core.clock import Clock
 from bot.core.people import Group, Person
 from bot.core.settings import SECRETS, Box
+from bot.core.telling import written
 from bot.core.text import folded
 from storage.atomic import Traced
 from storage.roles import people_where
@@ -213,7 +214,7 @@ async def _lists(rows: Sequence[MlistRow]) -> Iterable[_Told]:
     return [
         (
             row.address,
-            {"address": row.address, "paused": "yes" if row.paused else "no", **_settings(row.own)},
+            {"address": row.address, "paused": written(row.paused), **_settings(row.own)},
         )
         for row in rows
     ]
@@ -225,7 +226,9 @@ async def _defaults(rows: Sequence[DefaultsRow]) -> Iterable[_Told]:
 
 def _settings(own: Mapping[str, Any]) -> dict[str, str]:
     return {
-        key: _Sealed.of(value) if key in SECRETS else str(value) for key, value in own.items() if key != "v"
+        key: _Sealed.of(value) if key in SECRETS else written(value)
+        for key, value in own.items()
+        if key != "v"
     }
 
 
@@ -322,20 +325,20 @@ def _written(people: Mapping[int, Person], person_id: int, address: str = "") ->
 
 Tell: TypeAlias = Callable[[Any], Coroutine[Any, Any, Iterable[_Told]]]
 
-_TELLING: dict[type, tuple[str, Tell]] = {
-    MlistRow: ("list", _lists),
-    DefaultsRow: ("defaults", _defaults),
-    PinRow: ("certificate", _pins),
-    PersonRow: ("person", _people),
-    AddressRow: ("addresses", _addresses),
-    RoleRow: ("role", _roles),
-    GroupRoleRow: ("role", _group_roles),
-    GroupRow: ("group", _groups),
-    MembershipRow: ("group", _memberships),
-    BanRow: ("ban", _bans),
-    PostRow: ("post", _posts),
-    BindingRow: ("rooms", _bindings),
-    AdminRow: ("admins", _admins),
-    LinkRow: ("account", _links),
+_TELLING: dict[type, tuple[Subject, Tell]] = {
+    MlistRow: (Subject.LIST, _lists),
+    DefaultsRow: (Subject.DEFAULTS, _defaults),
+    PinRow: (Subject.CERTIFICATE, _pins),
+    PersonRow: (Subject.PERSON, _people),
+    AddressRow: (Subject.ADDRESSES, _addresses),
+    RoleRow: (Subject.ROLE, _roles),
+    GroupRoleRow: (Subject.ROLE, _group_roles),
+    GroupRow: (Subject.GROUP, _groups),
+    MembershipRow: (Subject.GROUP, _memberships),
+    BanRow: (Subject.BAN, _bans),
+    PostRow: (Subject.POST, _posts),
+    BindingRow: (Subject.ROOMS, _bindings),
+    AdminRow: (Subject.ADMINS, _admins),
+    LinkRow: (Subject.ACCOUNT, _links),
 }
 """By the class of the rows: the kind of change, and how it is told."""

@@ -23,13 +23,8 @@ _ADDRESS_LIMIT = 120
 _REASON_LIMIT = 300
 _SENTENCE_LIMIT = 500
 
-_ROLES = {
-    Role.OWNER: N_("owner"),
-    Role.MODERATOR: N_("moderator"),
-    Role.UNMODERATED: N_("posts without moderation"),
-    Role.MEMBER: N_("member"),
-    Role.EXCLUDED: N_("excluded from the copies"),
-}
+_ROLES = (Role.OWNER, Role.MODERATOR, Role.UNMODERATED, Role.MEMBER, Role.EXCLUDED)
+"""As they are told, from the greatest."""
 _BUTTONS = {
     "distribute": (N_("✅ Distribute"), Tone.SUCCESS),
     "reject": (N_("❌ Reject"), Tone.DANGER),
@@ -116,9 +111,9 @@ def outcome(post: Post) -> list[Text]:
 
 def trust(standing: Standing) -> Text:
     """Whether the list knows the author, and what became of their posts so far."""
-    roles: list[Text] = [Text(name) for role, name in _ROLES.items() if role in standing.roles]
+    roles: list[Text] = [role.words for role in _ROLES if role in standing.roles]
     if Role.MEMBER in standing.roles and standing.member_since:
-        at = roles.index(Text(_ROLES[Role.MEMBER]))
+        at = roles.index(Role.MEMBER.words)
         roles[at] = Text("member since {day}", day=Day(standing.member_since))
     if roles:
         known = Text("on this list: {roles}", roles=roles)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from bot.chat.readable import one_line
 from bot.core.addresses import Address
-from bot.core.people import Holder, Person
-from bot.core.text import N_, Text
+from bot.core.people import Holder, Person, Role, Way
+from bot.core.text import N_, Text, verbatim
 
 _NAME_LIMIT = 80
 _EXCLUDED = "excluded"
-_NO_COPIES = N_("gets no copies")
+_BY_ROLE = {
+    Role.MODERATOR: N_("their role as a moderator"),
+    Role.UNMODERATED: N_("posting without a decision"),
+}
+"""How roles bring people among the members (`include_moderators`, `include_unmoderated`)."""
 
 
 def written(person: Person) -> Text:
@@ -22,14 +26,23 @@ def written(person: Person) -> Text:
     return Text("{name} {addresses}", name=name, addresses=addresses) if name else Text("{a}", a=addresses)
 
 
+def brought_by(ways: Iterable[Way]) -> list[Text]:
+    """The groups and roles by which somebody comes, beside what was given by hand."""
+    return [
+        verbatim(way.group) if way.group else Text(_BY_ROLE[Role(way.role)])
+        for way in dict.fromkeys(ways)
+        if way.by
+    ]
+
+
 def holder_line(holder: Holder, excluded: Collection[Address]) -> Text:
     """Somebody, where they come from, and whether they get no copies: see `holder_row`."""
     said = written(holder.person)
     if holder.via:
         template = N_("{person}, by {groups} and by hand") if holder.by_hand else N_("{person}, by {groups}")
-        said = Text(template, person=said, groups=holder.via)
+        said = Text(template, person=said, groups=brought_by(holder.ways))
     if _is_excluded(holder, excluded):
-        said = Text("{person} · {status}", person=said, status=Text(_NO_COPIES))
+        said = Text("{person} · {status}", person=said, status=Role.EXCLUDED.words)
     return said
 
 

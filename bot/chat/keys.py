@@ -8,9 +8,10 @@ from typing import Annotated
 from bot.chat.desk import Call, Desk
 from bot.chat.kinds import RestKind, TypedOnly
 from bot.chat.words import Words
+from bot.core.changing import near_key, no_setting
 from bot.core.errors import Meant, UserError
 from bot.core.sections import Section
-from bot.core.settings import ListSettings, near_key, no_setting
+from bot.core.settings import ListSettings
 from bot.core.text import N_, Text
 
 
@@ -51,7 +52,11 @@ class _Section(TypedOnly):
             return Section(word)
         except ValueError:
             raise UserError(
-                Text("There is no section {name}. There is: {names}.", name=word, names=list(Section))
+                Text(
+                    "There is no section {name}. There is: {names}.",
+                    name=word,
+                    names=[Text("{name} ({title})", name=each.value, title=each.words) for each in Section],
+                )
             ) from None
 
 

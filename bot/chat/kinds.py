@@ -258,20 +258,20 @@ class _NoticeName:
     """One of the mails that authors get."""
 
     label: str = N_("NAME")
-    question: str = N_("Which of the mails to authors is it about?")
+    question: str = N_("Which mail is it about?")
 
     async def read(self, words: Words, desk: Desk, call: Call) -> NoticeKind:
         word = words.next(self.label)
         try:
             return NoticeKind(word)
         except ValueError:
-            names = [kind.value for kind in NoticeKind]
+            names = [Text("{name} ({mail})", name=kind.value, mail=kind.words) for kind in NoticeKind]
             raise UserError(
                 Text("There is no notice {name}. There is: {names}.", name=word, names=names)
             ) from None
 
     async def choices(self, desk: Desk, call: Call) -> Sequence[Option]:
-        return [Option(Text("{name}", name=kind.value), kind.value) for kind in NoticeKind]
+        return [Option(kind.words, kind.value) for kind in NoticeKind]
 
 
 @dataclass(frozen=True, slots=True)

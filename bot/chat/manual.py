@@ -6,7 +6,8 @@ import sys
 
 from bot.chat.registry import Command, commands
 from bot.core.people import Rank
-from bot.core.settings import ListSettings, allowed, shown
+from bot.core.settings import ListSettings
+from bot.core.telling import allowed, shown
 
 _RANKS = {
     Rank.ANYONE: "anyone",
@@ -59,7 +60,7 @@ def _setting(key: str) -> str:
     field = ListSettings.model_fields[key]
     default = shown(ListSettings(), key)
     shown_default = f"`{_escaped(default)}`" if default else ""
-    return f"| `{key}` | {_escaped(allowed(key))} | {shown_default} | {field.description} |\n"
+    return f"| `{key}` | {_escaped(str(allowed(key)))} | {shown_default} | {field.description} |\n"
 
 
 def _escaped(text: str) -> str:

@@ -29,11 +29,12 @@ from bot.chat.made import (
 from bot.chat.questions import Given, Passed, Question, Script, Step
 from bot.chat.words import Words
 from bot.core.addresses import Address
+from bot.core.changing import changed
 from bot.core.chat import Tone
 from bot.core.errors import Trouble, UserError
 from bot.core.lists import mailbox_account
 from bot.core.rosters import Wanted
-from bot.core.settings import FirstPoll, MailProtocol, Moderation, ReplyTo, changed
+from bot.core.settings import FirstPoll, MailProtocol, Moderation, ReplyTo
 from bot.core.text import N_, Text
 from bot.flow.checked import Checked
 from bot.flow.guessing import Guess
@@ -307,7 +308,7 @@ def _one_of(
 
     async def read(desk: Desk, call: Call, given: Given, answer: str) -> Given:
         if answer.lower() not in values:
-            raise UserError(Text("Please tap a button, or write one of: {values}.", values=list(values)))
+            raise UserError(Text("Please tap one of the buttons."))
         return {**given, name: answer.lower()}
 
     return Step(name, ask, read)

@@ -14,9 +14,63 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from bot.core.people import Actor
+from bot.core.text import N_
+from bot.core.worded import Worded
 
 if TYPE_CHECKING:
     from bot.core.stores import Listing, Page
+
+
+class Subject(Worded):
+    """What a change is about; as a line names it, before the name of that very one."""
+
+    LIST = "list", N_("list")
+    DEFAULTS = "defaults", N_("settings of")
+    CERTIFICATE = "certificate", N_("certificate of")
+    PERSON = "person", N_("person")
+    ADDRESSES = "addresses", N_("directory")
+    ROLE = "role", N_("roles on")
+    GROUP = "group", N_("group")
+    BAN = "ban", N_("bans on")
+    POST = "post", N_("post")
+    ROOMS = "rooms", N_("rooms of")
+    ADMINS = "admins", N_("administrators")
+    ACCOUNT = "account", N_("accounts of")
+    SYNC = "sync", N_("source of")
+
+
+KEYS = {
+    "address": N_("address"),
+    "addresses": N_("addresses"),
+    "paused": N_("paused"),
+    "sha256": N_("fingerprint"),
+    "name": N_("name"),
+    "source": N_("source"),
+    "by source": N_("people by its source"),
+    "by hand": N_("people by hand"),
+    "ban": N_("bans"),
+    "state": N_("state"),
+    "reason": N_("reason"),
+    "rooms": N_("rooms"),
+    "admins": N_("administrators"),
+    "accounts": N_("accounts"),
+    "forgotten": N_("forgotten"),
+    "result": N_("result"),
+    "added": N_("added"),
+    "changed": N_("changed"),
+    "removed": N_("removed"),
+    "kept": N_("kept"),
+    "refused": N_("refused"),
+}
+"""What changed, beside the settings of lists and the roles there, as people read it."""
+
+RESULTS = {
+    "synchronised": N_("taken over"),
+    "unchanged": N_("has not changed"),
+    "left as it was": N_("left as it was"),
+    "failed": N_("could not be read"),
+}
+"""What came of a look at a group's source."""
 
 Values = Mapping[str, str | Sequence[str]]
 """By key; a list where something was added to many or taken from them."""

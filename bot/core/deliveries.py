@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from bot.core.addresses import Address
 from bot.core.text import N_
+from bot.core.worded import Worded
 
 NO_LIST = 0
 """In the place of a list's id: mail of the installation itself, which leaves by its own account."""
@@ -21,14 +22,14 @@ class MailingKind(StrEnum):
     NOTICE = "notice"
 
 
-class DeliveryState(StrEnum):
+class DeliveryState(Worded):
     """due = never tried; deferred = tried, will be again; the others are ends."""
 
-    DUE = "due"
-    DEFERRED = "deferred"
-    DELIVERED = "delivered"
-    BOUNCED = "bounced"
-    DROPPED = "dropped"
+    DUE = "due", N_("waits")
+    DEFERRED = "deferred", N_("to be tried again")
+    DELIVERED = "delivered", N_("sent")
+    BOUNCED = "bounced", N_("refused for good")
+    DROPPED = "dropped", N_("dropped")
 
 
 OPEN_STATES = (DeliveryState.DUE, DeliveryState.DEFERRED)

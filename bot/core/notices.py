@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from typing import Protocol
 
 from bot.core.deliveries import NewMailing
 from bot.core.lists import MailingList
 from bot.core.people import Person
+from bot.core.text import N_
+from bot.core.worded import Worded
 
 
-class NoticeKind(StrEnum):
+class NoticeKind(Worded):
     """What an author is told about a post, and (the last) what a new member is told."""
 
-    HELD = "held"
-    DISTRIBUTED = "distributed"
-    AUTO_DISTRIBUTED = "auto_distributed"
-    REJECTED = "rejected"
-    WELCOME = "welcome"
+    HELD = "held", N_("your post waits")
+    DISTRIBUTED = "distributed", N_("your post was distributed")
+    AUTO_DISTRIBUTED = "auto_distributed", N_("your post was distributed, without moderation")
+    REJECTED = "rejected", N_("your post was rejected")
+    WELCOME = "welcome", N_("welcome to a new member")
 
 
 class TemplateStore(Protocol):

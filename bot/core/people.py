@@ -6,25 +6,26 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import IntEnum, StrEnum
+from enum import IntEnum
 from urllib.parse import urlsplit
 
 from bot.core.addresses import Address
 from bot.core.errors import UserError
-from bot.core.text import Text, folded
+from bot.core.text import N_, Text, folded
+from bot.core.worded import Worded
 
 NAME_LIMIT = 60
 """Characters of a group's name."""
 
 
-class Role(StrEnum):
+class Role(Worded):
     """What a person is on a list; several at once are possible."""
 
-    MEMBER = "member"
-    MODERATOR = "moderator"
-    UNMODERATED = "unmoderated"
-    EXCLUDED = "excluded"
-    OWNER = "owner"
+    MEMBER = "member", N_("member")
+    MODERATOR = "moderator", N_("moderator")
+    UNMODERATED = "unmoderated", N_("posts without moderation")
+    EXCLUDED = "excluded", N_("gets no copies")
+    OWNER = "owner", N_("owner")
 
 
 class Rank(IntEnum):

@@ -13,22 +13,23 @@ from bot.core.authentication import UNEXAMINED, Authentication
 from bot.core.deliveries import NewMailing
 from bot.core.errors import UserError
 from bot.core.people import Actor
-from bot.core.text import Text
+from bot.core.text import N_, Text
+from bot.core.worded import Worded
 
 
-class PostState(StrEnum):
+class PostState(Worded):
     """received -> held | accepted | discarded; held -> accepted | rejected | discarded | expired;
     accepted -> distributed. Undo: accepted | rejected | discarded -> held, and distributed too, as
     long as nobody was there to get it.
     """
 
-    RECEIVED = "received"
-    HELD = "held"
-    ACCEPTED = "accepted"
-    REJECTED = "rejected"
-    DISCARDED = "discarded"
-    EXPIRED = "expired"
-    DISTRIBUTED = "distributed"
+    RECEIVED = "received", N_("just arrived")
+    HELD = "held", N_("waits for a decision")
+    ACCEPTED = "accepted", N_("being distributed")
+    REJECTED = "rejected", N_("rejected")
+    DISCARDED = "discarded", N_("rejected silently")
+    EXPIRED = "expired", N_("expired")
+    DISTRIBUTED = "distributed", N_("distributed")
 
 
 class Disposition(StrEnum):

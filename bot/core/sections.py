@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from bot.core.settings import ListSettings
+from bot.core.text import N_
+from bot.core.worded import Worded
 
 
-class Section(StrEnum):
+class Section(Worded):
     """What a setting is about, for people who look for it."""
 
-    GENERAL = "general"
-    POSTS = "posts"
-    COPIES = "copies"
-    DECISIONS = "decisions"
-    NOTICES = "notices"
-    MAILBOX = "mailbox"
-    OUTGOING = "outgoing"
+    GENERAL = "general", N_("The list")
+    POSTS = "posts", N_("Posts")
+    COPIES = "copies", N_("Copies")
+    DECISIONS = "decisions", N_("Decisions")
+    NOTICES = "notices", N_("Notices")
+    MAILBOX = "mailbox", N_("Mailbox")
+    OUTGOING = "outgoing", N_("Outgoing mail")
 
 
 _BEGIN = {

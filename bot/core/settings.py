@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Collection, Mapping, Sequence
-from enum import StrEnum
 from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import (
@@ -16,13 +13,12 @@ from pydantic import (
     PlainSerializer,
     SecretStr,
     SerializationInfo,
-    ValidationError,
     ValidationInfo,
     field_validator,
 )
 
-from bot.core.errors import Meant, UserError
-from bot.core.text import N_, Text
+from bot.core.text import LANGUAGE_NAMES, N_, Size, Text, verbatim
+from bot.core.worded import Reads, Worded
 
 
 class Box(Protocol):
@@ -66,10 +62,20 @@ def _seal(value: SecretStr, info: SerializationInfo) -> Any:  # noqa: ANN401 - J
     return {"sealed": info.context["box"].seal(value.get_secret_value())}
 
 
+def _afterwards(kept: str) -> Text:
+    where, _, folder = kept.partition(":")
+    said = {"delete": N_("are deleted there"), "keep": N_("stay there"), "move": N_("go to {folder}")}
+    return Text(said[where], folder=folder)
+
+
 # The sentence in each says what may be typed there: see `allowed`
 YesNo = Annotated[bool, BeforeValidator(_yes_or_no), N_("yes or no")]
 Octets = Annotated[
-    int, BeforeValidator(_octets), Field(ge=0, le=10**12), N_("a size such as 500kB or 10MB, 0 for no limit")
+    int,
+    BeforeValidator(_octets),
+    Field(ge=0, le=10**12),
+    N_("a size such as 500kB or 10MB, 0 for no limit"),
+    Reads(lambda octets: Text("{size}", size=Size(octets)), N_("no limit")),
 ]
 HostName = Annotated[
     str,
@@ -77,137 +83,229 @@ HostName = Annotated[
     N_("the name of a server, such as mail.example.org; its port has a setting of its own"),
 ]
 Secret = Annotated[SecretStr, BeforeValidator(_unseal), PlainSerializer(_seal, when_used="json")]
-Port = Annotated[int, Field(ge=0, le=65_535), N_("a port number")]
+Port = Annotated[int, Field(ge=0, le=65_535), N_("a port number"), Reads(nothing=N_("the usual one"))]
 Count = Annotated[int, Field(ge=0, le=10_000_000), N_("a number, 0 or more")]
 
 
-class Moderation(StrEnum):
+class Moderation(Worded):
     """Whose posts wait for a moderator."""
 
-    ALL = "all"
-    NON_MEMBERS = "non_members"
-    OPEN = "open"
+    ALL = "all", N_("all of them")
+    NON_MEMBERS = "non_members", N_("those of non-members")
+    OPEN = "open", N_("none")
 
 
-class UnknownSenders(StrEnum):
+class UnknownSenders(Worded):
     """What happens to posts of authors in nobody's address book."""
 
-    MODERATE = "moderate"
-    DISCARD = "discard"
+    MODERATE = "moderate", N_("wait for a moderator")
+    DISCARD = "discard", N_("are discarded")
 
 
-class ReplyTo(StrEnum):
+class ReplyTo(Worded):
     """Where an answer to a copy goes."""
 
-    SENDER = "sender"
-    LIST = "list"
+    SENDER = "sender", N_("to the author")
+    LIST = "list", N_("to the whole list")
 
 
-class RewriteFrom(StrEnum):
+class RewriteFrom(Worded):
     """For which authors From becomes the list's address."""
 
-    FOREIGN = "foreign"
-    DMARC = "dmarc"
-    ALWAYS = "always"
-    NEVER = "never"
+    FOREIGN = "foreign", N_("those of other domains")
+    DMARC = "dmarc", N_("those whose domain demands it (DMARC)")
+    ALWAYS = "always", N_("all of them")
+    NEVER = "never", N_("none")
 
 
-class MailProtocol(StrEnum):
+class MailProtocol(Worded):
     """How a mailbox is read."""
 
-    IMAP = "imap"
-    POP3 = "pop3"
+    IMAP = "imap", "IMAP"
+    POP3 = "pop3", "POP3"
 
 
-class Security(StrEnum):
+class Security(Worded):
     """How a connection is encrypted: from its first octet, after STARTTLS, or not."""
 
-    SSL = "ssl"
-    STARTTLS = "starttls"
-    NONE = "none"
+    SSL = "ssl", "SSL/TLS"
+    STARTTLS = "starttls", "STARTTLS"
+    NONE = "none", N_("none")
 
 
-class FirstPoll(StrEnum):
+class FirstPoll(Worded):
     """What happens to mail that was in the mailbox before the list was added."""
 
-    HOLD = "hold"
-    LEAVE = "leave"
+    HOLD = "hold", N_("is shown to the moderators")
+    LEAVE = "leave", N_("stays there, but for today's")
 
 
-class RoomPolicy(StrEnum):
+class RoomPolicy(Worded):
     """Who decides in a room that is bound to the list."""
 
-    EVERYONE = "everyone"
-    MODERATORS = "moderators"
+    EVERYONE = "everyone", N_("everyone in the room")
+    MODERATORS = "moderators", N_("moderators whose account is linked (/link)")
 
 
 class ListSettings(BaseModel):
-    """Every setting of a list, as ``/set`` names it, with its default and a line of help."""
+    """Every setting of a list, as ``/set`` names it, with its default, its title and a line of help."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     description: Annotated[str, Field(max_length=200), N_("one line of at most 200 characters")] = Field(
-        "", description=N_("What the list is for")
+        "", title=N_("Description"), description=N_("What the list is for")
     )
-    prefix: Annotated[str | None, Field(max_length=60), N_("one line of at most 60 characters")] = Field(
-        None, description=N_("Put before every subject; default [local part], empty for none")
+    prefix: Annotated[
+        str | None, Field(max_length=60), N_("one line of at most 60 characters"), Reads(nothing=N_("none"))
+    ] = Field(
+        None,
+        title=N_("Prefix"),
+        description=N_("Put before every subject; default [local part], empty for none"),
     )
-    language: Literal["", "en", "fr"] = Field("", description=N_("Language of its notices"))
+    language: Annotated[
+        Literal["", "en", "fr"],
+        Reads(lambda code: verbatim(LANGUAGE_NAMES[code]), N_("that of the organisation")),
+    ] = Field("", title=N_("Language of notices"), description=N_("Language of its notices"))
 
-    moderation: Moderation = Field(Moderation.NON_MEMBERS, description=N_("Whose posts wait for a moderator"))
+    moderation: Moderation = Field(
+        Moderation.NON_MEMBERS,
+        title=N_("Posts that wait for a moderator"),
+        description=N_("Whose posts wait for a moderator"),
+    )
     unknown_senders: UnknownSenders = Field(
-        UnknownSenders.MODERATE, description=N_("What happens to posts of people nobody knows")
+        UnknownSenders.MODERATE,
+        title=N_("Posts of strangers"),
+        description=N_("What happens to posts of people nobody knows"),
     )
-    reply_to: ReplyTo = Field(ReplyTo.SENDER, description=N_("Where answers of members go"))
+    reply_to: ReplyTo = Field(
+        ReplyTo.SENDER, title=N_("Answers go"), description=N_("Where answers of members go")
+    )
     rewrite_from: RewriteFrom = Field(
-        RewriteFrom.FOREIGN, description=N_("Whose From is replaced by the list's address")
+        RewriteFrom.FOREIGN,
+        title=N_("Replaced authors"),
+        description=N_("Whose From is replaced by the list's address"),
     )
-    include_moderators: YesNo = Field(default=False, description=N_("Moderators are members too"))
-    include_unmoderated: YesNo = Field(default=False, description=N_("Unmoderated people are members too"))
-    copy_to_author: YesNo = Field(default=True, description=N_("Authors get their own posts"))
-    skip_addressed: YesNo = Field(default=True, description=N_("No copy for people already in To or Cc"))
-    max_size: Octets = Field(0, description=N_("Larger posts wait for a moderator"))
-    undo_s: Annotated[int, Field(ge=0, le=86_400), N_("a number of seconds, at most 86400")] = Field(
-        30, description=N_("Seconds in which a decision can be taken back")
+    include_moderators: YesNo = Field(
+        default=False, title=N_("Moderators among the members"), description=N_("Moderators are members too")
     )
-    remind_h: Count = Field(12, description=N_("Hours after which held posts are reminded of"))
-    expire_days: Count = Field(0, description=N_("Days after which held posts expire, 0 for never"))
-    room_policy: RoomPolicy = Field(RoomPolicy.EVERYONE, description=N_("Who in a room decides"))
+    include_unmoderated: YesNo = Field(
+        default=False,
+        title=N_("Unmoderated people among the members"),
+        description=N_("Unmoderated people are members too"),
+    )
+    copy_to_author: YesNo = Field(
+        default=True, title=N_("Copy to the author"), description=N_("Authors get their own posts")
+    )
+    skip_addressed: YesNo = Field(
+        default=True,
+        title=N_("No copy for those in To or Cc"),
+        description=N_("No copy for people already in To or Cc"),
+    )
+    max_size: Octets = Field(0, title=N_("Largest size"), description=N_("Larger posts wait for a moderator"))
+    undo_s: Annotated[
+        int,
+        Field(ge=0, le=86_400),
+        N_("a number of seconds, at most 86400"),
+        Reads(lambda count: Text.counted("{count} second", "{count} seconds", count), N_("none")),
+    ] = Field(30, title=N_("Time to undo"), description=N_("Seconds in which a decision can be taken back"))
+    remind_h: Annotated[
+        Count, Reads(lambda count: Text.counted("after {count} hour", "after {count} hours", count))
+    ] = Field(12, title=N_("Reminder"), description=N_("Hours after which held posts are reminded of"))
+    expire_days: Annotated[
+        Count,
+        Reads(lambda count: Text.counted("after {count} day", "after {count} days", count), N_("never")),
+    ] = Field(0, title=N_("Expiry"), description=N_("Days after which held posts expire, 0 for never"))
+    room_policy: RoomPolicy = Field(
+        RoomPolicy.EVERYONE, title=N_("Who decides"), description=N_("Who in a room decides")
+    )
 
-    notify_held: YesNo = Field(default=True, description=N_("Tell authors that their post waits"))
-    notify_rejected: YesNo = Field(default=True, description=N_("Tell authors that their post was rejected"))
+    notify_held: YesNo = Field(
+        default=True, title=N_("Notice of waiting"), description=N_("Tell authors that their post waits")
+    )
+    notify_rejected: YesNo = Field(
+        default=True,
+        title=N_("Notice of rejection"),
+        description=N_("Tell authors that their post was rejected"),
+    )
     notify_distributed: YesNo = Field(
-        default=True, description=N_("Tell authors that their post was distributed")
+        default=True,
+        title=N_("Notice of distribution"),
+        description=N_("Tell authors that their post was distributed"),
     )
-    notify_auto: YesNo = Field(default=False, description=N_("Tell authors also if nobody had to decide"))
-    notify_unknown: YesNo = Field(default=False, description=N_("Tell authors also if nobody knows them"))
-    notify_welcome: YesNo = Field(default=False, description=N_("Tell new members how to write and leave"))
+    notify_auto: YesNo = Field(
+        default=False,
+        title=N_("Notice without moderation"),
+        description=N_("Tell authors also if nobody had to decide"),
+    )
+    notify_unknown: YesNo = Field(
+        default=False,
+        title=N_("Notices to strangers"),
+        description=N_("Tell authors also if nobody knows them"),
+    )
+    notify_welcome: YesNo = Field(
+        default=False, title=N_("Welcome"), description=N_("Tell new members how to write and leave")
+    )
 
-    host: HostName = Field("", description=N_("Server of the mailbox"))
-    port: Port = Field(0, description=N_("Its port, 0 for the usual one"))
-    protocol: MailProtocol = Field(MailProtocol.IMAP, description=N_("How mail is fetched"))
-    security: Security = Field(Security.SSL, description=N_("How the connection is encrypted"))
-    username: str = Field("", description=N_("Login, empty for the list's address"))
-    password: Secret = Field(SecretStr(""), description=N_("Password of the mailbox"))
-    self_signed: YesNo = Field(default=False, description=N_("Trust the certificate seen first"))
-    auth_host: HostName = Field("", description=N_("Host whose Authentication-Results are trusted"))
+    host: HostName = Field("", title=N_("Mailbox server"), description=N_("Server of the mailbox"))
+    port: Port = Field(0, title=N_("Mailbox port"), description=N_("Its port, 0 for the usual one"))
+    protocol: MailProtocol = Field(
+        MailProtocol.IMAP, title=N_("Mailbox protocol"), description=N_("How mail is fetched")
+    )
+    security: Security = Field(
+        Security.SSL, title=N_("Mailbox encryption"), description=N_("How the connection is encrypted")
+    )
+    username: Annotated[str, Reads(nothing=N_("the address of the list"))] = Field(
+        "", title=N_("Mailbox login"), description=N_("Login, empty for the list's address")
+    )
+    password: Secret = Field(
+        SecretStr(""), title=N_("Mailbox password"), description=N_("Password of the mailbox")
+    )
+    self_signed: YesNo = Field(
+        default=False,
+        title=N_("Certificate that nobody vouches for"),
+        description=N_("Trust the certificate seen first"),
+    )
+    auth_host: Annotated[HostName, Reads(nothing=N_("none"))] = Field(
+        "",
+        title=N_("Host that verifies authors"),
+        description=N_("Host whose Authentication-Results are trusted"),
+    )
     folder: Annotated[str, Field(pattern=r"[^\s,]"), N_("folders, separated by commas")] = Field(
-        "INBOX", description=N_("Folders that are read")
+        "INBOX", title=N_("Folders"), description=N_("Folders that are read")
     )
     after_intake: Annotated[
-        str, Field(pattern=r"^(delete|keep|move:.+)$"), N_("delete, keep or move:FOLDER")
-    ] = Field("delete", description=N_("What happens to a mail on the server once it is stored here"))
+        str,
+        Field(pattern=r"^(delete|keep|move:.+)$"),
+        N_("delete, keep or move:FOLDER"),
+        Reads(_afterwards),
+    ] = Field(
+        "delete",
+        title=N_("Mails that were fetched"),
+        description=N_("What happens to a mail on the server once it is stored here"),
+    )
     first_poll: FirstPoll = Field(
-        FirstPoll.HOLD, description=N_("What happens to mail that was there before the list")
+        FirstPoll.HOLD,
+        title=N_("Mail from before the list"),
+        description=N_("What happens to mail that was there before the list"),
     )
 
-    smtp_host: HostName = Field("", description=N_("Outgoing server, empty for the common one"))
-    smtp_port: Port = Field(0, description=N_("Its port, 0 for the usual one"))
-    smtp_security: Security | Literal[""] = Field("", description=N_("How it is encrypted"))
-    smtp_username: str = Field("", description=N_("Its login"))
-    smtp_password: Secret = Field(SecretStr(""), description=N_("Its password"))
-    smtp_max_per_hour: Count = Field(0, description=N_("Recipients an hour, 0 for no limit"))
-    smtp_max_per_day: Count = Field(0, description=N_("Recipients a day, 0 for no limit"))
+    smtp_host: Annotated[HostName, Reads(nothing=N_("the common one"))] = Field(
+        "", title=N_("Outgoing server"), description=N_("Outgoing server, empty for the common one")
+    )
+    smtp_port: Port = Field(0, title=N_("Outgoing port"), description=N_("Its port, 0 for the usual one"))
+    smtp_security: Annotated[Security | Literal[""], Reads(nothing=N_("as usual"))] = Field(
+        "", title=N_("Outgoing encryption"), description=N_("How it is encrypted")
+    )
+    smtp_username: str = Field("", title=N_("Outgoing login"), description=N_("Its login"))
+    smtp_password: Secret = Field(
+        SecretStr(""), title=N_("Outgoing password"), description=N_("Its password")
+    )
+    smtp_max_per_hour: Annotated[Count, Reads(nothing=N_("no limit"))] = Field(
+        0, title=N_("Recipients an hour"), description=N_("Recipients an hour, 0 for no limit")
+    )
+    smtp_max_per_day: Annotated[Count, Reads(nothing=N_("no limit"))] = Field(
+        0, title=N_("Recipients a day"), description=N_("Recipients a day, 0 for no limit")
+    )
 
     @field_validator("*", mode="after")
     @classmethod
@@ -233,166 +331,7 @@ ACCOUNT_KEYS = frozenset(
 READING_KEYS = frozenset(key for key in ACCOUNT_KEYS if not key.startswith("smtp_")) | {"after_intake"}
 """Settings on which it depends whether they can be read."""
 
-_FORGETS = {
-    "password": frozenset({"host", "port", "security", "self_signed"}),
-    "smtp_password": frozenset({"smtp_host", "smtp_port", "smtp_security", "self_signed"}),
-}
-
-
-_NEAR = 0.8
-"""How alike what was typed and a value must be to be taken for a slip (0 to 1, by difflib)."""
-
-DEFAULT = "default"
-"""Typed in the place of a value: the list has none of its own any more."""
-
-
-def changed(own: dict[str, Any], words: dict[str, str]) -> dict[str, Any]:
-    """The settings that a list has of its own, after ``/set`` with `words`; `DEFAULT` takes one away.
-
-    Changing where a password would be sent forgets it, unless it is given again: nobody can have a
-    stored password sent to a host of their own.
-
-    Raises:
-        UserError: names every word that is wrong, what is allowed there, and changes nothing.
-    """
-    ended = {key for key in words.keys() & ListSettings.model_fields if words[key] == DEFAULT} - SECRETS
-    left = {key: value for key, value in {**own, **words}.items() if key not in ended}
-    after = validated(left).model_dump(exclude_unset=True)
-    moved = {key for key in words if (key in own, own.get(key)) != (key in after, after.get(key))}
-    return {**without_secrets(after, moved), **{key: after[key] for key in SECRETS & words.keys()}}
-
-
-def whole(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> ListSettings:
-    """A list's settings: its own, with the defaults behind them.
-
-    A password among the defaults is for the places among them: a list with a place of its own
-    that differs does not get it, because nobody can have it sent to a host of their own.
-    """
-    usual = ListSettings()
-    moved = {key for key, value in own.items() if value != defaults.get(key, getattr(usual, key))}
-    return ListSettings.model_validate({**without_secrets(defaults, moved), **own})
-
-
-def without_secrets(own: Mapping[str, Any], moved: Collection[str]) -> dict[str, Any]:
-    """`own` without the passwords whose place is among the settings that have `moved`."""
-    gone = {secret for secret, places in _FORGETS.items() if places & set(moved)}
-    return {key: value for key, value in own.items() if key not in gone}
-
-
-def validated(values: dict[str, Any]) -> ListSettings:
-    """Settings from typed or stored values. Raises UserError with one sentence per mistake."""
-    wrong: list[str] = []
-    try:
-        settings = ListSettings.model_validate(values)
-    except ValidationError as error:
-        wrong = list(dict.fromkeys(str(item["loc"][0]) for item in error.errors(include_input=False)))
-        settings = ListSettings.model_validate({k: v for k, v in values.items() if k not in wrong})
-    mistakes = [_mistake(key, values[key]) for key in wrong]
-    if settings.protocol is MailProtocol.POP3:
-        mistakes += pop3_contradictions(folders_of(settings), settings.after_intake)
-    if not mistakes:
-        return settings
-    said = Text("{mistakes}", mistakes=mistakes)
-    if len(mistakes) == 1 and wrong and (near := _nearly(wrong[0], values[wrong[0]])):
-        raise Meant(said, *near)
-    raise UserError(said)
-
-
-def near_key(key: str) -> str:
-    """The setting that is most nearly called so; empty if none is."""
-    return next(iter(difflib.get_close_matches(key, ListSettings.model_fields, n=1)), "")
-
-
-def _nearly(key: str, value: object) -> tuple[str, str] | None:
-    """What was typed for a key or its value, and what was meant; None where nothing is like it."""
-    if key not in ListSettings.model_fields:
-        return (key, near_key(key)) if near_key(key) else None
-    near = difflib.get_close_matches(str(value).lower(), choices_of(key), n=1, cutoff=_NEAR)
-    return (str(value), near[0]) if near else None
-
 
 def folders_of(settings: ListSettings) -> tuple[str, ...]:
     """The folders that are read, in the order given."""
     return tuple(name.strip() for name in settings.folder.split(",") if name.strip())
-
-
-def pop3_contradictions(folders: Sequence[str], after_intake: str) -> list[Text]:
-    """What was asked of a POP3 mailbox and cannot be: it has one folder, and nowhere to move mail to."""
-    found = []
-    if [name.upper() for name in folders] != ["INBOX"]:
-        found.append(
-            Text("with protocol=pop3 only the inbox can be read: give folder=INBOX, or protocol=imap")
-        )
-    if after_intake.startswith("move:"):
-        found.append(
-            Text(
-                "with protocol=pop3 mails cannot be moved: give after_intake=delete or keep, or protocol=imap"
-            )
-        )
-    return found
-
-
-def allowed(key: str) -> str:
-    """What may stand behind ``key=``, as an English template for the reader's language."""
-    field = ListSettings.model_fields[key]
-    hint = next((item for item in field.metadata if isinstance(item, str)), "")
-    if hint:
-        return hint
-    return " / ".join(choices_of(key)) or N_("text")
-
-
-def choices_of(key: str) -> tuple[str, ...]:
-    """The values that a setting may have, where these are few; else none, and a value is typed."""
-    field = ListSettings.model_fields[key]
-    if field.annotation is bool:
-        return ("yes", "no")
-    return tuple(_choices(field.annotation))
-
-
-def shown(settings: ListSettings, key: str) -> str:
-    """A value as it would be typed; secrets only as ``****`` or empty."""
-    return _shown(getattr(settings, key))
-
-
-def _shown(value: object) -> str:
-    match value:
-        case SecretStr():
-            return "****" if value.get_secret_value() else ""
-        case bool():
-            return "yes" if value else "no"
-        case None:
-            return ""
-        case _:
-            return str(value)
-
-
-def _choices(annotation: Any) -> list[str]:  # noqa: ANN401 - a type expression
-    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
-        return [member.value for member in annotation]
-    return [
-        choice
-        for part in getattr(annotation, "__args__", ())
-        for choice in ([part] if isinstance(part, str) else _choices(part))
-        if choice
-    ]
-
-
-def no_setting(key: str) -> Text:
-    """That there is none of this name, and which are nearly called so."""
-    near = difflib.get_close_matches(key, ListSettings.model_fields, n=3)
-    if near:
-        return Text("there is no setting {key}: did you mean {near}?", key=key, near=" / ".join(near))
-    return Text("there is no setting {key}", key=key)
-
-
-def _mistake(key: str, value: object) -> Text:
-    if key not in ListSettings.model_fields:
-        return no_setting(key)
-    if near := _nearly(key, value):
-        return Text(
-            "{key} must be: {allowed}. Did you mean {near}?",
-            key=key,
-            allowed=Text(allowed(key)),
-            near=near[1],
-        )
-    return Text("{key} must be: {allowed}", key=key, allowed=Text(allowed(key)))

@@ -154,6 +154,10 @@ def folded(text: str) -> str:
     return "".join(c for c in plain if not unicodedata.combining(c)).casefold().translate(_LIGATURES)
 
 
+LANGUAGE_NAMES = {"en": "English", "fr": "français"}
+"""By code, each in its own words."""
+
+
 def locale_of(language: str) -> str:
     """The locale whose dates and numbers the readers of a language expect."""
     # the day before the month and 24 hours, as everybody who is not American writes

@@ -165,7 +165,7 @@ class Sync:
         if why != following.trouble:
             log.warning("not synchronised", group=following.group.name, why=str(why))
         now = replace(following, tried_at=self._clock.now(), trouble=why, waiting=waiting)
-        await self._stores.groups.looked(now, {"result": str(why)})
+        await self._stores.groups.looked(now, {"result": "failed", "trouble": str(why)})
         return Synced(following.group, trouble=why, waits=bool(waiting))
 
 

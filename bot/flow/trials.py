@@ -8,11 +8,11 @@ from functools import partial
 from typing import Any
 
 from bot.core.addresses import Address
+from bot.core.changing import whole
 from bot.core.clock import Clock
 from bot.core.errors import UnknownCertificate, UserError
 from bot.core.lists import MailingList, mailbox_account
 from bot.core.ports import Servers
-from bot.core.settings import whole
 from bot.core.stores import Stores
 from bot.core.text import Text
 from bot.flow.accounts import Accounts

@@ -13,12 +13,13 @@ from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
 from bot.core.addresses import Mailbox, fold
+from bot.core.changing import changed
 from bot.core.deliveries import DeliveryState
 from bot.core.errors import Conflict, PermanentError, UserError
 from bot.core.lists import MailboxAccount, MailingList
 from bot.core.people import Ban, Role
 from bot.core.posts import Cursor, PostState
-from bot.core.settings import MailProtocol, Moderation, Security, changed
+from bot.core.settings import MailProtocol, Moderation, Security
 from bot.core.stores import ListCounts, Page, Removed, Stores
 from bot.core.text import Size, Text
 from storage.database import open_stores

@@ -349,7 +349,7 @@ async def test_a_password_is_asked_for_alone_and_stands_nowhere(
     await house.anne.says(house.group, line)
     added = await house.group.shows("Its password is missing")
 
-    await house.anne.opens(added, "🔑 Give password")
+    await house.anne.opens(added, "🔑 Mailbox password")
     await house.anne.private.shows("What is the password?")
     said = await house.anne.says(house.anne.private, account.password)
 

@@ -16,11 +16,12 @@ from bot.chat.dispatch import Dispatcher, Outcome
 from bot.chat.language import Languages
 from bot.chat.permissions import Permissions, Rights
 from bot.core.addresses import Address
+from bot.core.changing import changed
 from bot.core.chat import Answer, Place, Press, Room, Screen, Sent, Utterance
 from bot.core.lists import MailingList, SmtpAccount
 from bot.core.people import Actor, Rank
 from bot.core.posts import Cursor, Disposition, Post, Screened, Verdict
-from bot.core.settings import Security, changed
+from bot.core.settings import Security
 from bot.core.stores import Stores
 from bot.core.text import Text
 from bot.demo.play import NoNames

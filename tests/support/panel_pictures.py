@@ -15,12 +15,12 @@ from pathlib import Path
 
 from bot.app import App, open_app
 from bot.core.addresses import Address, Mailbox
+from bot.core.changing import changed
 from bot.core.chat import Place, Press, Screen, Utterance
 from bot.core.clock import Clock
 from bot.core.lists import MailingList
 from bot.core.people import Actor, Role
 from bot.core.posts import Disposition
-from bot.core.settings import changed
 from config.settings import Settings, Smtp
 from tests.support.pictures import HERE, draw
 from tests.support.stores import decision, new_post, screened

@@ -17,11 +17,11 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from typing_extensions import override
 
+from bot.core.changing import pop3_contradictions
 from bot.core.errors import FacteurError, ServerTrouble, TransientError, Trouble
 from bot.core.lists import MailboxAccount
 from bot.core.ports import Fetched, Mailbox
 from bot.core.posts import Cursor
-from bot.core.settings import pop3_contradictions
 from bot.core.text import Text
 from transports.mails import (
     MAILS_THAT_BREAK,

@@ -13,12 +13,12 @@ from bot.core.posts import Post, PostState
 from bot.core.text import N_, Text
 
 _ARCHIVED = frozenset(PostState) - {PostState.HELD, PostState.RECEIVED}
-_STATES = {
-    PostState.ACCEPTED: N_("being distributed"),
-    PostState.DISTRIBUTED: N_("✅ distributed"),
-    PostState.REJECTED: N_("❌ rejected"),
-    PostState.DISCARDED: N_("rejected silently"),
-    PostState.EXPIRED: N_("⌛ expired"),
+_MARKS = {
+    PostState.ACCEPTED: "📤",
+    PostState.DISTRIBUTED: "✅",
+    PostState.REJECTED: "❌",
+    PostState.DISCARDED: "🔇",
+    PostState.EXPIRED: "⌛",
 }
 
 
@@ -53,9 +53,9 @@ async def eml(desk: Desk, call: Call, post: PostId) -> Reply:
 
 def _line(post: Post, local_part: str) -> Text:
     person = post.decided_by.name if post.decided_by and post.decided_by.id else ""
-    end = Text(_STATES[post.state])
+    end = Text("{mark} {state}", mark=_MARKS[post.state], state=post.state.words)
     if post.state is PostState.DISCARDED and not person and post.reason:
-        end = Text("not distributed: {reason}", reason=post.reason)
+        end = Text("🔇 not distributed: {reason}", reason=post.reason)
     return Text(
         "#{number} {list} · {author} · {subject} · {at} · {end}",
         number=post.id,

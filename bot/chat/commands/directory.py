@@ -8,9 +8,8 @@ from typing import Any, TypeAlias
 from bot.chat import plans
 from bot.chat.commands.bounces import again, bouncing_line
 from bot.chat.commands.imports import refuse_other_sources
-from bot.chat.commands.people import NOUNS
 from bot.chat.desk import Call, Desk, Option, Reply, iso
-from bot.chat.holders import written
+from bot.chat.holders import brought_by, written
 from bot.chat.kinds import Confirmation, GroupName, OneGroup, Source
 from bot.chat.listings import addresses, people
 from bot.chat.readable import one_line
@@ -36,13 +35,6 @@ Held: TypeAlias = tuple[Address, Role, tuple[Way, ...]]
 """A list, a role there, and the ways to it."""
 
 _PERSON_NAME_LIMIT = 200
-_ROLES = {
-    Role.MEMBER: N_("member"),
-    Role.MODERATOR: N_("moderator"),
-    Role.UNMODERATED: N_("posts without moderation"),
-    Role.EXCLUDED: N_("gets no copies"),
-    Role.OWNER: N_("owner"),
-}
 
 
 @command("groups", N_("Show every group and where it counts"), rank=Rank.ADMIN)
@@ -251,9 +243,9 @@ def _by_roles(profile: Profile, lists: Sequence[MailingList]) -> Iterator[Held]:
 def _roles(roles: Sequence[Held]) -> list[Text]:
     said = []
     for address, role, ways in roles:
-        by = [way.group or Text(NOUNS[Role(way.role)]) for way in ways if way.by]
+        by = brought_by(ways)
         template = N_("{list}: {role}, by {groups}") if by else N_("{list}: {role}")
-        said.append(Text(template, list=address, role=Text(_ROLES[role]), groups=by))
+        said.append(Text(template, list=address, role=role.words, groups=by))
     return said or [Text("No role on any list")]
 
 
@@ -290,7 +282,7 @@ def _source(following: Following) -> list[Text]:
 
 def _given(facts: GroupFacts) -> list[Text]:
     return [
-        Text("{list}: {role}", list=one_line(address, _PERSON_NAME_LIMIT), role=Text(_ROLES[role]))
+        Text("{list}: {role}", list=one_line(address, _PERSON_NAME_LIMIT), role=role.words)
         for address, role in facts.roles
     ]
 

@@ -15,13 +15,15 @@ from bot.chat.listings import waiting
 from bot.chat.registry import command
 from bot.chat.setup import SETUP
 from bot.core.addresses import Address
+from bot.core.changing import changed
 from bot.core.chat import Tone
 from bot.core.deliveries import OPEN_STATES
 from bot.core.errors import UserError
 from bot.core.lists import MailingList, mailbox_account
 from bot.core.people import Rank
-from bot.core.settings import MailProtocol, changed, shown
+from bot.core.settings import MailProtocol
 from bot.core.stores import Page
+from bot.core.telling import shown
 from bot.core.text import N_, Text
 from bot.flow.rules import TEST_FIELD
 from bot.flow.validity import list_address

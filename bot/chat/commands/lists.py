@@ -11,10 +11,12 @@ from bot.chat.keys import Pairs
 from bot.chat.kinds import Confirmation, ListOrAll, NewPassword, OneList, by_id
 from bot.chat.listings import people, scope, waiting
 from bot.chat.registry import command
+from bot.core.changing import changed, whole
 from bot.core.errors import Conflict, UserError
 from bot.core.lists import MailingList
 from bot.core.people import Rank
-from bot.core.settings import ACCOUNT_KEYS, READING_KEYS, SECRETS, changed, shown, whole
+from bot.core.settings import ACCOUNT_KEYS, READING_KEYS, SECRETS
+from bot.core.telling import shown, titled, told
 from bot.core.text import N_, Text
 from bot.flow.checked import Checked, checked_place
 
@@ -71,7 +73,7 @@ async def set_(desk: Desk, call: Call, mlist: ListOrAll, settings: Pairs) -> Rep
     else:
         now = mlist.settings
         title = Text("Saved for {list}:", list=mlist.address)
-    saved = (Text("{key}={value}", key=key, value=quoted(shown(now, key))) for key in settings)
+    saved = (told(now, key) for key in settings)
     tried = mlist and not forgotten and (ACCOUNT_KEYS | READING_KEYS) & settings.keys()
     next_ = (Text("Try it: /check {list}", list=mlist.local_part),) if mlist and tried else ()
     rows = [{key: shown(now, key) for key in settings}]
@@ -81,14 +83,15 @@ async def set_(desk: Desk, call: Call, mlist: ListOrAll, settings: Pairs) -> Rep
 
 def forgotten_lines(keys: Sequence[str]) -> tuple[Text, ...]:
     """That these passwords are not kept, because they would go to another host."""
-    template = N_("⚠️ The stored {key} was for another account and is forgotten: please give it anew.")
-    return tuple(Text(template, key=key) for key in keys)
+    template = N_("⚠️ {title}: the stored one was for another account and is forgotten. Please give it anew.")
+    return tuple(Text(template, title=titled(key)) for key in keys)
 
 
 def password_buttons(mlist: MailingList, keys: Sequence[str]) -> tuple[tuple[Option, ...], ...]:
     """The way to where each of these passwords is asked for: in private."""
     return tuple(
-        (Option(Text("🔑 Give {key}", key=key), f"/{key} {by_id(mlist)}", private=True),) for key in keys
+        (Option(Text("🔑 {title}", title=titled(key)), f"/{key} {by_id(mlist)}", private=True),)
+        for key in keys
     )
 
 
@@ -100,7 +103,7 @@ def _register_password(key: str, summary: str) -> None:
         """Store it, and try it."""
         mlist, _ = await _change(desk, mlist, {key: word})
         found = await desk.checks.check(mlist)
-        saved = Text("{key}={value}", key=key, value=shown(mlist.settings, key))
+        saved = told(mlist.settings, key)
         return Reply(
             said=(Text("Saved for {list}:", list=mlist.address), saved, *checked_lines(found)),
             rows=checked_rows(found),
@@ -255,8 +258,3 @@ async def overview(desk: Desk, mlist: MailingList) -> tuple[dict[str, Any], list
 def mark(mlist: MailingList, found: Sequence[Text]) -> str:
     """How a list is, as one symbol."""
     return "⏸" if mlist.paused else "⚠️" if found else "✅"
-
-
-def quoted(value: str) -> str:
-    """As it would be typed behind ``key=``."""
-    return f'"{value}"' if not value or " " in value else value

@@ -24,13 +24,6 @@ from bot.core.stores import Page
 from bot.core.text import N_, Text
 
 _FAILED = (DeliveryState.DEFERRED, DeliveryState.BOUNCED)
-_STATES = {
-    DeliveryState.DUE: N_("waits"),
-    DeliveryState.DEFERRED: N_("to be tried again"),
-    DeliveryState.DELIVERED: N_("sent"),
-    DeliveryState.BOUNCED: N_("refused for good"),
-    DeliveryState.DROPPED: N_("dropped"),
-}
 _ANYBODY = Address("")
 _LAST = 3
 
@@ -184,7 +177,7 @@ async def _subjects(desk: Desk, deliveries: Iterable[Delivery]) -> dict[int, Tex
 
 def _line(delivery: Delivery, subject: Text | None) -> Text:
     """``#12 Panier → anne@example.org: sent, 14:02 (250 OK)``; the moment is that of the last try."""
-    state = Text(_STATES[delivery.state])
+    state = delivery.state.words
     if delivery.last_attempt_at:
         state = Text("{state}, {at}", state=state, at=delivery.last_attempt_at)
     number = Text("#{number}", number=delivery.post_id) if delivery.post_id else Text("✉️ from facteur itself")

@@ -12,7 +12,6 @@ from bot.chat.commands.lists import (
     mark,
     overview,
     password_buttons,
-    quoted,
 )
 from bot.chat.commands.outbox import last_errors
 from bot.chat.desk import Call, Desk, Option, Reply, mistakes
@@ -21,37 +20,28 @@ from bot.chat.keys import AnySection, SettingKey, SettingValue
 from bot.chat.kinds import ALL, ListOrAll, by_id
 from bot.chat.listings import addresses, people, waiting
 from bot.chat.registry import command, find
+from bot.core.changing import DEFAULT, whole
 from bot.core.errors import UserError
 from bot.core.lists import MailingList
 from bot.core.people import Rank
 from bot.core.sections import Section, keys_of, section_of
-from bot.core.settings import (
-    ACCOUNT_KEYS,
-    DEFAULT,
-    SECRETS,
-    ListSettings,
+from bot.core.settings import ACCOUNT_KEYS, SECRETS, ListSettings
+from bot.core.telling import (
     allowed,
     choices_of,
+    described,
+    in_words,
     shown,
-    whole,
+    titled,
+    told,
+    value_in_words,
 )
-from bot.core.text import N_, Text
+from bot.core.text import N_, Text, verbatim
 
-_TITLES = {
-    Section.GENERAL: N_("The list"),
-    Section.POSTS: N_("Posts"),
-    Section.COPIES: N_("Copies"),
-    Section.DECISIONS: N_("Decisions"),
-    Section.NOTICES: N_("Notices"),
-    Section.MAILBOX: N_("Mailbox"),
-    Section.OUTGOING: N_("Outgoing mail"),
-}
 _MANY = 25
 """Addresses from which on an outgoing account of its own is worth its trouble."""
 _IN_A_ROW = 2
 _SWITCH = ("yes", "no")
-_WORDS = {"yes": N_("yes"), "no": N_("no")}
-_LABEL_LIMIT = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +70,12 @@ class _Subject:
         if key == "prefix" and self.mlist:
             return self.mlist.prefix
         return shown(self.settings, key)
+
+    def in_words(self, key: str) -> Text:
+        """The same for people."""
+        if key == "prefix" and self.mlist and self.mlist.prefix:
+            return verbatim(self.mlist.prefix)
+        return in_words(self.settings, key)
 
     def whence(self, key: str) -> str:
         """Where the value comes from, for scripts: ``own``, ``all`` or ``shipped``."""
@@ -139,7 +135,7 @@ async def setting(
         again = await _asked(desk, call, subject, key)
         return replace(again, said=(*mistakes(error), *again.said), ok=False)
     subject = await _subject(desk, after)
-    saved = Text("✅ {key}={value}", key=key, value=quoted(subject.value(key)))
+    saved = Text("✅ {told}", told=told(subject.settings, key))
     shown_anew = _section(call, subject, section_of(key))
     return replace(
         shown_anew,
@@ -160,8 +156,8 @@ async def _overview(desk: Desk, call: Call, subject: _Subject) -> Reply:
     given = [key for key in keys if not call.paged or subject.whence(key) != "shipped"]
     settings = {key: subject.value(key) for key in keys}
     row = {**row, "settings": settings, "from": {key: subject.whence(key) for key in keys}}
-    ways = [Option(Text(title), _line(subject, section)) for section, title in _TITLES.items()]
-    lines = [Text("{key}={value}", key=key, value=quoted(subject.value(key))) for key in given]
+    ways = [Option(section.words, _line(subject, section)) for section in Section]
+    lines = [_line_of(subject, key) if call.paged else told(subject.settings, key) for key in given]
     return Reply(said=(*head, *lines), rows=[row], options=(*buttons, *_rows(ways)), in_place=True)
 
 
@@ -213,8 +209,8 @@ def _section(call: Call, subject: _Subject, section: Section) -> Reply:
     back = Option(Text("⬅️ Back"), f"/list {subject.named}")
     return Reply(
         said=(
-            Text("⚙️ {list}: {section}", list=subject.title, section=Text(_TITLES[section])),
-            *(_described(subject, key) for key in keys),
+            Text("⚙️ {list}: {section}", list=subject.title, section=section.words),
+            *(_line_of(subject, key) for key in keys),
         ),
         rows=[{key: subject.value(key) for key in keys}],
         options=(*switches, *_rows(others), (back,)),
@@ -222,39 +218,39 @@ def _section(call: Call, subject: _Subject, section: Section) -> Reply:
     )
 
 
-def _described(subject: _Subject, key: str) -> Text:
-    what = Text(str(ListSettings.model_fields[key].description))
-    value: Text | str = quoted(subject.value(key))
-    if choices_of(key) == _SWITCH:
-        value = Text(_WORDS[subject.value(key)])
+def _name(key: str) -> Text:
+    """A switch is called by what it does."""
+    return described(key) if choices_of(key) == _SWITCH else titled(key)
+
+
+def _line_of(subject: _Subject, key: str) -> Text:
     template = (
-        N_("{what}: {value} (as for every list)") if key in subject.inherited else N_("{what}: {value}")
+        N_("{title}: {value} (as for every list)") if key in subject.inherited else N_("{title}: {value}")
     )
-    return Text(template, what=what, value=value)
+    return Text(template, title=_name(key), value=subject.in_words(key))
 
 
 def _button(subject: _Subject, key: str) -> Option:
-    """A switch is turned by it; the others are shown with what they may be."""
-    value = subject.value(key)
+    """A switch is turned by it; the others lead to what they may be."""
     if key in SECRETS:
-        return Option(Text("🔑 {key}", key=key), f"/{key} {subject.named}", private=True)
+        return Option(Text("🔑 {title}", title=titled(key)), f"/{key} {subject.named}", private=True)
     line = f"/setting {subject.named} {key}"
     if choices_of(key) == _SWITCH:
-        what = Text(str(ListSettings.model_fields[key].description))
-        template, other = ("☑️ {what}", "no") if value == "yes" else ("⬜ {what}", "yes")
-        return Option(Text(template, what=what), f"{line} {other}")
-    return Option(Text("{key}: {value}", key=key, value=value[:_LABEL_LIMIT] or "–"), line)
+        template, other = ("☑️ {title}", "no") if subject.value(key) == "yes" else ("⬜ {title}", "yes")
+        return Option(Text(template, title=_name(key)), f"{line} {other}")
+    return Option(titled(key), line)
 
 
 async def _asked(desk: Desk, call: Call, subject: _Subject, key: str) -> Reply:
     """What a setting means, how it is, what it may be."""
     said = [
-        Text("⚙️ {list}: {key}", list=subject.title, key=key),
-        _described(subject, key),
-        Text("It may be: {allowed}.", allowed=Text(allowed(key))),
+        Text("⚙️ {list}: {title} ({key})", list=subject.title, title=titled(key), key=key),
+        Text("{what}: {value}", what=described(key), value=subject.in_words(key)),
     ]
+    if not (call.paged and choices_of(key)):
+        said.append(Text("It may be: {allowed}.", allowed=allowed(key)))
     line = f"/setting {subject.named} {key}"
-    rows = [{key: subject.value(key), "allowed": allowed(key), "from": subject.whence(key)}]
+    rows = [{key: subject.value(key), "allowed": str(allowed(key)), "from": subject.whence(key)}]
     if key in SECRETS and call.paged:  # by a command of its own, in private
         return Reply(said=tuple(said), rows=rows, options=((_button(subject, key),),))
     if not choices_of(key) and call.paged:
@@ -262,7 +258,10 @@ async def _asked(desk: Desk, call: Call, subject: _Subject, key: str) -> Reply:
         return replace(typed, said=(*said, *typed.said), rows=rows)
     choices = [
         Option(
-            Text("✔ {value}" if value == subject.value(key) else "{value}", value=value), f"{line} {value}"
+            Text(
+                "✔ {choice}" if value == subject.value(key) else "{choice}", choice=value_in_words(key, value)
+            ),
+            f"{line} {value}",
         )
         for value in choices_of(key)
     ]

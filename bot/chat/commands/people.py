@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.chat import groups
 from bot.chat.desk import Call, Desk, Option, Reply
-from bot.chat.holders import holder_line, holder_row, written
+from bot.chat.holders import brought_by, holder_line, holder_row, written
 from bot.chat.kinds import After, OneList, Rest, Target, by_id
 from bot.chat.listings import Turning, addresses, people, turned
 from bot.chat.registry import command
@@ -24,11 +24,6 @@ _ADDED = {
     False: N_("On {list}, {person} was already among {people}."),
 }
 _REMOVED = N_("On {list}, {person} is no longer among {people}.")
-NOUNS = {
-    Role.MODERATOR: N_("their role as a moderator"),
-    Role.UNMODERATED: N_("posting without a decision"),
-}
-"""How roles bring people among the members (`include_moderators`, `include_unmoderated`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,13 +170,12 @@ async def _remove(desk: Desk, wording: _Wording, mlist: MailingList, who: Mailbo
 
 def _comes_by(wording: _Wording, mlist: MailingList, holder: Holder, address: Address, *, ok: bool) -> Reply:
     """Somebody whom a group brings: only an exclusion keeps them out."""
-    ways = [way if way.startswith("@") else Text(NOUNS[Role(way)]) for way in holder.via]
     said = Text(
         "On {list}, {person} is among {people} by {ways}.",
         list=mlist.address,
         people=Text(wording.people),
         person=written(holder.person),
-        ways=ways,
+        ways=brought_by(holder.ways),
     )
     if wording.role is not Role.MEMBER:
         return Reply(said=(said,), ok=ok)

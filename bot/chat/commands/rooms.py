@@ -16,9 +16,8 @@ from bot.core.chat import Place
 from bot.core.errors import UserError
 from bot.core.lists import MailingList
 from bot.core.people import ANONYMOUS, LOCAL, Rank
-from bot.core.text import N_, Text
+from bot.core.text import LANGUAGE_NAMES, N_, Text, verbatim
 
-_NAMES = {"en": "English", "fr": "français"}
 _ACCOUNT = re.compile(r"[a-z]{1,20}:\S{1,250}")
 
 
@@ -89,10 +88,16 @@ async def unbind(desk: Desk, call: Call, what: ListOrAdmins) -> Reply:
 async def language(desk: Desk, call: Call, code: LanguageCode = "") -> Reply:
     """What is said and shown here from now on is in that language."""
     if not code:
-        options = tuple(Option(Text(_NAMES[each]), f"/language {each}") for each in LANGUAGES)
+        options = tuple(Option(verbatim(LANGUAGE_NAMES[each]), f"/language {each}") for each in LANGUAGES)
         return Reply(said=(Text("Which language shall I speak here?"),), options=(options,))
     if code.lower() not in LANGUAGES:
-        raise UserError(Text("I speak {languages}, not “{word}”.", languages=LANGUAGES, word=code))
+        raise UserError(
+            Text(
+                "I speak {languages}, not “{word}”.",
+                languages=[LANGUAGE_NAMES[each] for each in LANGUAGES],
+                word=code,
+            )
+        )
     await _require_room(desk, call)
     await desk.stores.rooms.speak(call.place, code.lower())
     spoken = desk.languages.of(code.lower()).sentence(N_("From now on I speak English here."))

@@ -18,7 +18,7 @@ from bot.core.lists import MailingList
 from bot.core.notices import NoticeKind
 from bot.core.people import Actor, Rank
 from bot.core.posts import Cursor, Post, PostState
-from bot.core.text import N_, Text, verbatim
+from bot.core.text import LANGUAGE_NAMES, N_, Text, verbatim
 from bot.flow.notices import Occasion
 from bot.flow.wordings import LANGUAGES, VARIABLES, checked, shipped_template
 
@@ -53,8 +53,17 @@ async def templates(desk: Desk, call: Call, mlist: OneList) -> Reply:
             key = (kind, language)
             whose = "own" if key in own else "all" if key in of_all else "shipped"
             rows.append({"name": kind.value, "language": language, "text": whose, "sent": sent})
-            template = N_("✉️ {name} {lang}: {whose}") if sent else N_("🔕 {name} {lang}: {whose}, not sent")
-            said.append(Text(template, name=kind.value, lang=language, whose=Text(_WHOSE[whose])))
+            template = (
+                N_("✉️ {mail} ({name}, {language}): {whose}")
+                if sent
+                else N_("🔕 {mail} ({name}, {language}): {whose}, not sent")
+            )
+            written_in = LANGUAGE_NAMES[language]
+            said.append(
+                Text(
+                    template, mail=kind.words, name=kind.value, language=written_in, whose=Text(_WHOSE[whose])
+                )
+            )
     return Reply(said=tuple(said), rows=rows)
 
 

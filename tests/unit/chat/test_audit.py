@@ -19,7 +19,10 @@ async def test_the_trail_is_shown_to_administrators(office: Office) -> None:
         "adherents@amap.example",
     )
     assert (row["before"], row["after"]) == ({"moderation": "open"}, {"moderation": "all"})
-    assert "Paul (local) · list adherents@amap.example: moderation open → all" in done.text
+    assert (
+        "Paul (local) · list adherents@amap.example · Posts that wait for a moderator: none → all of them"
+        in done.text
+    )
     assert "hush" not in str((await office.do("/audit")).rows)
     assert "+Jean Roy <jean@example.org>" in (await office.do("/audit jean member")).text
     assert "No change is noted" in (await office.do("/audit nothing-like-this")).text
@@ -29,6 +32,8 @@ async def test_the_trail_is_shown_to_administrators(office: Office) -> None:
 async def test_a_tap_is_told_with_its_place(office: Office) -> None:
     post = await office.hold()
     await office.press(f"discard:{post.id}:0")
-    (row,) = (await office.do(f"/audit #{post.id}")).rows
+    told = await office.do(f"/audit #{post.id}")
+    assert f"post #{post.id} · state: waits for a decision → rejected silently" in told.text
+    (row,) = told.rows
     assert (row["what"], row["after"]) == ("post", {"state": "discarded"})
     assert row["where"]

@@ -115,7 +115,7 @@ async def test_defaults_are_for_lists_without_their_own(office: Office) -> None:
 
 async def test_another_host_forgets_the_password_and_says_so(office: Office) -> None:
     done = await office.do("/set adherents host=imap.evil.example")
-    assert "stored password" in done.text
+    assert "Mailbox password: the stored one" in done.text
     assert (await office.do("/list")).rows[0]["settings"]["password"] == ""
 
 

@@ -224,4 +224,4 @@ async def test_a_list_without_a_password_says_where_to_give_it(office: Office) -
     assert [button.private for row in screen.buttons for button in row] == [True]
     [moved] = await office.screens("/set adherents host=127.0.0.9", PAUL, GROUP)
     assert "is forgotten" in text_of(moved)
-    assert [button.label for row in moved.buttons for button in row] == ["🔑 Give password"]
+    assert [button.label for row in moved.buttons for button in row] == ["🔑 Mailbox password"]

@@ -115,6 +115,7 @@ async def test_moderators_who_are_members_are_told_apart(office: Office) -> None
 
     assert not refused.ok
     assert "by their role as a moderator" in refused.text
+    assert "paul@example.org, by their role as a moderator" in (await office.do("/members adherents")).text
 
 
 @pytest.mark.parametrize("role", list(Role))

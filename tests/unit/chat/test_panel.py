@@ -7,7 +7,8 @@ import pytest
 from bot.core.addresses import Address, Mailbox
 from bot.core.chat import PRESS_LIMIT_OCTETS, Place, Screen, Utterance
 from bot.core.people import Actor, Role
-from bot.core.settings import SECRETS, ListSettings, choices_of
+from bot.core.settings import SECRETS, ListSettings
+from bot.core.telling import choices_of, told, value_in_words
 from tests.support.office import PAUL, Office, buttons_of, text_of
 from tests.support.stores import SQLITE
 
@@ -63,8 +64,9 @@ async def test_a_choice_shows_what_there_is_and_each_can_be_had(office: Office, 
     for value in choices_of(key):
         assert f"/setting list:1 {key} {value}" in buttons_of(shown)
     chosen = choices_of(key)[-1]
-    assert f"✅ {key}={chosen}" in text_of(await press(office, f"/setting list:1 {key} {chosen}"))
-    assert f"✔ {chosen}" in [
+    saved = await press(office, f"/setting list:1 {key} {chosen}")
+    assert f"✅ {told(await settings(office), key)}" in text_of(saved)
+    assert f"✔ {value_in_words(key, chosen)}" in [
         button.label for row in (await press(office, f"/setting list:1 {key}")).buttons for button in row
     ]
 
@@ -72,10 +74,10 @@ async def test_a_choice_shows_what_there_is_and_each_can_be_had(office: Office, 
 async def test_other_values_are_asked_for_until_they_make_sense(office: Office) -> None:
     answer = await office.press("/setting list:1 max_size", PAUL, PRIVATE)
     [asked] = answer.screens
-    assert "Larger posts wait for a moderator: 0" in text_of(asked)
+    assert "Larger posts wait for a moderator: no limit" in text_of(asked)
     assert "a size such as 500kB" in text_of(asked)
     assert "max_size must be: a size such as" in str(await office.answer("big", PAUL, PRIVATE))
-    assert "max_size=10000000" in str(await office.answer("10 MB", PAUL, PRIVATE))
+    assert "Largest size: 10 MB (max_size=10MB)" in str(await office.answer("10 MB", PAUL, PRIVATE))
     assert (await settings(office)).max_size == 10_000_000
     assert await office.answer("11 MB", PAUL, PRIVATE) is None
 
@@ -84,8 +86,8 @@ async def test_what_counts_for_every_list_is_shown_as_such_and_can_be_gone_back_
     assert (await office.do("/set all remind_h=5 undo_s=7")).ok
     await office.do("/set adherents undo_s=9")
     decisions = text_of(await press(office, "/list list:1 section=decisions"))
-    assert "reminded of: 5 (as for every list)" in decisions
-    assert "can be taken back: 9\n" in decisions
+    assert "Reminder: after 5 hours (as for every list)" in decisions
+    assert "Time to undo: 9 seconds\n" in decisions
     [row] = (await office.do("/list adherents")).rows
     assert (row["from"]["remind_h"], row["from"]["undo_s"], row["from"]["max_size"]) == (
         "all",
@@ -100,7 +102,7 @@ async def test_what_counts_for_every_list_is_shown_as_such_and_can_be_gone_back_
 
 async def test_going_back_to_another_host_forgets_the_password(office: Office) -> None:
     said = (await office.do("/set adherents host=default")).text
-    assert "stored password" in said
+    assert "Mailbox password: the stored one" in said
     assert (await settings(office)).password.get_secret_value() == ""
 
 

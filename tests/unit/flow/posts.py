@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from bot.core.addresses import Address, Mailbox
+from bot.core.changing import changed, validated
 from bot.core.header import Header, split
 from bot.core.lists import MailingList
 from bot.core.posts import Cursor, Post, PostState
-from bot.core.settings import changed, validated
 
 NOON = datetime(2026, 11, 22, 11, 0, tzinfo=UTC)
 LIST = "adherents@amap.example"

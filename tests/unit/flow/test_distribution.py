@@ -6,11 +6,11 @@ import pytest
 
 from bot.core.addresses import Mailbox, fold
 from bot.core.authentication import Policy
+from bot.core.changing import changed
 from bot.core.deliveries import MailingKind
 from bot.core.header import split
 from bot.core.lists import MailingList
 from bot.core.people import Role
-from bot.core.settings import changed
 from bot.core.stores import Stores
 from bot.flow.distribution import copy_for, recipients
 from tests.support.clock import ManualClock

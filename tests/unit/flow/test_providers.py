@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bot.core.addresses import Address, fold
+from bot.core.changing import changed
 from bot.core.errors import ServerTrouble, Trouble
-from bot.core.settings import MailProtocol, changed
+from bot.core.settings import MailProtocol
 from bot.core.text import Text
 from bot.flow.providers import PROVIDERS, Provider, advised, of_address, of_mx, of_server
 
