@@ -98,15 +98,17 @@ def _key(key: str) -> Text:
 
 def _value(key: str, value: str) -> Text:
     """As people read it."""
+    if not value:
+        return verbatim("–")
     if key == "state":
         return PostState(value).words
     if key == "result":
         return Text(RESULTS[value])
-    if value and key in ListSettings.model_fields.keys() - SECRETS:
+    if key in ListSettings.model_fields.keys() - SECRETS:
         return value_in_words(key, value)
     if key == "paused":
         return yes_or_no(value == "yes")
-    return verbatim(one_line(value, _LINE_LIMIT) or "–")
+    return verbatim(one_line(value, _LINE_LIMIT))
 
 
 def _marked(mark: str, values: str | Sequence[str]) -> list[str]:

@@ -29,6 +29,19 @@ async def test_the_trail_is_shown_to_administrators(office: Office) -> None:
     assert not (await office.do("/audit", STRANGER)).ok
 
 
+async def test_what_begins_or_ends_is_told_too(office: Office) -> None:
+    """Such changes have no value before, or none after."""
+    await office.do("/set adherents max_size=5MB")
+    await office.do("/set adherents max_size=default")
+    await office.do("/addgroup pain source=/nowhere/sheet.csv")
+    await office.do("/pause adherents")
+    told = (await office.do("/audit")).text
+    for said in ("Largest size: 5 MB\n", "Largest size: 5 MB → –", "paused: no → yes"):
+        assert said in f"{told}\n"
+    assert "source of @pain · result: could not be read" in told
+    assert "group @pain · name: pain, source: " in told
+
+
 async def test_a_tap_is_told_with_its_place(office: Office) -> None:
     post = await office.hold()
     await office.press(f"discard:{post.id}:0")
