@@ -10,7 +10,7 @@ from tortoise.queryset import QuerySet
 
 from bot.core.chat import CardKind
 from bot.core.posts import PostState
-from storage.rows import AdminRow, BindingRow, CardRow, IncidentRow, MlistRow, PostRow, RoomRow
+from storage.rows import AdminRow, BindingRow, BounceRow, CardRow, IncidentRow, MlistRow, PostRow, RoomRow
 from storage.values import column
 from storage.waiting import together
 
@@ -34,7 +34,7 @@ async def raise_cards(post_ids: Collection[int], at: datetime) -> None:
     before.
     """
     await together(ROOMS)
-    await _raise(_of_posts(post_ids), at)
+    await raise_all(_of_posts(post_ids), at)
     # after the cards: one that joins a wave at this moment has joined by now, or sees the change
     await note_waves(await waves_of(_of_posts(post_ids)), at)
 
@@ -56,13 +56,21 @@ async def deal_anew(at: datetime) -> None:
         posts = PostRow.filter(mlist_id=mlist_id)
         cards = CardRow.filter(kind=CardKind.POST, about__in=Subquery(posts.values("id")))
         again = await column(cards.filter(room_id__in=rooms, abandoned=True), "id")
-        await _raise(CardRow.filter(id__in=again), at)
+        await raise_all(CardRow.filter(id__in=again), at)
         await CardRow.filter(id__in=again).update(abandoned=False)
         await _abandon(cards.filter(abandoned=False).exclude(room_id__in=rooms), posts, at)
+    await _deal_to_admins(at)
+
+
+async def _deal_to_admins(at: datetime) -> None:
+    """Where administrators are now, they are told what lasts; where they were, nothing more."""
     told = await incident_rooms()
-    await CardRow.filter(kind=CardKind.INCIDENT).exclude(room_id__in=told).delete()
+    theirs = CardRow.filter(kind__in=(CardKind.INCIDENT, CardKind.BOUNCES))
+    await theirs.exclude(room_id__in=told).delete()
     lasting = await column(IncidentRow.filter(closed_at__isnull=True), "id")
     await deal(CardKind.INCIDENT, lasting, told, at)
+    suspended = BounceRow.filter(suspended_at__isnull=False, mlist_id__isnull=False)
+    await deal(CardKind.BOUNCES, await column(suspended.distinct(), "mlist_id"), told, at)
 
 
 async def rooms_of(mlist_id: int) -> list[int]:
@@ -82,7 +90,7 @@ async def admins_rooms() -> list[int]:
 
 
 async def incident_rooms() -> list[int]:
-    """Where incidents are told: the administrators' rooms, and consoles."""
+    """Where incidents and bounces are told: the administrators' rooms, and consoles."""
     seeing = await column(RoomRow.filter(open=True, sees_all=True), "id")
     return sorted({*seeing, *await admins_rooms()})
 
@@ -114,7 +122,7 @@ async def note_waves(wave_ids: Collection[int], at: datetime) -> None:
     empty = CardRow.filter(id__in=set(wave_ids) - set(alive))
     await empty.filter(message_id="").delete()
     await empty.update(abandoned=True)
-    await _raise(CardRow.filter(id__in=wave_ids), at)
+    await raise_all(CardRow.filter(id__in=wave_ids), at)
 
 
 async def deal(kind: CardKind, abouts: Collection[int], rooms: Collection[int], at: datetime) -> None:
@@ -149,10 +157,11 @@ async def _abandon(cards: QuerySet[CardRow], posts: QuerySet[PostRow], at: datet
     await gone.delete()
     await note_waves(waves, at)
     await CardRow.filter(id__in=shown).update(abandoned=True)
-    await _raise(CardRow.filter(id__in=shown), at)
+    await raise_all(CardRow.filter(id__in=shown), at)
 
 
-async def _raise(cards: QuerySet[CardRow], at: datetime) -> None:
+async def raise_all(cards: QuerySet[CardRow], at: datetime) -> None:
+    """Have them shown anew at once."""
     await cards.update(wanted=F("wanted") + 1, urgent=F("wanted") + 1, due_at=at)
 
 

@@ -9,11 +9,11 @@ from bot.core.people import Person
 from bot.core.posts import PostState
 from bot.core.text import Text
 from storage.audit import erase_from_trail
+from storage.bounces import forget_bounces
 from storage.mailings import delete_mailings
 from storage.rows import (
     AddressRow,
     BanRow,
-    BounceRow,
     DeliveryRow,
     LinkRow,
     MailingRow,
@@ -55,7 +55,7 @@ async def _forget(person: Person) -> int:
         recipient="", state="dropped", next_attempt_at=None, last_reply=""
     )
     await BanRow.filter(pattern__in=addresses).delete()
-    await BounceRow.filter(address__in=addresses).delete()
+    await forget_bounces(addresses)
     for belongings in (RoleRow, MembershipRow, LinkRow, WelcomeRow, AddressRow):
         await belongings.filter(person_id=person.id).delete()
     await PersonRow.filter(id=person.id).delete()

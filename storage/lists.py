@@ -20,6 +20,7 @@ from bot.core.settings import ACCOUNT_KEYS, READING_KEYS, Box, ListSettings
 from bot.core.stores import ListCounts, Removed
 from bot.core.text import Text
 from storage.atomic import Database, Store, atomic, reading
+from storage.bounces import forget_cards_of_bounces
 from storage.incidents import forget_incidents, note_health
 from storage.mailings import delete_mailings
 from storage.oldmail import not_looked_at, note_look
@@ -142,6 +143,7 @@ class SqlListStore(Store):
         ):
             await belongings.filter(mlist_id=mlist.id).delete()
         await forget_incidents(f"mailbox {mlist.id}")
+        await forget_cards_of_bounces(mlist.id)
         await MlistRow.filter(id=mlist.id).delete()
         return Removed(held=held, dropped=dropped)
 

@@ -15,6 +15,7 @@ from bot.core.posts import PostState
 from bot.core.stores import Listing, Page
 from bot.core.text import Text, folded
 from storage.atomic import Database, Store, atomic, reading
+from storage.bounces import forget_bounces
 from storage.forgetting import forget
 from storage.persons import find_person, person_at, person_for
 from storage.profiles import profile_of
@@ -168,6 +169,7 @@ class SqlPeopleStore(Store):
                 )
             )
         await AddressRow.filter(address=address).delete()
+        await forget_bounces([address])
         return await person_at(person.id)
 
     @atomic

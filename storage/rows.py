@@ -243,7 +243,10 @@ class BanRow(TracedModel):
 
 
 class BounceRow(Model):
-    """An address that mail did not reach lately; `mlist` is whose mail that was the last time."""
+    """An address that mail did not reach lately; `mlist` is whose mail that was the last time.
+
+    `report` is the number of the post that told of it: it may be purged by now.
+    """
 
     id = fields.IntField(primary_key=True)
     address = fields.CharField(max_length=ADDRESS_LENGTH, unique=True)
@@ -254,6 +257,7 @@ class BounceRow(Model):
     last_at = fields.DatetimeField()
     reason = fields.TextField(default="")
     suspended_at: datetime | None = fields.DatetimeField(null=True)
+    report: int | None = fields.IntField(null=True)
 
     mlist_id: int | None
 
@@ -642,7 +646,7 @@ class CardRow(Model):
 
     `wave_id` is the id of the card that shows this one as one line of many; nothing is posted for it
     then. A card of the kind ``wave`` is about its own id; until `gathers_until` it takes in others,
-    and it shows its `page` (from 0).
+    and it shows its `page` (from 0). One of ``bounces`` is about a list, and takes in others likewise.
     """
 
     id = fields.IntField(primary_key=True)

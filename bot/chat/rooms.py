@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 import structlog
 
+from bot.chat.bouncing import bounces_card
 from bot.chat.cards import card as card_of
 from bot.chat.facts import facts_of
 from bot.chat.incidents import incident_card
@@ -137,6 +138,7 @@ class RoomWorker:
             CardKind.INCIDENT: self._incident,
             CardKind.REMINDER: partial(self._reminder, CardKind.REMINDER),
             CardKind.FAILURES: partial(self._reminder, CardKind.FAILURES),
+            CardKind.BOUNCES: self._bounces,
         }
         return await drawers[card.kind](card.about)
 
@@ -156,6 +158,15 @@ class RoomWorker:
     async def _reminder(self, kind: CardKind, room_id: int) -> Drawn:
         told = await self._stores.reminders.told_in(room_id, kind)
         return reminder_card(kind, told, self._language), None
+
+    async def _bounces(self, mlist_id: int) -> Drawn | None:
+        try:
+            mlist = await self._stores.lists.get(mlist_id)
+        except UserError:  # deleted just now
+            return None
+        bounces = self._stores.bounces
+        found = [each for each in await bounces.all([mlist_id]) if each.mlist_id == mlist_id]
+        return bounces_card(mlist, found, await bounces.unnamed([mlist_id]), self._language), None
 
     async def _wave(self, wave_id: int) -> Drawn | None:
         wave = await self._stores.rooms.wave(wave_id)

@@ -49,7 +49,8 @@ class Limit:
 class Bouncing:
     """An address that mail did not reach lately; `suspended_at` None = it still gets copies.
 
-    `mlist_id`: the list whose mail it was the last time; None if that was deleted.
+    `mlist_id`: the list whose mail it was the last time; None if that was deleted. `report`: the number
+    of the post that said so; None = the relay did.
     """
 
     address: Address
@@ -58,6 +59,7 @@ class Bouncing:
     last_at: datetime
     reason: str
     suspended_at: datetime | None
+    report: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +72,18 @@ class Unnamed:
 
 
 class BounceStore(Protocol):
-    """Points of addresses. An address of nobody's has none."""
+    """Points of addresses. An address of nobody's has none.
 
-    async def note(self, mlist_id: int, failure: Failure, at: datetime, limit: Limit) -> Bouncing | None:
-        """One more point, at most one a day (UTC); suspends at the limit. None = nobody's address."""
+    Administrators are told on a card of the list: posted anew once a day at most, edited in between.
+    """
+
+    async def note(
+        self, mlist_id: int, failure: Failure, at: datetime, limit: Limit, report: int | None = None
+    ) -> Bouncing | None:
+        """One more point, at most one a day (UTC); suspends at the limit. None = nobody's address.
+
+        `report` is the number of the post that says so; None = the relay does.
+        """
         ...
 
     async def note_unnamed(self, mlist_id: int, at: datetime) -> None: ...

@@ -177,7 +177,8 @@ class Room:
 class CardKind(StrEnum):
     """What a card is about; it is named by its kind and the number of that.
 
-    A reminder, of held posts or of deliveries that fail, is about the room that it is in.
+    A reminder, of held posts or of deliveries that fail, is about the room that it is in; bounces are
+    those of a list.
     """
 
     POST = "post"
@@ -185,6 +186,7 @@ class CardKind(StrEnum):
     REMINDER = "reminder"
     FAILURES = "failures"
     WAVE = "wave"
+    BOUNCES = "bounces"
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,8 +35,8 @@ class Bounces:
         self._limit = limit
         self._notices = notices
 
-    async def take(self, mlist: MailingList, raw: bytes, received_at: datetime) -> None:
-        """A report that came to a list; the same one twice does no harm, as a day gives one point."""
+    async def take(self, mlist: MailingList, post_id: int, raw: bytes, received_at: datetime) -> None:
+        """A report that came to a list as `post_id`; twice does no harm, as a day gives one point."""
         report = await asyncio.to_thread(read_report, raw)  # a hostile one takes a second
         log.info(
             "report",
@@ -48,7 +48,7 @@ class Bounces:
         if report.of_notice or report.delayed:
             return
         failures = [each for each in report.failures if each.address != mlist.address]
-        known = [await self._note(mlist.id, failure, received_at) for failure in failures]
+        known = [await self._note(mlist.id, failure, received_at, post_id) for failure in failures]
         if not any(known):
             await self._stores.bounces.note_unnamed(mlist.id, received_at)
 
@@ -91,11 +91,13 @@ class Bounces:
             for owner in owners
         ]
 
-    async def _note(self, mlist_id: int, failure: Failure, at: datetime) -> Bouncing | None:
+    async def _note(
+        self, mlist_id: int, failure: Failure, at: datetime, report: int | None = None
+    ) -> Bouncing | None:
         if failure.blames_mail:
             known = await self._stores.people.find(failure.address)
             return Bouncing(failure.address, mlist_id, 0, at, failure.reason, None) if known else None
-        noted = await self._stores.bounces.note(mlist_id, failure, at, self._limit)
+        noted = await self._stores.bounces.note(mlist_id, failure, at, self._limit, report)
         if noted and noted.suspended_at == at:
             log.warning("suspended", address=noted.address, why=noted.reason)
         return noted

@@ -95,7 +95,7 @@ class Screening:
         verdict = judge(evidence)
         if verdict.rule == "bounce":
             # before it is stored: a crash in between counts it again, which gives no second point
-            await self._bounces.take(mlist, raw, now)
+            await self._bounces.take(mlist, post_id, raw, now)
         if verdict.disposition is Disposition.DISCARD and verdict.rule not in HANDLED:
             return Screened(post_id, verdict, now)
         # only now, because it takes time, and a discarded mail is worth none

@@ -113,6 +113,7 @@ class Migration(migrations.Migration):
                 ("last_at", fields.DatetimeField()),
                 ("reason", fields.TextField(default="")),
                 ("suspended_at", fields.DatetimeField(null=True)),
+                ("report", fields.IntField(null=True)),
             ],
             options={"table": "bounce"},
         ),

@@ -8,6 +8,7 @@ import pytest
 
 from bot.core.addresses import Mailbox, fold
 from bot.core.bounces import Failure, Limit
+from bot.core.chat import Card, CardKind, Place
 from bot.core.lists import MailingList
 from bot.core.people import Role
 from bot.core.stores import Stores
@@ -17,6 +18,8 @@ from tests.support.stores import a_list
 ANNE = fold("anne@example.org")
 GONE = Failure(ANNE, "550 no such user")
 THREE = Limit(3, timedelta(days=7))
+OFFICE = Place("telegram", "-9", title="Bureau")
+ATTIC = Place("telegram", "-8", title="Grenier")
 
 
 @pytest.fixture
@@ -106,3 +109,71 @@ async def test_points_outlive_the_list_and_end_with_the_person(
     assert person
     await stores.people.forget(person.id)
     assert await stores.bounces.all([]) == []
+
+
+async def told(stores: Stores, clock: ManualClock, place: Place = OFFICE) -> Card | None:
+    """The card that is to be shown to administrators now, which is then shown; None where none is."""
+    room = await stores.rooms.at(place)
+    assert room
+    cards = await stores.rooms.cards_due(room, clock.now(), 10)
+    for card in cards:
+        await stores.rooms.shown(card, card.message_id or f"m{card.wanted}", clock.now(), None)
+    return cards[0] if cards else None
+
+
+async def test_administrators_are_told_on_one_card_a_day(
+    stores: Stores, clock: ManualClock, mlist: MailingList
+) -> None:
+    """What comes later that day is an edit of it, which disturbs nobody."""
+    await stores.rooms.bind(OFFICE, None, clock.now())
+    await stores.bounces.note(mlist.id, GONE, clock.now(), THREE)
+    first = await told(stores, clock)
+    assert first
+    assert (first.kind, first.about, first.message_id) == (CardKind.BOUNCES, mlist.id, "")
+
+    other = Failure(fold("anne@work.example"), "552 mailbox full")
+    clock.advance(timedelta(hours=2))
+    await stores.bounces.note(mlist.id, other, clock.now(), THREE)
+    again = await told(stores, clock)
+    assert again
+    assert again.message_id
+    await stores.bounces.note(mlist.id, other, clock.now(), THREE)  # no second point, nothing to tell
+    assert await told(stores, clock) is None
+
+    clock.advance(timedelta(days=1))
+    await stores.bounces.note(mlist.id, GONE, clock.now(), THREE)
+    anew = await told(stores, clock)
+    assert anew
+    assert anew.message_id == ""
+
+
+async def test_the_card_follows_what_people_do_about_it(
+    stores: Stores, clock: ManualClock, mlist: MailingList
+) -> None:
+    await stores.rooms.bind(OFFICE, None, clock.now())
+    await stores.bounces.note(mlist.id, GONE, clock.now(), THREE)
+    await told(stores, clock)
+    clock.advance(timedelta(days=2))
+    await stores.bounces.reactivate(ANNE)
+    edited = await told(stores, clock)
+    assert edited
+    assert edited.message_id
+    await stores.bounces.note(mlist.id, GONE, clock.now(), THREE)
+    await told(stores, clock)
+    await stores.people.remove_address(ANNE)
+    assert await told(stores, clock)
+    assert await stores.bounces.all([mlist.id]) == []
+    await stores.lists.delete(mlist, 0)
+    assert await told(stores, clock) is None
+
+
+async def test_administrators_who_get_a_room_later_are_told_of_suspended_addresses(
+    stores: Stores, clock: ManualClock, mlist: MailingList
+) -> None:
+    await points(stores, clock, mlist, 0)
+    await stores.rooms.bind(OFFICE, None, clock.now())
+    assert await told(stores, clock) is None
+    await points(stores, clock, mlist, 1, 2)
+    await stores.rooms.bind(ATTIC, None, clock.now())
+    clock.advance(timedelta(days=3))
+    assert await told(stores, clock, ATTIC)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bot.core.chat import Utterance
+from bot.core.chat import Place, Utterance
 from tests.support.office import buttons_of, text_of
+from tests.support.wall import Wall
 from tests.support.world import ANNE as MODERATOR
 from tests.support.world import CONSOLE, World, mail
 from tests.unit.flow.test_reports import FAILED, FRENCH, free_form, status
@@ -70,6 +71,35 @@ async def test_five_days_suspend_an_address_and_a_button_gives_it_another_chance
     await world.deliver(mail(author="paul@example.net"))
     assert world.sent_to().count(ANNE) == 1
     assert await world.refused(f"/reactivate {ANNE}")
+
+
+async def test_administrators_are_shown_the_reason_and_the_report(world: World) -> None:
+    """Else nobody would know that somebody gets no mail any more, unless they asked."""
+    await a_list(world)
+    office, wall = Place("test", "-9", title="Bureau"), Wall()
+    await world.app.stores.rooms.bind(office, None, world.clock.now())
+    room = await world.app.stores.rooms.at(office)
+    assert room
+    worker = world.app.worker_in(wall, room)
+
+    await bounced(world, status(FAILED), 1)
+    await worker.step()
+    [card] = wall.screens
+    assert f"📭 Mail of {world.address} does not reach 1 address:" in text_of(card)
+    assert f"{ANNE} · 1 point" in text_of(card)
+    assert "Adresse inconnue" in text_of(card)
+    read = await world.press(buttons_of(card)[0])
+    [report] = [file for screen in read.screens for file in screen.files if file.name == "1.eml"]
+    assert b"Final-Recipient" in report.content
+
+    await bounced(world, status(FAILED), 4)
+    await worker.step()
+    suspended = wall.screens[-1]
+    assert f"⏸ {ANNE}" in text_of(suspended)
+    assert "gets copies again" in text_of((await world.press(buttons_of(suspended)[-1])).screens[0])
+    await worker.step()
+    assert "nothing comes back any more" in text_of(wall.screens[-1])
+    assert len(wall.screens) == 2
 
 
 async def test_several_reports_a_day_are_one_point(world: World) -> None:

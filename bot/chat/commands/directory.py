@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
 from bot.chat import plans
-from bot.chat.commands.bounces import again, bouncing_line
+from bot.chat.bouncing import again, bouncing_line
 from bot.chat.commands.imports import refuse_other_sources
 from bot.chat.desk import Call, Desk, Option, Reply, iso
 from bot.chat.holders import brought_by, written
@@ -198,7 +198,6 @@ async def _page(desk: Desk, who: Person) -> Reply:
     roles = [*profile.roles, *_by_roles(profile, await desk.stores.lists.all())]
     groups = [group.written for group in profile.groups]
     bouncing = await desk.stores.bounces.of(who.addresses)
-    buttons = [again(each) for each in bouncing if each.suspended_at]
     return Reply(
         said=(
             written(profile.person),
@@ -207,7 +206,7 @@ async def _page(desk: Desk, who: Person) -> Reply:
             *map(bouncing_line, bouncing),
             Text.counted("{count} post is stored", "{count} posts are stored", profile.posts),
         ),
-        options=tuple((button,) for button in buttons if button.fits),
+        options=tuple((each,) for each in again(bouncing)),
         rows=[
             {
                 "name": who.name,
