@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import email
 import email.policy
-import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from email.message import Message
 
 from bot.core.addresses import Address, fold
 from bot.core.bounces import Failure, Report
-from bot.core.charsets import undeclared
 from bot.core.header import readable
 from bot.core.parts import PARSE_ERRORS
 from bot.core.text import folded
+from bot.flow.detectors import detected
 from bot.flow.reading import text_of
 
 _OCTETS_LIMIT = 300_000
@@ -40,14 +39,14 @@ _ANY_MIME_FIELD = re.compile(
 )
 _NESTING = re.compile(rb"boundary[ \t]*[*=]|message/", re.IGNORECASE)
 
-_LONG_LINE = re.compile(rb"([^\r\n]{1000})[^\r\n]+")
+_LONG_LINE = re.compile(rb"(?<![^\r\n])([^\r\n]{1000})[^\r\n]+")
 _ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}", re.ASCII)
 _STATUS_TYPES = {"message/delivery-status", "message/global-delivery-status"}
 _STATUS = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
 _BLAMES_MAIL = re.compile(r"\b5\.(?:3\.4|6\.\d{1,3}|7\.\d{1,3})\b")
 """Too large, not to be converted, or a matter of policy: the next mail may arrive (RFC 3463)."""
 _ORIGINAL = re.compile(
-    r"-{2,} ?(original message|message d.origine|message original|returned message|unsent message"
+    r"-- ?(original message|message d.origine|message original|returned message|unsent message"
     r"|copie du message|included is a copy|this is a copy)|^(return-path|received): "
 )
 _ARRIVED = "(remis|delivr|distribu|livr|achemin)"
@@ -83,14 +82,14 @@ def read_report(raw: bytes) -> Report:
         complaint = _complaint(message)
         if complaint is not None:
             return Report(complaint, complaint=True, of_notice=of_notice)
-        found = _first_found(message)
+        found = _first_found(message, beginning)
     except PARSE_ERRORS:
         return Report(of_notice=of_notice)
     return replace(found, failures=found.failures[:_FAILURES_LIMIT], of_notice=of_notice)
 
 
 def _beginning(raw: bytes) -> bytes:
-    """As much as any report has to say: flufl.bounce tries all it knows on each line, and looks back."""
+    """As much as any report has to say."""
     lines = _LONG_LINE.sub(rb"\1", raw[:_OCTETS_LIMIT]).splitlines(keepends=True)
     return b"".join(lines[:_RAW_LINES_LIMIT])
 
@@ -116,10 +115,14 @@ def is_about_mail(reply: str) -> bool:
     return bool(_BLAMES_MAIL.search(reply))
 
 
-def _first_found(message: Message) -> Report:
+def _first_found(message: Message, beginning: bytes) -> Report:
     """By the first way of reading that finds anything."""
-    ways: tuple[Callable[[Message], Report], ...] = (_by_status, _by_server, _by_words)
-    reports = (way(message) for way in ways)
+    ways: tuple[Callable[[], Report], ...] = (
+        lambda: _by_status(message),
+        lambda: _by_server(message, *detected(beginning)),
+        lambda: _by_words(message),
+    )
+    reports = (way() for way in ways)
     return next((found for found in reports if found.failures or found.delayed), Report())
 
 
@@ -155,17 +158,12 @@ def _by_status(message: Message) -> Report:
     return Report(tuple(failures), delayed=bool(late) and not failures, late=tuple(late))
 
 
-def _by_server(message: Message) -> Report:
+def _by_server(message: Message, late: Sequence[str], failed: Sequence[str]) -> Report:
     """As flufl.bounce recognises the server's way of writing it."""
-    from flufl.bounce import all_failures
-
-    # one of its detectors that stumbles over a mail would print a traceback with words of it
-    logging.getLogger("flufl.bounce").disabled = True
-    delayed, failed = all_failures(message)
     reason = _sentence(_text(message))
-    failures = tuple(_failure(undeclared(each), reason) for each in sorted(failed))
-    late = tuple(_failure(undeclared(each), "").address for each in sorted(delayed))
-    return Report(failures, delayed=bool(late) and not failures, late=late)
+    failures = tuple(_failure(each, reason) for each in failed)
+    delayed = tuple(_failure(each, "").address for each in late)
+    return Report(failures, delayed=bool(delayed) and not failures, late=delayed)
 
 
 def _by_words(message: Message) -> Report:
@@ -187,7 +185,7 @@ def _text(message: Message) -> list[str]:
     """The lines that the server wrote itself, without blank ones."""
     texts = (_part_text(part) for part in message.walk() if part.get_content_maintype() == "text")
     lines: list[str] = []
-    for line in "\n".join(texts).splitlines():
+    for line in "\n".join(texts).splitlines()[:_RAW_LINES_LIMIT]:
         if _ORIGINAL.search(folded(line)) or len(lines) >= _LINES_LIMIT:
             break
         if line.strip():
