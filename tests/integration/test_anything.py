@@ -82,7 +82,6 @@ async def distribute(world: World, held: Iterable[int], discarded: Iterable[int]
     assert [line for line in logs if line["log_level"] in {"warning", "error"}] == []
 
 
-@pytest.mark.timeout(300)  # some 700 mails
 @pytest.mark.parametrize("database_url", ENGINES, indirect=True)
 async def test_nothing_crashes_a_step_and_nothing_is_lost(
     world: World, request: pytest.FixtureRequest

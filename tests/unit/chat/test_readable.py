@@ -73,7 +73,7 @@ def test_no_text_makes_the_preview_fail_or_grow(text: str) -> None:
     assert len(preview(text).text) <= PREVIEW_CHARACTERS + 2
 
 
-@pytest.mark.timeout(10)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     "piece", ["On ", "\n", "From:\n", "> ", "\n> ", "Le ", "CAUTION: mail\n", "-- \n", "_" * 40]
 )
