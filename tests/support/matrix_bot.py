@@ -105,7 +105,7 @@ class Bot:
     listener: Recording = field(default_factory=Recording)
     password: str = ""
     verified_only: bool = False
-    patience: Patience = field(default_factory=lambda: Patience(key_s=0.5))
+    patience: Patience = field(default_factory=Patience)
     url: str = ""
     """Where the homeserver is for the bot; empty = where it really is."""
 

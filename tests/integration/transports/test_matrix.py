@@ -311,7 +311,7 @@ async def test_a_card_posted_before_a_crash_is_not_posted_again(bot: Bot, anne: 
 async def test_with_the_usual_limit_cards_come_before_reactions(
     synapse: Synapse, bot: Bot, anne: Member
 ) -> None:
-    """A stock server takes nine events at once: the tenth is asked to wait, and nothing is lost."""
+    """A stock server takes nine events at once, then one in five seconds: nothing is lost."""
     bot.user = await synapse.add_user("facteur", limited=True)
     async with bot.running() as matrix:
         room_id = await room_with(bot, anne)
@@ -319,7 +319,6 @@ async def test_with_the_usual_limit_cards_come_before_reactions(
         started = loop.time()
         card = await matrix.post(room_id, replace(a_card(), key="one"))
         await anne.reacted(card, bot.user.id, "✅", "❌")
-        complete_s = loop.time() - started
 
         count, delay_s = 0, 0.0
         while not delay_s:
@@ -328,8 +327,8 @@ async def test_with_the_usual_limit_cards_come_before_reactions(
                 count += 1
             except Busy as busy:
                 delay_s = busy.delay.total_seconds()
+        allowed = 9 + (loop.time() - started) / 5
         await anne.message("#12 amap", number=1 + count)
 
-    assert complete_s < 2
-    assert 3 <= count <= 9
+    assert 3 <= count <= allowed
     assert delay_s <= 10

@@ -48,7 +48,7 @@ async def test_news_that_come_no_more_are_noticed_and_read_from_a_new_beginning(
 async def test_a_homeserver_that_takes_requests_and_answers_none_is_given_up(bot: Bot, anne: Member) -> None:
     async with faulty(bot.synapse.url) as proxy:
         bot.url = proxy.url
-        bot.patience = Patience(request_s=1, long_poll_s=0.5)
+        bot.patience = Patience(request_s=2, long_poll_s=0.5)
         async with bot.running() as matrix:
             room_id = await room_with(bot, anne)
             proxy.silent = True

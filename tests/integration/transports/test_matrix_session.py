@@ -18,6 +18,7 @@ from tests.support.matrix_bot import Bot, a_card, room_with
 from tests.support.matrix_people import MakeMember, Member, fine
 from tests.support.synapse import Synapse
 from transports.matrix.doors import MUTED
+from transports.matrix.room import Patience
 from transports.matrix.signing import _bytes, is_signed
 
 
@@ -123,6 +124,7 @@ async def test_a_check_proves_the_login_and_the_room(bot: Bot, anne: Member) -> 
 
 async def test_what_cannot_be_decrypted_is_asked_for_once(bot: Bot, anne: Member) -> None:
     """The writer's application knew nothing of the bot's device: two messages of one key."""
+    bot.patience = Patience(key_s=0.5)
     async with bot.running():
         room_id = await room_with(bot, anne, encrypted=True)
     shutil.rmtree(bot.folder / "matrix")
