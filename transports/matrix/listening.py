@@ -126,10 +126,8 @@ class Listening:
         """Handle an event when those that this person caused before are handled."""
         who = (room_id, event.sender)
         async with self._doing[who]:
-            if isinstance(event, MegolmEvent):
-                await self._unread.put(room_id, event)
-                return
-            showing = await self._hearing.heard(room_id, event)
+            read = await self._unread.read(room_id, event) if isinstance(event, MegolmEvent) else event
+            showing = await self._hearing.heard(room_id, read) if read else None
         if showing:
             self._afterwards(self._show(who, showing))
 

@@ -61,11 +61,21 @@ class Unread:
                 self._waiting.setdefault(event.session_id, []).append(event)
                 await self._retry(event.session_id)
 
-    async def put(self, room_id: str, event: MegolmEvent) -> None:
-        """An event that cannot be read now."""
+    async def read(self, room_id: str, event: MegolmEvent) -> Event | None:
+        """What it says, if its key has come by now; None = it is heard as soon as that comes."""
+        try:
+            return self._api.client.decrypt_event(event)
+        except EncryptionError:
+            # before anything is waited for: the key may come meanwhile
+            self._waiting.setdefault(event.session_id, []).append(event)
         source = json.dumps({**event.source, "room_id": room_id})
         await self._notes.keep(OWNER, {f"{_NOTE}{event.event_id}": source}, self._clock.now())
-        self._waiting.setdefault(event.session_id, []).append(event)
+        if self._waits(event):
+            await self._ask(room_id, event)
+        return None
+
+    async def _ask(self, room_id: str, event: MegolmEvent) -> None:
+        """For the key; in the end, once for each key, the writer for the event."""
         try:
             await self._api.client.request_room_key(event)
         except (LocalProtocolError, EncryptionError, OSError, TimeoutError):
@@ -98,10 +108,13 @@ class Unread:
             await self._heard(event.room_id, readable)
             await self._notes.keep(OWNER, {f"{_NOTE}{event.event_id}": ""}, self._clock.now())
         if still:
-            self._waiting[session_id] = still
+            self._waiting[session_id] = [*still, *self._waiting.get(session_id, [])]
+
+    def _waits(self, event: MegolmEvent) -> bool:
+        return event in self._waiting.get(event.session_id, [])
 
     async def _complain_later(self, room_id: str, event: MegolmEvent) -> None:
         await asyncio.sleep(self._api.patience.key_s)
-        if event in self._waiting.get(event.session_id, []):
+        if self._waits(event):
             _log.warning("message not decrypted", room=room_id, by=event.sender)
             await self._complain(room_id, event)
