@@ -20,7 +20,8 @@ from bot.logs import log_to
 from config.settings import Poll, Settings, Smtp
 
 _UNDO_S = 10
-_UNDO_ALONE_S = 2
+_UNDO_ALONE_S = 60
+"""Taken back long before it is over, however slow the machine; what follows then waits for nothing."""
 
 
 async def play(*, auto: bool) -> int:

@@ -266,13 +266,13 @@ class TestLive:
 
         await live.terminal.edit(ROOM, first, decided(1, "❌ Rejected by Anne at 14:02"))
 
-        await live.screen.until("[7] ✅ Distribute")
         rule = "─" * 99
-        assert live.screen.text.endswith(
+        expected = (
             "#1 adherents · Vegetables\n❌ Rejected by Anne at 14:02\n\n"
             f"{rule}\n#2 adherents · Car pool\nAnne <anne@a.org>\n│ Good morning\n"
             "[7] ✅ Distribute  [8] ❌ Reject  [9] 🔇 Silently  [10] 👁 Read  [11] More\n>"
         )
+        await live.screen.until_true(lambda: live.screen.text.endswith(expected), expected)
 
     async def test_what_is_being_typed_survives_posts_and_edits(self, live: Session) -> None:
         live.type("/lis")
