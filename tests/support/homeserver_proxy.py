@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import aiohttp
 from aiohttp import web
@@ -21,12 +23,16 @@ class HomeserverProxy:
         behind: the real one.
         freezes: syncs from the position asked for next bring nothing any more, at once and for ever.
         silent: requests are taken and not answered.
+        hides: events of these types are told to nobody.
+        dates: when the message with these words is said to have been written, in milliseconds.
     """
 
     behind: str
     url: str = ""
     freezes: bool = False
     silent: bool = False
+    hides: frozenset[str] = frozenset()
+    dates: dict[str, int] = field(default_factory=dict)
     stuck_at: str = ""
     stuck: asyncio.Event = field(default_factory=asyncio.Event)
     _ends: asyncio.Event = field(default_factory=asyncio.Event)
@@ -51,9 +57,23 @@ class HomeserverProxy:
                 request.method, self.behind + str(request.rel_url), headers=headers, data=await request.read()
             ) as answer,
         ):
-            return web.Response(
-                body=await answer.read(), status=answer.status, content_type=answer.content_type
-            )
+            body = await answer.read()
+            if answer.content_type == "application/json":
+                body = json.dumps(self._told(json.loads(body))).encode()
+            return web.Response(body=body, status=answer.status, content_type=answer.content_type)
+
+    def _told(self, answer: Any) -> Any:
+        """The answer as this server gives it: not all events, and some of another date."""
+        if isinstance(answer, list):
+            return [self._told(each) for each in answer if not self._hidden(each)]
+        if not isinstance(answer, dict):
+            return answer
+        told = {name: self._told(value) for name, value in answer.items()}
+        words = told["content"].get("body") if isinstance(told.get("content"), dict) else None
+        return told | ({"origin_server_ts": self.dates[words]} if words in self.dates else {})
+
+    def _hidden(self, each: Any) -> bool:
+        return isinstance(each, dict) and each.get("type") in self.hides
 
     def end(self) -> None:
         self._ends.set()

@@ -6,8 +6,10 @@ import asyncio
 import io
 import json
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -220,6 +222,11 @@ class Api:
         )
         return list(found.chunk), found.end or ""
 
+    async def state(self, room_id: str) -> list[dict[str, Any]]:
+        """The state of a room, as events: as it is, or as it was when the bot left."""
+        found: Any = await self.request("GET", f"/_matrix/client/v3/rooms/{quote(room_id)}/state")
+        return list(found)
+
     async def join(self, room_id: str, by_way_of: str = "") -> None:
         """Accept an invitation, or follow a room to its successor `by_way_of` a server that is in it."""
         query = f"?server_name={quote(by_way_of)}" if by_way_of else ""
@@ -291,3 +298,12 @@ class Api:
             raise
         self.budget.sent(urgency)
         return result
+
+
+def date_of(response: SyncResponse) -> int:
+    """When the homeserver answered, by its own clock, in milliseconds: the last of the second that it names.
+
+    Ours may be wrong: small machines have none that runs while they are off.
+    """
+    named = response.transport_response.headers.get("Date")
+    return int((parsedate_to_datetime(named).timestamp() if named else time.time()) + 1) * 1000 - 1

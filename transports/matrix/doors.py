@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
-from nio import MatrixRoom
-from nio.events import Event, PowerLevelsEvent, RoomMemberEvent, RoomUpgradeEvent
+from nio.events import Event, RoomMemberEvent, RoomUpgradeEvent
 from nio.responses import SyncResponse
 
 from bot.core.chat import Place
@@ -17,10 +17,13 @@ from bot.core.stores import NoteStore
 from bot.core.text import Text
 from transports.matrix.api import Api
 from transports.matrix.login import OWNER
+from transports.matrix.rights import Rights
+from transports.matrix.troubles import Unreachable
 
 _ROOM, _AWAITED = "room ", "awaited "
 
 MUTED = Text("The bot may not write in the Matrix room: raise its power level there.")
+_GONE = Text("The bot is not in the Matrix room any more: invite it again.")
 
 IsAdmin = Callable[[str], Awaitable[bool]]
 """Whether somebody with this id (``matrix:@anne:example.org``) is an administrator."""
@@ -45,6 +48,7 @@ class Doors:
         self._is_admin = is_admin
         self._known: set[str] = set()
         self._awaited: dict[str, str] = {}
+        self._rights: defaultdict[str, Rights] = defaultdict(Rights)
         self._muted: set[str] = set()
         self._turned_away: set[str] = set()
 
@@ -68,11 +72,12 @@ class Doors:
             await self._invited(room_id)
         for room_id, info in response.rooms.join.items():
             await self._entered(room_id)
-            for event in [*info.state, *info.timeline.events]:
+            events = [*info.state, *info.timeline.events]
+            for event in events:
                 if isinstance(event, RoomUpgradeEvent):
                     await self._upgraded(room_id, event)
-                elif isinstance(event, PowerLevelsEvent):
-                    await self._writable(room_id)
+            if self._rights[room_id].follow(event.source for event in events):
+                await self._writable(room_id)
         for room_id, info in response.rooms.leave.items():
             await self._out(room_id, self._who_removed([*info.state, *info.timeline.events]))
 
@@ -122,11 +127,7 @@ class Doors:
         """Removed; invited again it comes back, so the note of the room stays."""
         if room_id not in self._known:
             return
-        why = (
-            Text("{name} removed the bot from the Matrix room: invite it again.", name=by)
-            if by
-            else Text("The bot is not in the Matrix room any more: invite it again.")
-        )
+        why = Text("{name} removed the bot from the Matrix room: invite it again.", name=by) if by else _GONE
         await self._listener.unreachable(Place(OWNER, room_id), why)
 
     def _who_removed(self, events: Iterable[Event]) -> str:
@@ -141,12 +142,19 @@ class Doors:
         room = self._api.client.rooms[room_id]
         if room.replacement_room:
             return  # nobody may write in a room that has moved
-        muted = not self._may_write(room)
+        muted = not self._rights[room_id].may_write(self._api.login.user_id)
         if muted == (room_id in self._muted) and not always:
             return
         (self._muted.add if muted else self._muted.discard)(room_id)
         await self._listener.unreachable(Place(OWNER, room_id), MUTED if muted else None)
 
-    def _may_write(self, room: MatrixRoom) -> bool:
-        kind = "m.room.encrypted" if room.encrypted else "m.room.message"
-        return bool(room.power_levels.can_user_send_message(self._api.login.user_id, kind))
+
+async def check_room(api: Api, room_id: str) -> None:
+    """Raises PermanentError where the bot is not in the room, or may not write there."""
+    state, own, rights = await api.state(room_id), api.login.user_id, Rights()
+    member = [each for each in state if each.get("type") == "m.room.member" and each.get("state_key") == own]
+    if [each["content"].get("membership") for each in member] != ["join"]:
+        raise Unreachable(_GONE)
+    rights.follow(state)
+    if not rights.may_write(own):
+        raise Unreachable(MUTED)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
 
 import structlog
 from nio.events import Event, MegolmEvent, RoomMemberEvent
@@ -20,7 +21,7 @@ from bot.core.clock import Clock
 from bot.core.errors import FacteurError, ServerTrouble, Trouble
 from bot.core.stores import NoteStore
 from bot.core.text import Text
-from transports.matrix.api import ALIVE, Api
+from transports.matrix.api import ALIVE, Api, date_of
 from transports.matrix.doors import Doors
 from transports.matrix.hearing import Hearing, Showing
 from transports.matrix.login import OWNER
@@ -32,6 +33,17 @@ _PAUSE_S = 1.0
 """Before the next question where the homeserver has nothing to tell and does not wait for it either."""
 
 _log = structlog.get_logger(__name__)
+
+
+class Turns:
+    """One thing after the other for each person in a room; of whoever waits for nothing, nothing is kept."""
+
+    def __init__(self) -> None:
+        self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+
+    def of(self, who: tuple[str, str]) -> asyncio.Lock:
+        """The same for all who hold it or wait for it."""
+        return self._locks.setdefault(who, asyncio.Lock())
 
 
 @dataclass(eq=False)
@@ -61,8 +73,8 @@ class Listening:
         self._newest_ms = 0
         self._handled: list[str] = []
         self._batches: deque[_Batch] = deque()
-        self._doing: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._showing: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._doing = Turns()
+        self._showing = Turns()
         self._saving = asyncio.Lock()
         self._later: set[asyncio.Task[None]] = set()
         self._stored: dict[str, str] = {}
@@ -97,9 +109,8 @@ class Listening:
             if response.next_batch != before:
                 news_at, probed = self._now(), False
             elif probed:
-                now = self._clock.now()
-                newest_ms = self._newest_ms or int(now.timestamp() * 1000)
-                await self._notes.keep(OWNER, {_STUCK: str(newest_ms)}, now)
+                stuck_at = self._newest_ms or date_of(response)
+                await self._notes.keep(OWNER, {_STUCK: str(stuck_at)}, self._clock.now())
                 raise ServerTrouble(
                     Trouble.ANSWER, Text("The Matrix server answers, but tells no news any more.")
                 )
@@ -125,7 +136,7 @@ class Listening:
     async def hear(self, room_id: str, event: Event) -> None:
         """Handle an event when those that this person caused before are handled."""
         who = (room_id, event.sender)
-        async with self._doing[who]:
+        async with self._doing.of(who):
             read = await self._unread.read(room_id, event) if isinstance(event, MegolmEvent) else event
             showing = await self._hearing.heard(room_id, read) if read else None
         if showing:
@@ -135,6 +146,7 @@ class Listening:
         """Start handling what a sync brought; on the very first one what is old is left alone."""
         await self._doors.follow(response)
         await self._unread.keys_came(response.to_device_events)
+        self._newest_ms = max(self._newest_ms, _newest_of(response))
         batch = _Batch(response.next_batch)
         if self._since:
             for room_id, info in response.rooms.join.items():
@@ -148,7 +160,6 @@ class Listening:
     async def _news_of(self, room_id: str, info: RoomInfo, known: set[str]) -> Sequence[Event]:
         """Events of others that were not handled yet, oldest first."""
         events = list(info.timeline.events)
-        self._newest_ms = max([self._newest_ms, *(event.server_timestamp for event in events)])
         if room_id not in known:
             events = _since_invited(events, self._api.login.user_id)
         elif info.timeline.limited and info.timeline.prev_batch:
@@ -177,7 +188,7 @@ class Listening:
         self._handled.append(event.event_id)
 
     async def _show(self, who: tuple[str, str], showing: Showing) -> None:
-        async with self._showing[who]:
+        async with self._showing.of(who):
             try:
                 await showing()
             except FacteurError as error:
@@ -223,9 +234,25 @@ class Listening:
 def _later_than(moment_ms: int, response: SyncResponse) -> SyncResponse:
     """A sync from the very beginning without what was told before, by the homeserver's own clock."""
     for info in response.rooms.join.values():
-        info.timeline.events = [each for each in info.timeline.events if each.server_timestamp > moment_ms]
+        info.timeline.events = [each for each in info.timeline.events if _written_at(each) > moment_ms]
         info.timeline.limited = False
     return response
+
+
+def _newest_of(response: SyncResponse) -> int:
+    """When the last of these events was written, of those that were not, as they say, after they were told.
+
+    Other homeservers may name any date; what is dated wrongly may be read again, but hides nothing else.
+    """
+    told_at = date_of(response)
+    events = (event for info in response.rooms.join.values() for event in info.timeline.events)
+    return max((at for at in map(_written_at, events) if at <= told_at), default=0)
+
+
+def _written_at(event: Event) -> int:
+    """In milliseconds; old room versions let it be anything."""
+    at = event.source.get("origin_server_ts")
+    return at if isinstance(at, int) else 0
 
 
 def _tell_mistake(task: asyncio.Task[None]) -> None:

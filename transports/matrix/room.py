@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Collection, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 import structlog
 from nio.events import Event
@@ -21,7 +20,7 @@ from bot.core.ports import ChatTransport, Listener
 from bot.core.stores import NoteStore
 from bot.core.text import Text
 from transports.matrix.api import Api, Patience
-from transports.matrix.doors import MUTED, Doors, IsAdmin
+from transports.matrix.doors import Doors, IsAdmin, check_room
 from transports.matrix.hearing import Hearing
 from transports.matrix.listening import Listening
 from transports.matrix.login import OWNER, Account, Logins
@@ -145,7 +144,7 @@ class Matrix(ChatTransport):
         async with self._logged_in() as api:
             await api.request("GET", "/_matrix/client/v3/account/whoami")
             if address:
-                await _check_room(api, address)
+                await check_room(api, address)
                 return self._about_limit()
             answer = await keys_of(api, api.login.user_id)
             if not is_signed(answer, api.login.user_id, api.login.device_id):
@@ -259,17 +258,6 @@ class Matrix(ChatTransport):
     async def _tell_unreachable(self, address: str, error: Unreachable) -> None:
         if self._listener:
             await self._listener.unreachable(Place(OWNER, address), error.text)
-
-
-async def _check_room(api: Api, room_id: str) -> None:
-    """Raises PermanentError where the bot is not in the room, or may not write there."""
-    levels = await api.request("GET", f"/_matrix/client/v3/rooms/{quote(room_id)}/state/m.room.power_levels")
-    default = levels.get("users_default", 0)
-    level = levels.get("users", {}).get(api.login.user_id, default)
-    kinds = [levels.get("events", {}).get(kind) for kind in ("m.room.message", "m.room.encrypted")]
-    needed = max([each for each in kinds if each is not None], default=levels.get("events_default", 0))
-    if level < needed:
-        raise Unreachable(MUTED)
 
 
 def _back_off(error: FacteurError, failures: int) -> float:

@@ -120,6 +120,9 @@ async def test_a_check_proves_the_login_and_the_room(bot: Bot, anne: Member) -> 
         await anne.client.room_put_state(room_id, "m.room.power_levels", {"events_default": 50})
         with pytest.raises(PermanentError, match="may not write"):
             await transport.check(room_id)
+        fine(await anne.client.room_kick(room_id, bot.user.id))
+        with pytest.raises(PermanentError, match="is not in the Matrix room any more"):
+            await transport.check(room_id)
 
 
 async def test_what_cannot_be_decrypted_is_asked_for_once(bot: Bot, anne: Member) -> None:
@@ -185,8 +188,33 @@ async def test_missing_rights_are_told_and_their_return_too(bot: Bot, anne: Memb
         fine(await anne.client.room_put_state(room_id, "m.room.power_levels", {"events_default": 50}))
         await bot.listener.until(lambda each: each == ("unreachable", room_id, str(MUTED)))
         bot.listener.told.clear()
-        fine(await anne.client.room_put_state(room_id, "m.room.power_levels", {"events_default": 0}))
+        named = {"events_default": 50, "users": {bot.user.id: 50}}
+        fine(await anne.client.room_put_state(room_id, "m.room.power_levels", named))
         await bot.listener.until(lambda each: each == ("unreachable", room_id, None))
+        fine(await anne.client.room_put_state(room_id, "m.room.power_levels", {"events_default": 50}))
+        await bot.listener.until(lambda each: each == ("unreachable", room_id, str(MUTED)))
+
+
+async def test_in_a_room_of_version_12_its_creators_may_write(bot: Bot, anne: Member) -> None:
+    """No level is needed for that: they cannot even be given one."""
+    async with bot.running() as matrix:
+        content = {"additional_creators": [bot.user.id]}
+        made = await bot.synapse.request(
+            "POST",
+            "/_matrix/client/v3/createRoom",
+            {"room_version": "12", "creation_content": content, "invite": [bot.user.id]},
+            anne.client.access_token,
+        )
+        room_id = made["room_id"]
+        await anne.joined(room_id, bot.user)
+        fine(await anne.client.room_put_state(room_id, "m.room.power_levels", {"events_default": 50}))
+        await anne.say(room_id, "!hello")
+        await bot.listener.until(said("!hello"))
+        await matrix.post(room_id, a_card())
+        await anne.message("#12 amap")
+        assert await matrix.check(room_id) is None
+
+    assert ("unreachable", room_id, str(MUTED)) not in bot.listener.told
 
 
 async def test_an_upgraded_room_is_followed(bot: Bot, anne: Member) -> None:
@@ -194,7 +222,7 @@ async def test_an_upgraded_room_is_followed(bot: Bot, anne: Member) -> None:
         room_id = await room_with(bot, anne)
         path = f"/_matrix/client/v3/rooms/{room_id}/upgrade"
         token = anne.client.access_token
-        answer = await bot.synapse.request("POST", path, {"new_version": "11"}, token)
+        answer = await bot.synapse.request("POST", path, {"new_version": "12"}, token)
         successor = answer["replacement_room"]
         fine(await anne.client.room_invite(successor, bot.user.id))
         await bot.listener.until(lambda each: each == ("moved", room_id, successor))
