@@ -9,6 +9,8 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
+from tortoise.expressions import Q
+
 from bot.core.deliveries import OPEN_STATES
 from bot.core.posts import Cursor, NewPost, Post, PostState, no_such_post
 from bot.core.stores import Listing, Page
@@ -108,6 +110,16 @@ class SqlPostStore(SqlDecisionStore):
             id__lt=post.id,
         )
         return bool(post.message_id) and await earlier.exists()
+
+    @reading
+    async def rejected_before(self, post: Post) -> Post | None:
+        same = Q(body_sha256=post.body_sha256)
+        if post.text:
+            same |= Q(subject=post.subject, text=post.text)
+        theirs = PostRow.filter(same, mlist_id=post.mlist_id, author=address_key(post.author_address))
+        rejected = theirs.filter(state=PostState.REJECTED, id__lt=post.id).exclude(decision_reason="")
+        row = await rejected.order_by("-id").first()
+        return post_of(row) if row else None
 
     @reading
     async def find(

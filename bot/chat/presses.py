@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from bot.chat.cards import authors_line, subject_of
-from bot.chat.commands.bans import allow_author, ban_author
+from bot.chat.commands.bans import allow_author, ban_author, ban_of_domain
 from bot.chat.commands.directory import another_address, may_extend
 from bot.chat.commands.moderation import decided_by_hand, stopped, undone
 from bot.chat.desk import Call, Desk, Option, Reply, mistakes
@@ -32,6 +32,7 @@ _DATA = re.compile(r"([a-z]{1,16}):([0-9]{1,9}):([0-9]{1,9})(?::([0-9]{1,9}))?")
 PAGE_CHARACTERS = 3_000
 _LOOK_ALIKES = 4
 _NAME_LIMIT = 60
+_REASON_LIMIT = 60
 PAGES = 3
 """How much of a text is posted; the rest is in the ``.eml``, which comes with it anyway."""
 
@@ -84,6 +85,15 @@ async def _reject(desk: Desk, call: Call, post: Post, what: Tap) -> Reply:
     return await decided_by_hand(desk, call, post, Disposition.REJECT, reason=reason, seen=what.seen)
 
 
+async def _again(desk: Desk, call: Call, post: Post, what: Tap) -> Reply:
+    """With the reason that the same post was rejected with before."""
+    before = await desk.stores.posts.rejected_before(post)
+    if before is None or before.id != what.argument:
+        raise UserError(Text("That reason is no longer there: please open ➕ More again."))
+    reason = before.decision_reason
+    return await decided_by_hand(desk, call, post, Disposition.REJECT, reason=reason, seen=what.seen)
+
+
 async def _reason(desk: Desk, call: Call, post: Post, what: Tap) -> Reply:
     """Ask for the reason to reject with; the count of decisions is that of this button."""
     _require_held(post, what)
@@ -132,6 +142,7 @@ async def _open(desk: Desk, call: Call, post: Post, what: Tap) -> Reply:
 async def _more(desk: Desk, call: Call, post: Post, what: Tap) -> Reply:
     """Less frequent answers to a held post, as buttons."""
     mlist = await desk.stores.lists.get(post.mlist_id)
+    before = await desk.stores.posts.rejected_before(post)
     reasons = [
         (Option(Text("❌ {reason}", reason=reason), f"reject:{post.id}:{what.seen}:{number}"),)
         for number, reason in enumerate(canned_reasons(desk, mlist))
@@ -141,14 +152,32 @@ async def _more(desk: Desk, call: Call, post: Post, what: Tap) -> Reply:
         Option(Text("👍 Always allow this author"), f"allow:{post.id}:{what.seen}"),
         Option(Text("🚫 Ban this author"), f"ban:{post.id}:{what.seen}", Tone.DANGER),
     )
+    domain = [(button,) for button in ban_of_domain(call, post, mlist)]
     said = (
         Text("More for #{number}, {subject}", number=post.id, subject=subject_of(post)),
         authors_line(post),
+        *([_was_rejected(before)] if before else ()),
         Text("Reject with a reason below, or with one in your own words."),
     )
+    again = [(_for_that_reason(before, post, what),)] if before else []
     own = (Option(Text("✏️ Another reason..."), f"reason:{post.id}:{what.seen}"),)
-    about = (*same, about_author) if post.author else ()
-    return Reply(said=said, options=(*reasons, own, *about))
+    about = (*same, about_author, *domain) if post.author else ()
+    return Reply(said=said, options=(*again, *reasons, own, *about))
+
+
+def _was_rejected(before: Post) -> Text:
+    """That this very post has come before, and who rejected it."""
+    return Text(
+        "🔁 The same came as #{number} and was rejected by {who} at {at}.",
+        number=before.id,
+        who=one_line(before.decided_by.name, _NAME_LIMIT) if before.decided_by else "",
+        at=before.decided_at or before.received_at,
+    )
+
+
+def _for_that_reason(before: Post, post: Post, what: Tap) -> Option:
+    reason = one_line(before.decision_reason, _REASON_LIMIT)
+    return Option(Text("🔁 Again: {reason}", reason=reason), f"again:{post.id}:{what.seen}:{before.id}")
 
 
 async def _perhaps_known(desk: Desk, call: Call, post: Post, what: Tap) -> list[tuple[Option]]:
@@ -206,6 +235,7 @@ _OF_MORE = frozenset({"reason", "same", "allow", "ban"})
 _PRESSES: dict[str, Callable[[Desk, Call, Post, Tap], Awaitable[Reply]]] = {
     "distribute": _distribute,
     "reject": _reject,
+    "again": _again,
     "reason": _reason,
     "discard": _discard,
     "undo": _undo,

@@ -297,6 +297,13 @@ class PostStore(Protocol):
         """Whether the list has an earlier post with the same Message-ID and body."""
         ...
 
+    async def rejected_before(self, post: Post) -> Post | None:
+        """The newest post of the list that says the same, by the same author, and was rejected with a reason.
+
+        The same is the same body, or subject and text: a program that sends a mail again may write it anew.
+        """
+        ...
+
     async def screened(self, screened: Screened) -> Post | None:
         """**Commit 2** (held: with its cards) or 3 (accepted: with its mailings) or its discard.
 

@@ -12,7 +12,7 @@ from bot.chat.listings import scope
 from bot.chat.readable import one_line
 from bot.chat.registry import command
 from bot.chat.whom import EmailAddress, Pattern
-from bot.core.addresses import Address, Mailbox
+from bot.core.addresses import Address, Mailbox, domain_of, is_deliverable
 from bot.core.chat import Tone
 from bot.core.errors import UserError
 from bot.core.lists import MailingList
@@ -102,6 +102,16 @@ async def ban_author(desk: Desk, call: Call, post: Post) -> Reply:
     """The author of a post, on its list. Raises UserError if the post names none to be banned alone."""
     mlist = await desk.stores.lists.get(post.mlist_id)
     return await _ban(desk, call, lone(_author(post).address), mlist, confirmed=False)
+
+
+def ban_of_domain(call: Call, post: Post, mlist: MailingList) -> list[Option]:
+    """For owners: hear nobody at the author's domain. Of a mailbox provider it is never offered."""
+    domain = domain_of(post.author_address)
+    pattern = f"*@{domain}"
+    label = Text("⛔ Ban everybody at {domain}", domain=revealed(domain))
+    button = Option(label, f"/ban {pattern} {by_id(mlist)}", Tone.DANGER)
+    plain = is_deliverable(post.author_address) and button.fits
+    return [button] if plain and call.rank >= Rank.OWNER and not _public_provider(pattern) else []
 
 
 async def _allow(desk: Desk, author: Mailbox, mlist: MailingList | None) -> Reply:

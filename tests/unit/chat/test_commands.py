@@ -18,7 +18,7 @@ from bot.chat.mbox import Mbox
 from bot.chat.permissions import Permissions
 from bot.core.addresses import Address
 from bot.core.people import Role
-from bot.core.posts import Disposition, Post, PostState
+from bot.core.posts import Disposition, Post
 from bot.core.stores import PostStore
 from bot.core.text import Text
 from tests.support.office import ANNE, MAIL, Office, buttons_of, text_of
@@ -441,22 +441,6 @@ async def test_a_whole_mailbox_provider_is_banned_only_if_meant(office: Office, 
     assert yes.lower() == f"/ban {pattern} list:1 confirm=yes".lower()
     assert "discarded from now on" in text_of((await office.press(yes)).screens[0])
     assert not (await office.do(f"/ban {pattern} confirm=yes")).rows
-
-
-async def test_more_offers_reasons_and_what_to_do_with_the_author(office: Office) -> None:
-    post = await office.hold()
-    (menu,) = (await office.press(f"more:{post.id}:0")).screens
-    data = buttons_of(menu)
-    assert [f"reject:{post.id}:0:{number}" for number in range(4)] == data[:4]
-    assert f"reason:{post.id}:0" == data[4]
-
-    assert "without a decision" in (await office.press(f"allow:{post.id}:0")).text
-    assert (await office.do("/unmoderated")).rows[0]["addresses"] == ["helene@example.org"]
-    assert "discarded from now on" in (await office.press(f"ban:{post.id}:0")).text
-    assert PostState.HELD is (await office.desk.stores.posts.get(post.id)).state
-
-    await office.press(data[1])
-    assert "advertising" in (await office.desk.stores.posts.get(post.id)).decision_reason
 
 
 async def test_reading_hands_out_everything(office: Office) -> None:
