@@ -173,6 +173,17 @@ async def test_fetching_marks_nothing(box: Box) -> None:
         assert client.uid("SEARCH", "UNSEEN")[1] == [b"1"]
 
 
+async def test_a_mail_that_somebody_has_read_already_is_listed_too(box: Box) -> None:
+    """Whoever looks into the mailbox by webmail takes nothing away from the list."""
+    box.deliver(NASTY["plain"])
+    with box.dovecot.client(box.account) as client:
+        client.uid("STORE", "1", "+FLAGS", r"(\Seen \Answered)")
+
+    mails = await taken(box.mailbox, await box.mailbox.listing())
+
+    assert [NASTY["plain"]] == [mail.raw for mail in mails]
+
+
 async def test_more_mails_than_fit_into_one_group_all_come(box: Box) -> None:
     with box.dovecot.client(box.account) as client:
         client.append("INBOX", "", "", NASTY["plain"])

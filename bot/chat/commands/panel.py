@@ -113,6 +113,17 @@ async def list_(desk: Desk, call: Call, mlist: ListOrAll, *, section: AnySection
 
 
 @command(
+    "settings",
+    N_("Show what can be set, and set it"),
+    rank=Rank.MODERATOR,
+    raises=_rank_of_showing,
+)
+async def settings_(desk: Desk, call: Call, mlist: ListOrAll) -> Reply:
+    """What people try with any bot of Telegram."""
+    return await list_(desk, call, mlist)
+
+
+@command(
     "setting",
     N_("Show one setting of a list, or of all, and change it"),
     rank=Rank.OWNER,

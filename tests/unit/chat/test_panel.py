@@ -9,7 +9,7 @@ from bot.core.chat import PRESS_LIMIT_OCTETS, Place, Screen, Utterance
 from bot.core.people import Actor, Role
 from bot.core.settings import SECRETS, ListSettings
 from bot.core.telling import choices_of, told, value_in_words
-from tests.support.office import PAUL, Office, buttons_of, text_of
+from tests.support.office import PAUL, STRANGER, Office, buttons_of, text_of
 from tests.support.stores import SQLITE
 
 pytestmark = SQLITE
@@ -44,6 +44,12 @@ async def test_every_setting_has_a_button_that_leads_to_it(office: Office) -> No
     found |= {data.split()[0].removeprefix("/") for data in pressed} & SECRETS
     assert found == set(ListSettings.model_fields)
     assert all(len(data.encode()) <= PRESS_LIMIT_OCTETS for data in pressed)
+
+
+async def test_settings_leads_to_the_panel(office: Office) -> None:
+    """Telegram asks every bot to know it, beside /start and /help (core.telegram.org/bots/features)."""
+    assert await office.screens("/settings", PAUL, PRIVATE) == await office.screens("/list", PAUL, PRIVATE)
+    assert "is for moderators" in await office.say("/settings", STRANGER, PRIVATE)
 
 
 async def test_a_switch_is_turned_in_its_place(office: Office) -> None:
