@@ -30,6 +30,7 @@ pytest_plugins = [
     "tests.support.matrix_bot",
     "tests.support.telegram",
     "tests.support.world",
+    "tests.support.hosts",
     "tests.support.matrix_house",
 ]
 

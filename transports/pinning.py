@@ -14,11 +14,15 @@ from typing_extensions import override
 
 
 class NotPinned(ssl.SSLCertVerificationError):
-    """The server showed `seen`, which is not `pinned`; both SHA-256 in hexadecimal, `pinned` may be empty."""
+    """The server showed `seen`, which is not `pinned`; both SHA-256 in hexadecimal, `pinned` may be empty.
 
-    def __init__(self, seen: str, pinned: str) -> None:
+    `certificate` is what it showed (DER).
+    """
+
+    def __init__(self, seen: str, pinned: str, certificate: bytes) -> None:
         super().__init__("not the pinned certificate")
         self.seen = seen
+        self.certificate = certificate
         self.pinned = pinned
 
 
@@ -56,6 +60,7 @@ def pinned(sha256: str) -> ssl.SSLContext:
 
 def _require_pinned(context: ssl.SSLContext, certificate: bytes | None) -> None:
     assert isinstance(context, _PinnedContext)
-    seen = hashlib.sha256(certificate or b"").hexdigest()
+    shown = certificate or b""
+    seen = hashlib.sha256(shown).hexdigest()
     if seen != context.pin:
-        raise NotPinned(seen, context.pin)
+        raise NotPinned(seen, context.pin, shown)

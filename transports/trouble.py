@@ -15,6 +15,7 @@ from bot.core.header import readable
 from bot.core.lists import server_name
 from bot.core.settings import Security
 from bot.core.text import N_, Text, fingerprint
+from transports.certificates import told
 from transports.pinning import NotPinned
 
 ServiceName: TypeAlias = Literal["IMAP", "POP3", "SMTP"]
@@ -292,7 +293,7 @@ def _no_tls(error: ssl.SSLError, server: Server) -> ServerTrouble:
 
 def _unknown_certificate(error: NotPinned, server: Server) -> UnknownCertificate:
     name = server_name(server.host, server.port)
-    seen, pinned = fingerprint(error.seen), fingerprint(error.pinned)
+    seen, pinned = told(error.certificate), fingerprint(error.pinned)
     if error.pinned:
         text = Text(
             "{server} shows another certificate than the one that is trusted, so nothing was sent there. "
@@ -309,7 +310,7 @@ def _unknown_certificate(error: NotPinned, server: Server) -> UnknownCertificate
             server=name,
             seen=seen,
         )
-    return UnknownCertificate(text, server=name, seen=error.seen, pinned=error.pinned)
+    return UnknownCertificate(text, server=name, seen=error.seen, pinned=error.pinned, told=seen)
 
 
 def _untrusted(error: ssl.SSLCertVerificationError, server: Server) -> ServerTrouble:

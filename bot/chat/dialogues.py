@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 
 from bot.chat.desk import Call, Desk, Option, Reply
 from bot.chat.kinds import by_id
-from bot.chat.questions import Given, Question
+from bot.chat.questions import Given, Question, promised
 from bot.chat.registry import Param
 from bot.core.chat import Place
 from bot.core.clock import Clock
@@ -29,7 +29,7 @@ from bot.core.text import Text
 
 LIFE = timedelta(minutes=15)
 BACK, CANCEL = "/back", "/cancel"
-"""Answers that nobody can type: they would be commands."""
+"""Answers that are tapped: nobody types them, as words they would be commands."""
 
 _OWNER = "dialogue"
 _TAP = re.compile(r"answer:([0-9a-f]{8}):([0-9]{1,2})")
@@ -141,8 +141,9 @@ class Dialogues:
 async def ask(desk: Desk, call: Call, line: str, param: Param, given: Given = _NONE) -> Reply:
     """Ask who speaks for a parameter of what they said or tapped."""
     offered = await param.kind.choices(desk, call)
+    promise = (promised(call),) if param.secret else ()
     question = Question(
-        said=(Text(param.kind.question), Text("/cancel ends it.")),
+        said=(Text(param.kind.question), *promise, Text("/cancel ends it.")),
         rows=tuple((option,) for option in offered),
         secret=param.secret,
     )

@@ -6,7 +6,6 @@ and never more than the answer.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,13 +16,14 @@ import structlog
 
 from bot.chat import incidents, presses, waves
 from bot.chat.commands.general import RANKS
-from bot.chat.desk import Call, Desk, Option, Reply, Row, mistakes, say
+from bot.chat.desk import Call, Desk, Reply, Row, mistakes, say
 from bot.chat.dialogues import BACK, CANCEL, Dialogue, Dialogues, ask, ask_step, in_private, privately, tapped
 from bot.chat.drawing import Shown, drawn, flat
 from bot.chat.kinds import known_post
 from bot.chat.permissions import Permissions
-from bot.chat.questions import Asked
+from bot.chat.questions import Asked, promised
 from bot.chat.registry import Command, Unanswered, commands, find
+from bot.chat.slips import corrected, holds_secret, holds_setting
 from bot.chat.words import Typed, typed
 from bot.core.audit import acting
 from bot.core.chat import Answer, File, Place, Press, Utterance
@@ -32,7 +32,6 @@ from bot.core.header import readable
 from bot.core.lists import MailingList
 from bot.core.people import Actor, Rank
 from bot.core.posts import Post
-from bot.core.settings import SECRETS
 from bot.core.text import Text
 from bot.flow.runner import alone
 
@@ -40,10 +39,6 @@ _SCRIPT = Place("local", "", private=True)
 """Where ``facteur do`` speaks."""
 
 _NOTHING: Mapping[str, str] = {}
-
-_SECRET = re.compile(rf"\b({'|'.join(SECRETS)})\s*=\s*\S", re.IGNORECASE)
-_SECRET_SETTING = re.compile(rf"(\S+\s+)?({'|'.join(SECRETS)})\s+\S", re.IGNORECASE)
-"""A password in a line, whatever the rest of it is worth, and one behind the name of its setting."""
 
 _log = structlog.get_logger(__name__)
 
@@ -70,12 +65,14 @@ class Dispatcher:
     async def said(self, utterance: Utterance) -> Answer | None:
         """Answer a command, or the answer to a question; other words are not for the bot."""
         spoken, speaker, place = typed(utterance.text), utterance.speaker, utterance.place
-        secret = bool(_SECRET.search(utterance.text))
+        secret = holds_setting(utterance.text)
+        if spoken and spoken.name not in commands() and await self.expects_secret(speaker, place):
+            spoken = None  # a password may well begin like a command
         if spoken and utterance.forwarded:
             return Answer(screens=(await self._guarded("forwarded", speaker, place, _not_forwarded)).screens)
         if spoken:
             run = partial(self._interrupting, spoken)
-            secret = secret or _holds_secret(spoken)
+            secret = secret or holds_secret(spoken)
         else:
             found = await alone("dialogue", partial(self._dialogues.open, place, speaker))
             if found is None or (utterance.files and not utterance.text and not found.dialogue.takes_file):
@@ -177,7 +174,7 @@ class Dispatcher:
         try:
             return await self._command(spoken, call, given)
         except Meant as slip:
-            return _corrected(slip, spoken)
+            return corrected(slip, spoken)
         except Unanswered as lacking:
             known = find(spoken.name)
             if known.script:
@@ -245,9 +242,7 @@ class Dispatcher:
         """Wait, where they are alone with the bot, for what was asked in a room."""
         if await self._dialogues.open(call.place, call.speaker) is None:
             raise _over()
-        return Reply(
-            said=(Text("Please write it here: I delete your message once I have read it."),), asks=True
-        )
+        return Reply(said=(Text("Please write it here."), promised(call)), asks=True)
 
     async def _put_again(self, dialogue: Dialogue, call: Call) -> Reply:
         spoken = typed(dialogue.line)
@@ -354,29 +349,6 @@ class Dispatcher:
             return Reply(said=(error.text,), ok=False)
         _log.info("command", command=name, speaker=speaker.id, ok=reply.ok)
         return reply
-
-
-def _corrected(slip: Meant, spoken: Typed) -> Reply:
-    """What was wrong, and a button that says what was probably meant: a tap away, never done by itself."""
-    name, rest = spoken.name, spoken.rest
-    if slip.written == name and name not in commands():
-        name = slip.meant
-    else:
-        word = re.compile(rf"(?<![\w.@-]){re.escape(slip.written)}(?![\w.@-])", re.IGNORECASE)
-        rest = word.sub(lambda _: slip.meant, rest, count=1)
-    meant = Typed(name, rest)
-    line = f"/{name} {rest}".strip()
-    button = Option(Text("➡️ {line}", line=line), line)
-    changed = (name, rest) != (spoken.name, spoken.rest)
-    safe = changed and button.fits and not _SECRET.search(rest) and not _holds_secret(meant)
-    return Reply(said=mistakes(slip), options=((button,),) if safe else (), ok=False)
-
-
-def _holds_secret(spoken: Typed) -> bool:
-    """Whether a command was said with a secret, or with what may be one."""
-    params = known.params if (known := commands().get(spoken.name)) else ()
-    of_setting = any(param.name == "key" for param in params) and _SECRET_SETTING.match(spoken.rest.strip())
-    return bool(of_setting or (spoken.rest.strip() and any(param.secret for param in params)))
 
 
 async def _not_forwarded(_: Call) -> Reply:

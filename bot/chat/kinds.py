@@ -316,7 +316,7 @@ Source = Annotated[
 FilePath = Annotated[str, RestKind(N_("PATH"))]
 NewPassword = Annotated[
     str,
-    RestKind(N_("PASSWORD"), N_("What is the password? I delete your message once I have read it.")),
+    RestKind(N_("PASSWORD"), N_("What is the password?")),
     SECRET,
 ]
 Confirmation = Annotated[bool, _Confirmation()]

@@ -11,7 +11,6 @@ from bot.chat.kinds import by_id
 from bot.chat.listings import addresses, people
 from bot.chat.questions import Given, Run
 from bot.chat.words import Words
-from bot.core.addresses import Address
 from bot.core.chat import Place, Tone
 from bot.core.errors import UserError
 from bot.core.lists import MailingList
@@ -61,12 +60,9 @@ async def finish(desk: Desk, call: Call, given: Given, run: Run) -> Reply:
 
 
 async def _pin(desk: Desk, given: Given) -> None:
-    """What was shown when the accounts were tried is what is trusted, whatever the servers show by now."""
-    _, seen = tried_in(given)
-    known = (await desk.trials.draft(Address(given["address"]), {})).pins
-    for server, sha256 in seen.items():
-        if server not in known:
-            await desk.stores.lists.pin(server, sha256)
+    """What was shown and tapped is what is trusted, whatever the servers show by now."""
+    for server, sha256 in trusted_in(given).items():
+        await desk.stores.lists.pin(server, sha256)
 
 
 async def _summary(desk: Desk, mlist: MailingList, made: Reply, wrong: Sequence[Text]) -> Reply:
@@ -104,15 +100,9 @@ def settings_of(given: Given) -> dict[str, str]:
     return {**found, "password": given["password"]} if "password" in given else found
 
 
-def as_tried(mails: int, pins: Mapping[str, str]) -> str:
-    """What trying the accounts gave, as it is kept with the answers."""
-    return " ".join([str(mails), *(f"{server}={sha256}" for server, sha256 in pins.items())])
-
-
-def tried_in(given: Given) -> tuple[int, dict[str, str]]:
-    """How many mails lie in the mailbox, and the certificates that are trusted since, by ``host:port``."""
-    mails, *pins = given["try"].split()
-    return int(mails), dict(pin.split("=") for pin in pins)
+def trusted_in(given: Given) -> dict[str, str]:
+    """The certificates that somebody was shown and trusts, by ``host:port``."""
+    return dict(pin.split("=") for pin in given.get("trusted", "").split())
 
 
 def as_typed(settings: Mapping[str, str]) -> str:

@@ -37,6 +37,13 @@ class Question:
     takes_file: bool = False
 
 
+def promised(call: Call) -> Text:
+    """What becomes of a secret that is typed: in the console there is no message to be deleted."""
+    if call.speaker.is_login:
+        return Text("It is shown nowhere while you type it.")
+    return Text("I delete your message once I have read it.")
+
+
 @dataclass(frozen=True, slots=True)
 class Passed:
     """A step that answers itself, and what there is to say of it."""

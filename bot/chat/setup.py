@@ -20,13 +20,12 @@ from bot.chat.made import (
     MODERATION,
     REPLIES,
     YES,
-    as_tried,
     as_typed,
     finish,
     settings_of,
-    tried_in,
+    trusted_in,
 )
-from bot.chat.questions import Given, Passed, Question, Script, Step
+from bot.chat.questions import Given, Passed, Question, Script, Step, promised
 from bot.chat.words import Words
 from bot.core.addresses import Address
 from bot.core.changing import changed
@@ -36,26 +35,26 @@ from bot.core.lists import mailbox_account
 from bot.core.rosters import Wanted
 from bot.core.settings import FirstPoll, MailProtocol, Moderation, ReplyTo
 from bot.core.text import N_, Text
-from bot.flow.checked import Checked
+from bot.flow.checks import trusted_by
 from bot.flow.guessing import Guess
 from bot.flow.providers import of_server
 from bot.flow.roster import lines_of
+from bot.flow.trials import Tried
 from bot.flow.validity import list_address
 
 _HOST = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _GROUPS = 8
-_LOGIN = frozenset({Trouble.LOGIN, Trouble.APP_LOGIN, Trouble.SWITCHED_OFF, Trouble.NO_PASSWORDS})
 _NOT_BY_IMAP = frozenset({Trouble.SWITCHED_OFF, Trouble.REFUSED, Trouble.TIMEOUT})
 
 
 class _Way(StrEnum):
-    """What can be done where the accounts do not work."""
+    """What can be done where the accounts do not work: tapped, while what is typed is a password."""
 
-    AGAIN = "again"
-    ON = "on"
-    SERVERS = "servers"
-    TRUST = "trust"
-    POP3 = "pop3"
+    AGAIN = "/again"
+    ON = "/on"
+    SERVERS = "/servers"
+    TRUST = "/trust"
+    POP3 = "/pop3"
 
 
 _OLD = {
@@ -151,7 +150,7 @@ async def _ask_password(desk: Desk, call: Call, given: Given) -> Question | Pass
     warning = (provider.beforehand,) if provider and provider.beforehand else ()
     about = Text("🔑 The password of {username} at {host}", username=account.username, host=account.host)
     return Question(
-        (about, *warning, Text("What is the password? I delete your message once I have read it.")),
+        (about, *warning, Text("What is the password?"), promised(call)),
         secret=True,
     )
 
@@ -162,54 +161,58 @@ async def _read_password(desk: Desk, call: Call, given: Given, answer: str) -> G
 
 async def _try(desk: Desk, call: Call, given: Given) -> Question | Passed:
     """Log in to both servers; what is wrong is asked about."""
-    tried = await desk.trials.run(Address(given["address"]), changed({}, settings_of(given)))
+    trusted = trusted_in(given)
+    tried = await desk.trials.run(Address(given["address"]), changed({}, settings_of(given)), trusted)
     if tried.works:
         fine = Text.counted(
             "✅ Configuration OK: {count} mail lies in the mailbox.",
             "✅ Configuration OK: {count} mails lie in the mailbox.",
             tried.mails,
         )
-        notes = tuple(Text("🔏 {note}", note=each.note) for each in (tried.mailbox, tried.relay) if each.note)
-        return Passed(as_tried(tried.mails, tried.pins), (fine, *notes))
+        notes = (Text("🔏 {note}", note=trusted_by(server, seen)) for server, seen in trusted.items())
+        return Passed(str(tried.mails), (fine, *notes))
     found = [each for each in (tried.mailbox, tried.relay) if each.trouble]
-    said = tuple(Text("❌ {what}: {trouble}", what=each.what, trouble=each.trouble or "") for each in found)
-    kinds = {each.kind for each in found}
-    if kinds & _LOGIN:
-        prompt = Text("Write another password, or what should be different, such as username=NAME; or tap.")
-    else:
-        prompt = Text("Write what should be different, such as host=imap.example.org; or tap.")
+    said = [Text("❌ {what}: {trouble}", what=each.what, trouble=each.trouble or "") for each in found]
+    said += [
+        Text("🔏 {server} shows {certificate}", server=each.server, certificate=each.told)
+        for each in tried.shown
+    ]
+    if tried.shown:
+        said.append(
+            Text("Please compare that with what your host says: who trusts it sends the password there.")
+        )
     title = Text("🔧 That does not work yet.")
-    ways = _ways_on(given, tried.mailbox, kinds)
-    return Question((title, *said, prompt), ways, secret=True)  # a password may be answered, whatever failed
+    prompt = Text("Tap what to do. What you write is taken for another password.")
+    return Question((title, *said, prompt), _ways_on(given, tried), secret=True)
 
 
-def _ways_on(given: Given, mailbox: Checked, kinds: set[Trouble | None]) -> tuple[tuple[Option, ...], ...]:
+def _ways_on(given: Given, tried: Tried) -> tuple[tuple[Option, ...], ...]:
     settings = settings_of(given)
     provider = of_server(settings.get("host", ""))
     ways = [Option(Text("🔁 Try again"), _Way.AGAIN)]
-    if Trouble.CERTIFICATE in kinds and settings.get("self_signed") != YES:
-        ways.append(Option(Text("🔏 Trust this certificate"), _Way.TRUST))
-    if mailbox.kind in _NOT_BY_IMAP and provider and provider.pop3 and "protocol" not in settings:
+    if tried.shown:
+        pins = " ".join(f"{each.server}={each.sha256}" for each in tried.shown)
+        trust = Text.counted("🔏 Trust this certificate", "🔏 Trust these certificates", len(tried.shown))
+        ways.append(Option(trust, f"{_Way.TRUST} {pins}"))
+    if tried.mailbox.kind in _NOT_BY_IMAP and provider and provider.pop3 and "protocol" not in settings:
         ways.append(Option(Text("📥 Fetch by POP3"), _Way.POP3))
     others = (Option(Text("✏️ Other servers"), _Way.SERVERS), Option(Text("➡️ Go on all the same"), _Way.ON))
     return (tuple(ways), others)
 
 
 async def _read_try(desk: Desk, call: Call, given: Given, answer: str) -> Given:
-    settings = settings_of(given)
-    match answer:
+    settings, (way, _, pins) = settings_of(given), answer.partition(" ")
+    match way:
+        case _Way.ON:
+            return {**given, "try": "0"}
+        case _Way.SERVERS:
+            return {"address": given["address"]}
         case _Way.AGAIN:
             mended = settings
         case _Way.TRUST:
-            mended = {**settings, "self_signed": YES}
+            return {**_with_servers(given, {**settings, "self_signed": YES}), "trusted": pins}
         case _Way.POP3:
             mended = {**settings, **await _by_pop3(desk, given)}
-        case _Way.ON:
-            return {**given, "try": as_tried(0, {})}
-        case _Way.SERVERS:
-            return {"address": given["address"]}
-        case _ if re.match(r"[a-z_]+=", answer):
-            mended = {**settings, **Words(answer).pairs(N_("key=value..."))}
         case _:
             mended = {**settings, "password": answer.strip()}
     changed({}, mended)
@@ -277,7 +280,7 @@ async def _ask_room(desk: Desk, call: Call, given: Given) -> Question | None:
 
 
 async def _ask_old(desk: Desk, call: Call, given: Given) -> Question | None:
-    count, _ = tried_in(given)
+    count = int(given["try"])
     if not count:
         return None
     said = Text.counted(
@@ -291,8 +294,8 @@ async def _ask_old(desk: Desk, call: Call, given: Given) -> Question | None:
 def _with_servers(given: Given, settings: Mapping[str, str]) -> Given:
     """The answers with other settings of the accounts, which are to be tried."""
     rest = {key: value for key, value in settings.items() if key != "password"}
-    password = settings.get("password", given["password"])
-    return {"address": given["address"], "servers": as_typed(rest), "password": password}
+    kept = {key: given[key] for key in ("address", "trusted") if key in given}
+    return {**kept, "servers": as_typed(rest), "password": settings.get("password", given["password"])}
 
 
 def _choices(labels: Mapping[Any, str]) -> tuple[tuple[Option, ...], ...]:
@@ -323,6 +326,7 @@ SETUP = Script(
         Step("address", _ask_address, _read_address),
         Step("servers", _ask_servers, _read_servers),
         Step("password", _ask_password, _read_password),
+        Step("trusted", _nothing, _read_try, by_itself=True),
         Step("try", _try, _read_try, by_itself=True),
         _one_of("moderation", _ask_moderation, list(Moderation)),
         _one_of("replies", _ask_replies, list(ReplyTo)),

@@ -71,11 +71,13 @@ class UnknownCertificate(ServerTrouble):
         server: ``host:port``.
         seen: SHA-256 of the certificate that it showed, in hexadecimal.
         pinned: that of the one it should have shown; empty if none is known yet.
+        told: what was shown, for people: its fingerprint, for whom it was made, until when it is valid.
     """
 
-    def __init__(self, text: Text, *, server: str, seen: str, pinned: str) -> None:
+    def __init__(self, text: Text, *, server: str, seen: str, pinned: str, told: Text) -> None:
         super().__init__(Trouble.CERTIFICATE, text)
         self.server = server
+        self.told = told
         self.seen = seen
         self.pinned = pinned
 

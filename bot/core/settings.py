@@ -262,7 +262,7 @@ class ListSettings(BaseModel):
     )
     self_signed: YesNo = Field(
         default=False,
-        title=N_("Certificate that nobody vouches for"),
+        title=N_("Certificate trusted as it is"),
         description=N_("Trust the certificate seen first"),
     )
     auth_host: Annotated[HostName, Reads(nothing=N_("none"))] = Field(

@@ -83,7 +83,7 @@ class Checks:
             if error.pinned and not accept:
                 return Checked(what, error.text, seen=certificate_of(error), kind=error.trouble)
             await self._stores.lists.pin(error.server, error.seen)
-            note = trusted_by(error)
+            note = trusted_by(error.server, error.seen)
         try:
             return replace(await attempted(what, host, attempt), note=note)
         except UnknownCertificate as error:  # two servers behind one name, or somebody in between
@@ -132,12 +132,10 @@ async def attempted(what: Text, host: str, attempt: Callable[[], Awaitable[None]
     return Checked(what, None)
 
 
-def trusted_by(error: UnknownCertificate) -> Text:
+def trusted_by(server: str, sha256: str) -> Text:
     """That the certificate which was seen is accepted."""
     return Text(
-        "{server} is trusted by this certificate from now on: {seen}",
-        server=error.server,
-        seen=fingerprint(error.seen),
+        "{server} is trusted by this certificate from now on: {seen}", server=server, seen=fingerprint(sha256)
     )
 
 

@@ -7,31 +7,44 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+import structlog
+
 from bot.core.addresses import Address
 from bot.core.changing import whole
 from bot.core.clock import Clock
-from bot.core.errors import UnknownCertificate, UserError
-from bot.core.lists import MailingList, mailbox_account
+from bot.core.errors import ServerTrouble, Trouble, UnknownCertificate, UserError
+from bot.core.lists import MailboxAccount, MailingList, SmtpAccount, mailbox_account
 from bot.core.ports import Servers
+from bot.core.settings import Security
 from bot.core.stores import Stores
 from bot.core.text import Text
 from bot.flow.accounts import Accounts
 from bot.flow.checked import Checked
-from bot.flow.checks import attempted, mailbox_named, outgoing_named, trusted_by
+from bot.flow.checks import attempted, mailbox_named, outgoing_named
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A certificate that a server showed before anybody logged in; `told` is what people compare."""
+
+    server: str
+    sha256: str
+    told: Text
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
     """What came of it; `mails` = how many lie in the mailbox.
 
-    `pins`: the certificates that were the first of their servers, by ``host:port``; each is told of by the
-    note of what was tried.
+    `shown`: where a certificate stands in the way, that of each server, for somebody to trust.
     """
 
     mailbox: Checked
     relay: Checked
     mails: int
-    pins: Mapping[str, str]
+    shown: tuple[Shown, ...] = ()
 
     @property
     def works(self) -> bool:
@@ -47,13 +60,20 @@ class Trials:
         self._accounts = accounts
         self._clock = clock
 
-    async def run(self, address: Address, own: Mapping[str, Any]) -> Tried:
-        """Read what lies in the mailbox, log in to the relay; `own` are the settings that it would have."""
+    async def run(self, address: Address, own: Mapping[str, Any], trusted: Mapping[str, str]) -> Tried:
+        """Read what lies in the mailbox, log in to the relay.
+
+        Args:
+            address: the list's.
+            own: the settings that it would have.
+            trusted: the certificates that somebody was shown and trusts, by ``host:port``; no other is.
+        """
         mlist = await self.draft(address, own)
-        mailbox, mails, trusting = await self._read(mlist)
-        relay, trusting = await self._send(trusting)
-        fresh = {server: seen for server, seen in trusting.pins.items() if server not in mlist.pins}
-        return Tried(mailbox, relay, mails, fresh)
+        mlist = replace(mlist, pins={**mlist.pins, **trusted})
+        mailbox, mails = await self._read(mlist)
+        relay = await self._send(mlist)
+        doubted = Trouble.CERTIFICATE in {mailbox.kind, relay.kind}
+        return Tried(mailbox, relay, mails, await self._shown(mlist) if doubted else ())
 
     async def draft(self, address: Address, own: Mapping[str, Any]) -> MailingList:
         """A list as it would be; its number is nobody's."""
@@ -64,50 +84,65 @@ class Trials:
             0, address, settings, dict(own), 0, paused=False, created_at=self._clock.now(), pins=pins
         )
 
-    async def _read(self, mlist: MailingList) -> tuple[Checked, int, MailingList]:
+    async def _read(self, mlist: MailingList) -> tuple[Checked, int]:
+        account = mailbox_account(mlist)
         found: list[int] = []
 
-        async def listing(trusting: MailingList) -> None:
-            if not trusting.settings.host:
+        async def listing() -> None:
+            if not account.host:
                 raise UserError(Text("no server is named: please give host=NAME"))
-            mailbox = self._servers.mailbox(mailbox_account(trusting))
-            try:
-                found.append(len(await mailbox.listing()))
-            finally:
-                await mailbox.close()
+            found.append(await self._listed(account))
 
-        account = mailbox_account(mlist)
-        checked, trusting = await _tried(mailbox_named(account), account.host, listing, mlist)
-        return checked, sum(found), trusting
+        return await _tried(mailbox_named(account), account.host, listing), sum(found)
 
-    async def _send(self, mlist: MailingList) -> tuple[Checked, MailingList]:
-        async def login(trusting: MailingList) -> None:
-            account = self._accounts.smtp(trusting)
+    async def _send(self, mlist: MailingList) -> Checked:
+        account = self._accounts.smtp(mlist)
+
+        async def login() -> None:
             if not account.host:
                 raise UserError(Text("no outgoing server is named: please give smtp_host=NAME"))
-            sender = self._servers.sender(account)
+            await self._logged_in(account)
+
+        return await _tried(outgoing_named(account), account.host, login)
+
+    async def _listed(self, account: MailboxAccount) -> int:
+        mailbox = self._servers.mailbox(account)
+        try:
+            return len(await mailbox.listing())
+        finally:
+            await mailbox.close()
+
+    async def _logged_in(self, account: SmtpAccount) -> None:
+        sender = self._servers.sender(account)
+        try:
+            await sender.check()
+        finally:
+            await sender.close()
+
+    async def _shown(self, mlist: MailingList) -> tuple[Shown, ...]:
+        """The certificates of both servers. With none that is trusted, nobody logs in."""
+        mailbox, relay = replace(mailbox_account(mlist), pin=""), replace(self._accounts.smtp(mlist), pin="")
+        found: dict[str, Shown] = {}
+        attempts: tuple[tuple[MailboxAccount | SmtpAccount, Callable[[], Awaitable[object]]], ...] = (
+            (mailbox, partial(self._listed, mailbox)),
+            (relay, partial(self._logged_in, relay)),
+        )
+        for account, attempt in attempts:
+            if not account.host or account.security is Security.NONE:  # in clear, there is none to be shown
+                continue
             try:
-                await sender.check()
-            finally:
-                await sender.close()
+                await attempt()
+            except UnknownCertificate as error:
+                found[error.server] = Shown(error.server, error.seen, error.told)
+            except ServerTrouble as error:
+                log.info("certificate not seen", host=account.host, trouble=str(error))
+        return tuple(found.values())
 
-        account = self._accounts.smtp(mlist)
-        return await _tried(outgoing_named(account), account.host, login, mlist)
 
-
-async def _tried(
-    what: Text, host: str, attempt: Callable[[MailingList], Awaitable[None]], mlist: MailingList
-) -> tuple[Checked, MailingList]:
-    """What came of it, and the list as it trusts then: the first certificate of a server is accepted."""
+async def _tried(what: Text, host: str, attempt: Callable[[], Awaitable[None]]) -> Checked:
+    """What came of it; a certificate that nobody has trusted yet stands in the way."""
     try:
-        return await attempted(what, host, partial(attempt, mlist)), mlist
+        return await attempted(what, host, attempt)
     except UnknownCertificate as error:
-        if error.pinned:
-            return Checked(what, error.text, kind=error.trouble), mlist
-        note = trusted_by(error)
-        trusting = replace(mlist, pins={**mlist.pins, error.server: error.seen})
-    try:
-        checked = await attempted(what, host, partial(attempt, trusting))
-    except UnknownCertificate as error:  # two servers behind one name, or somebody in between
-        return Checked(what, error.text, kind=error.trouble), mlist
-    return replace(checked, note=note), trusting
+        new = Text("nobody has accepted its certificate yet, so nothing was sent there.")
+        return Checked(what, error.text if error.pinned else new, kind=error.trouble)

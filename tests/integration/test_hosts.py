@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from bot.core.addresses import Address
 from bot.core.errors import ServerTrouble, Trouble
 from bot.core.settings import Security
 from tests.support.certificates import certificates
-from tests.support.clock import ManualClock
 from tests.support.dovecot import Dovecot
+from tests.support.hosts import at_ovh
 from tests.support.patience import WAIT_S
 from tests.support.rerouted import IMAP, POP3, Rerouted
 from tests.support.scripted_imap import scripted_imap
 from tests.support.scripted_pop3 import scripted_pop3
 from tests.support.smtp_server import SmtpServer, SmtpServers
-from tests.support.world import World, mail, opened_world
+from tests.support.world import World, mail
 from transports.greeting import greeted
 from transports.trouble import Server, ServiceName
 
@@ -31,28 +28,8 @@ async def relay(smtp_servers: SmtpServers) -> SmtpServer:
 
 
 @pytest.fixture
-def internet() -> Rerouted:
-    return Rerouted()
-
-
-@pytest.fixture
-async def world(
-    tmp_path: Path, dovecot: Dovecot, relay: SmtpServer, clock: ManualClock, internet: Rerouted
-) -> AsyncIterator[World]:
-    """An installation whose configuration names no relay, and whose internet is on this machine."""
-    async with opened_world(
-        tmp_path / "data", dovecot, relay, clock, servers=internet, common_relay=False
-    ) as opened:
-        relay.users[opened.address] = opened.mailbox.password
-        yield opened
-
-
-def at_ovh(world: World, internet: Rerouted) -> None:
-    """The domain of the list's address has its mail there."""
-    world.names.names_servers("MX", "example.test", "1 mx1.mail.ovh.net.", "5 mx2.mail.ovh.net.")
-    internet.doors["ssl0.ovh.net", IMAP] = world.dovecot.imaps, SSL
-    internet.doors["ssl0.ovh.net", POP3] = world.dovecot.pop3s, SSL
-    internet.doors["ssl0.ovh.net", None] = world.relay.port, SSL
+def world(hosted: World) -> World:
+    return hosted
 
 
 @pytest.mark.parametrize("protocol", ["", "protocol=pop3"])

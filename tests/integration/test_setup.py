@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import ssl
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -16,16 +15,14 @@ from bot.core.people import Actor
 from bot.core.settings import Security
 from bot.core.text import fingerprint
 from tests.support.certificates import renew, sha256_of
-from tests.support.clock import ManualClock
-from tests.support.dovecot import Dovecot
+from tests.support.hosts import PAUL, at_ovh
 from tests.support.office import sent, text_of
 from tests.support.patience import WAIT_S
-from tests.support.rerouted import IMAP, POP3, Rerouted
+from tests.support.rerouted import IMAP, Rerouted
 from tests.support.scripted_imap import scripted_imap
 from tests.support.smtp_server import SmtpServer, SmtpServers
-from tests.support.world import World, mail, opened_world
+from tests.support.world import World, mail
 
-PAUL = Actor("telegram:42", "Paul")
 ALONE = Place("telegram", "42", private=True)
 GROUP = Place("telegram", "-1", title="Modération")
 SHEET = "nom;adresse\n" + "\n".join(f"Membre {n};membre{n}@example.org" for n in range(1, 87))
@@ -76,30 +73,10 @@ async def relay(smtp_servers: SmtpServers) -> SmtpServer:
 
 
 @pytest.fixture
-def internet() -> Rerouted:
-    return Rerouted()
-
-
-@pytest.fixture
-async def world(
-    tmp_path: Path, dovecot: Dovecot, relay: SmtpServer, clock: ManualClock, internet: Rerouted
-) -> AsyncIterator[World]:
+def world(hosted: World, internet: Rerouted) -> World:
     """A fresh installation; the list's domain has its mail at OVH."""
-    async with opened_world(
-        tmp_path / "data",
-        dovecot,
-        relay,
-        clock,
-        servers=internet,
-        common_relay=False,
-        admins=[PAUL.id],
-    ) as opened:
-        relay.users[opened.address] = opened.mailbox.password
-        opened.names.names_servers("MX", "example.test", "1 mx1.mail.ovh.net.")
-        internet.doors["ssl0.ovh.net", IMAP] = dovecot.imaps, Security.SSL
-        internet.doors["ssl0.ovh.net", POP3] = dovecot.pop3s, Security.SSL
-        internet.doors["ssl0.ovh.net", None] = relay.port, Security.SSL
-        yield opened
+    at_ovh(hosted, internet)
+    return hosted
 
 
 @pytest.fixture
@@ -262,6 +239,24 @@ async def test_a_wrong_password_may_be_written_again(talk: Talk) -> None:
     assert "Configuration OK" in talk.text
 
 
+@pytest.mark.parametrize("word", ["abc=def", "mail.example.org", "!Secret1", "4711"])
+async def test_what_is_typed_where_a_password_is_asked_for_is_the_password(talk: Talk, word: str) -> None:
+    """At the question and after a refusal: whatever it looks like, and it goes from the chat."""
+    world = talk.world
+    world.mailbox = await asyncio.to_thread(world.dovecot.add_user, word)
+    world.relay.users[world.address] = word
+    await talk.says(f"/addlist {world.address}")
+    await talk.taps("That is right")
+    assert (await talk.says("wrong")).secret
+    assert "refuses the login" in talk.text
+    assert (await talk.says(word)).secret
+    assert "Configuration OK" in talk.text
+    await talk.taps("Back")
+    assert "What is the password?" in talk.text
+    assert (await talk.says(word)).secret
+    assert "Configuration OK" in talk.text
+
+
 async def test_other_servers_may_be_named(talk: Talk, internet: Rerouted) -> None:
     internet.doors["pro1.mail.ovh.net", IMAP] = talk.world.dovecot.imaps, Security.SSL
     internet.doors["pro1.mail.ovh.net", None] = talk.world.relay.port, Security.SSL
@@ -332,8 +327,40 @@ async def test_another_certificate_than_the_one_that_was_trusted_is_refused(
     assert "is ready" in talk.text
 
 
-async def own_server_trusted(talk: Talk, internet: Rerouted) -> None:
-    """As far as the last question, where to show the posts."""
+async def test_the_certificate_is_shown_before_it_is_trusted(talk: Talk, internet: Rerouted) -> None:
+    """With the name it was made for and the end of its validity, and before any password leaves."""
+    context = await own_server_shown(talk, internet)
+    assert f"localhost:{talk.world.relay.port} shows {fingerprint(sha256_of(context))}, made for" in talk.text
+    assert "localhost, 127.0.0.1, valid until" in talk.text
+    assert "AUTH" not in talk.world.relay.commands
+    assert any(label.startswith("🔏 Trust these certificates") for label in talk.labels)
+
+
+async def test_a_certificate_that_nobody_was_shown_gets_no_password(talk: Talk, internet: Rerouted) -> None:
+    """It came between the question and the tap: the new one is shown, and waits for a tap of its own."""
+    context = await own_server_shown(talk, internet)
+    before = fingerprint(sha256_of(context))
+    renew(context)
+    await talk.taps("Trust these certificates")
+    assert f"Trusted: {before}. Shown: {fingerprint(sha256_of(context))}, made for" in talk.text
+    assert "AUTH" not in talk.world.relay.commands
+    await talk.taps("Trust these certificates")
+    assert "Configuration OK" in talk.text
+
+
+async def test_self_signed_that_is_typed_waits_for_the_tap_too(talk: Talk, internet: Rerouted) -> None:
+    context = talk.world.relay.server_context
+    assert context
+    await talk.says(f"/addlist {talk.world.address}")
+    await talk.says(f"self_signed=yes smtp_host=localhost smtp_port={talk.world.relay.port}")
+    await talk.says("pw")
+    assert "nobody has accepted its certificate yet, so nothing was sent there" in talk.text
+    assert fingerprint(sha256_of(context)) in talk.text
+    assert "AUTH" not in talk.world.relay.commands
+
+
+async def own_server_shown(talk: Talk, internet: Rerouted) -> ssl.SSLContext:
+    """The password is given, and the certificates stand in the way; that of the relay."""
     internet.distrust()
     relay, dovecot, names = talk.world.relay, talk.world.dovecot, talk.world.names
     names.names_servers("SRV", "_imaps._tcp.example.test", f"0 0 {dovecot.imaps} localhost.")
@@ -343,11 +370,17 @@ async def own_server_trusted(talk: Talk, internet: Rerouted) -> None:
     await talk.taps("That is right")
     await talk.says("pw")
     assert "does not verify" in talk.text
-    await talk.taps("Trust this certificate")
-    assert "Configuration OK" in talk.text
-    assert f"localhost:{dovecot.imaps} is trusted by this certificate from now on: " in talk.text
     assert relay.server_context
-    assert fingerprint(sha256_of(relay.server_context)) in talk.text
+    return relay.server_context
+
+
+async def own_server_trusted(talk: Talk, internet: Rerouted) -> None:
+    """As far as the last question, where to show the posts."""
+    context = await own_server_shown(talk, internet)
+    await talk.taps("Trust these certificates")
+    assert "Configuration OK" in talk.text
+    assert f"localhost:{talk.world.dovecot.imaps} is trusted by this certificate from now on: " in talk.text
+    assert fingerprint(sha256_of(context)) in talk.text
     await talk.taps("strangers")
     await talk.taps("To the one")
     await talk.taps("Later")

@@ -45,6 +45,9 @@ class Phrases:
     more_entries: str = N_("… and {count} more")
     no_button: str = N_("There is no button {number} any more: look at the screen and try again.")
     unknown_number: str = N_("There is no button {number}. Type one of the numbers on the screen, or /help.")
+    secret: str = N_(
+        "🔑 What you type now is the password. For a button, type a slash too, such as /{number}."
+    )
     no_command: str = N_("Commands begin with a slash: /help lists them.")
     saved: str = N_("saved as {path}")
     not_saved: str = N_("{name} could not be saved: {reason}")

@@ -34,7 +34,7 @@ ROOM = "console"
 PLACE = Place("terminal", ROOM, private=True)
 
 _HIDDEN = "••••••"
-_NUMBER = re.compile(r"[0-9]{1,9}")
+_NUMBER = re.compile(r"(?P<slash>[/!]?)(?P<number>[0-9]{1,9})")
 
 
 def face_for(source: TextIO, sink: TextIO) -> Face:
@@ -130,8 +130,8 @@ class Terminal(ChatTransport):
     async def _heard(self, listener: Listener, line: str) -> None:
         if not line:
             self._face.refresh()
-        elif _NUMBER.fullmatch(line) and int(line) <= self._board.highest:
-            await self._press(listener, int(line))
+        elif number := self._pressed(line):
+            await self._press(listener, number)
         else:
             self._face.echo(_HIDDEN if self._secret else line)
             answer = await listener.said(Utterance(self._speaker, PLACE, line))
@@ -139,6 +139,12 @@ class Terminal(ChatTransport):
                 self._explain(line)
             else:
                 await self._answer(answer.screens)
+
+    def _pressed(self, line: str) -> int:
+        """The button that is meant, 0 = none; where a password is asked for, digits alone are one."""
+        found = _NUMBER.fullmatch(line)
+        number = int(found["number"]) if found and (found["slash"] or not self._secret) else 0
+        return number if number <= self._board.highest else 0
 
     async def _remind(self, listener: Listener) -> None:
         """What was asked before this terminal was opened is not to be seen in it."""
@@ -150,10 +156,12 @@ class Terminal(ChatTransport):
         """While a password is asked for, nothing typed is to be seen: others may look on, or scroll back."""
         self._secret = await listener.expects_secret(self._speaker, PLACE)
         self._face.hide(self._secret)
+        if self._secret:
+            self._say(self._phrases.secret.format(number=max(1, self._board.highest)))
 
     def _explain(self, line: str) -> None:
         """Why nothing happens: of words at the first time only, somebody may be talking to themselves."""
-        if _NUMBER.fullmatch(line):
+        if line.isdigit():
             self._say(self._phrases.unknown_number.format(number=line))
         elif not self._explained:
             self._explained = True

@@ -328,6 +328,22 @@ class TestLive:
 
         await live.screen.until("> /set a password=*** port=1")
 
+    async def test_digits_are_a_password_where_one_is_asked_for(self, live: Session) -> None:
+        """A button is pressed by a slash and its number then, as the terminal says."""
+        live.listener.screens |= {"/addlist": [LISTS], "1": [LISTS]}
+        live.listener.wants_secret = True
+        live.type("/addlist\r")
+        asked = await live.screen.until("such as /1.")
+        await live.screen.until_true(lambda: live.screen.text.endswith("\n>"), "an answer")
+        live.type("1\r")
+        await live.screen.until("> ••••••", asked)
+        await live.screen.until("[2] Next", asked)
+        await live.screen.until_true(lambda: live.screen.text.endswith("\n>"), "another answer")
+        live.type("/1\r")
+        await live.screen.until("> 1 Next")
+        assert [each.text for each in live.listener.utterances] == ["/addlist", "1"]
+        assert [press.data for press in live.listener.presses] == [LISTS.buttons[0][0].data]
+
     async def test_answer_that_is_a_password_is_never_shown_nor_remembered(self, live: Session) -> None:
         live.listener.screens |= {"/addlist": [LISTS], "s3cret": [LISTS], "/lists": [LISTS]}
         live.listener.wants_secret = True

@@ -10,6 +10,7 @@ from bot.chat.dialogues import LIFE
 from bot.chat.dispatch import Dispatcher
 from bot.chat.permissions import Permissions
 from bot.core.chat import Place, Screen, Utterance
+from bot.core.people import Actor
 from bot.core.posts import PostState
 from tests.support.office import ANNE, CONSOLE, PAUL, STRANGER, Office, buttons_of, text_of
 
@@ -207,6 +208,31 @@ async def test_a_password_is_asked_for_in_private_and_goes_from_the_chat(office:
     assert "s3cret" not in text_of(answer.screens[0])
     [changed] = [each for each in await office.desk.stores.lists.all() if each.local_part == "bureau"]
     assert changed.settings.password.get_secret_value() == "my s3cret word=x"
+
+
+@pytest.mark.parametrize("word", ["abc=def", "mail.example.org", "!Secret1", "/cancle", "4711", 'a "b" c'])
+async def test_what_is_typed_where_a_password_is_asked_for_is_the_password(office: Office, word: str) -> None:
+    """Only a command that there is ends the question."""
+    alone = Place("telegram", "42", private=True)
+    await office.screens("/password adherents", PAUL, alone)
+    answer = await office.dispatcher.said(Utterance(PAUL, alone, word))
+    assert answer
+    assert answer.secret
+    assert word not in text_of(answer.screens[0])
+    [mlist] = await office.desk.stores.lists.all()
+    assert mlist.settings.password.get_secret_value() == word
+    await office.screens("/password adherents", PAUL, alone)
+    [ended] = await office.screens("/cancel", PAUL, alone)
+    assert "All right" in text_of(ended)
+
+
+@pytest.mark.parametrize("at", ["telegram", "terminal"])
+async def test_nothing_is_promised_that_cannot_be_done(office: Office, at: str) -> None:
+    """A console has no message that could be deleted."""
+    who = PAUL if at == "telegram" else Actor("local:anne", "Anne")
+    [asked] = await office.screens("/password adherents", who, Place(at, "42", private=True))
+    assert ("I delete your message" in text_of(asked)) == (at == "telegram")
+    assert ("shown nowhere while you type" in text_of(asked)) == (at == "terminal")
 
 
 @pytest.mark.parametrize("line", ["/password adherents s3cret", "/smtp_password s3cret", "/password nope s3"])

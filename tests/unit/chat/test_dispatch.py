@@ -148,7 +148,7 @@ async def test_a_password_is_never_shown_or_logged(office: Office) -> None:
         ]
     assert "s3cret-word" not in str(logs)
     assert "s3cret-word" not in "".join(said)
-    assert "password=****" in said[2]
+    assert "Mailbox password: ****" in said[2]
 
 
 async def test_a_listing_is_paged_in_a_room_and_whole_for_a_script(office: Office) -> None:
