@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from nio import AsyncClient, AsyncClientConfig
+from nio import AsyncClientConfig
 from nio.api import MessageDirection
 from nio.crypto.attachments import decrypt_attachment
 from nio.events import Event, MegolmEvent
@@ -24,6 +24,7 @@ from nio.responses import SyncResponse
 from bot.core.chat import File
 from bot.core.errors import Busy
 from transports.matrix.budget import Budget, Urgency
+from transports.matrix.client import Client
 from transports.matrix.login import Login
 from transports.matrix.troubles import LIBRARY_ERRORS, broken, refusal, succeeded
 
@@ -84,7 +85,7 @@ class Api:
         )
         self.homeserver = homeserver
         self.login = login
-        self.client = AsyncClient(homeserver, login.user_id, login.device_id, str(folder), config)
+        self.client = Client(homeserver, login.user_id, login.device_id, str(folder), config)
         self.client.restore_login(login.user_id, login.device_id, login.access_token)
         self.budget = Budget()
         self._verified_only = verified_only

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterable
+from datetime import timedelta
 
 import structlog
 from nio.events import Event, MegolmEvent, ToDeviceEvent
@@ -17,6 +18,7 @@ from transports.matrix.api import Api
 from transports.matrix.login import OWNER
 
 _NOTE = "unread "
+_KEPT = timedelta(days=30)
 Heard = Callable[[str, Event], Awaitable[None]]
 
 _log = structlog.get_logger(__name__)
@@ -53,6 +55,7 @@ class Unread:
 
     async def load(self) -> None:
         """Once, at the start: what was waiting when the last session ended."""
+        await self._notes.forget(OWNER, _NOTE, self._clock.now() - _KEPT)
         for stored in (await self._notes.recall_all(OWNER, _NOTE)).values():
             event = Event.parse_encrypted_event(json.loads(stored))
             if isinstance(event, MegolmEvent):

@@ -143,6 +143,32 @@ async def test_what_cannot_be_decrypted_is_asked_for_once(bot: Bot, anne: Member
     assert len([each for each in anne.messages(bot.user.id) if "cannot decrypt" in each.body]) == 1
 
 
+async def test_what_is_encrypted_and_no_event_stops_nothing(bot: Bot, anne: Member) -> None:
+    """In a room, and sent to the bot's device; neither now nor when it is read again."""
+    ciphers: list[Any] = [{"type": 0, "body": "x"}, {"type": 1, "body": "!"}, {}, "x"]
+    async with bot.running():
+        room_id = await room_with(bot, anne, encrypted=True)
+        device = await bot.device()
+        await anne.knows(bot.user, device)
+        key = anne.client.device_store[bot.user.id][device].curve25519
+        for number, cipher in enumerate(ciphers):
+            path = f"/_matrix/client/v3/sendToDevice/m.room.encrypted/{number}"
+            olm = "m.olm.v1.curve25519-aes-sha2"
+            content = {"algorithm": olm, "sender_key": key, "ciphertext": {key: cipher}}
+            body = {"messages": {bot.user.id: {device: content}}}
+            await bot.synapse.request("PUT", path, body, anne.client.access_token)
+        await anne.say(room_id, "!before")
+        for plain in ("[]", "1", "{}", "[" * 20_000, '{"type": "m.room.message", "content": {}}'):
+            await anne.encrypted(room_id, plain)
+        await anne.say(room_id, "!after")
+        await bot.listener.until(said("!after"))
+    async with bot.running():
+        await anne.say(room_id, "!again")
+        await bot.listener.until(said("!again"))
+
+    assert bot.listener.words == ["!before", "!after", "!again"]
+
+
 async def test_with_trust_verified_only_signed_devices_get_keys(
     bot: Bot, anne: Member, member: MakeMember
 ) -> None:
