@@ -645,8 +645,8 @@ class CardRow(Model):
     waits until some seconds after `shown_at`.
 
     `wave_id` is the id of the card that shows this one as one line of many; nothing is posted for it
-    then. A card of the kind ``wave`` is about its own id; until `gathers_until` it takes in others,
-    and it shows its `page` (from 0). One of ``bounces`` is about a list, and takes in others likewise.
+    then. A card of the kind ``wave`` or ``spam`` is about its own id; until `gathers_until` it takes in
+    others, and it shows its `page` (from 0). One of ``bounces`` is about a list, and is posted anew then.
     """
 
     id = fields.IntField(primary_key=True)

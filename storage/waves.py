@@ -1,8 +1,9 @@
-"""The part of the port `RoomStore` about waves: many held posts that one card shows."""
+"""The part of the port `RoomStore` about waves and digests: many held posts that one card shows."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tortoise.expressions import F, Q, Subquery
@@ -26,7 +27,30 @@ YOUNG = timedelta(seconds=60)
 YOUNG_IF_BUSY = timedelta(minutes=10)
 """So long if nothing else could be posted: an edit of an older card is not noticed any more."""
 
+DIGEST = timedelta(days=1)
+"""So long after a card of probable spam no other is posted: what comes meanwhile is one digest."""
+
 _ASKED_AT_ONCE = 500
+_LAST_PAGE = 1_000_000
+_SPAM_RULE = "spam"
+
+
+@dataclass(frozen=True, slots=True)
+class _Gathering:
+    """Posts that one card shows, if they are more than `single`; others join while it is `young`."""
+
+    kind: CardKind
+    single: int
+    young: timedelta
+
+    @property
+    def is_of_spam(self) -> bool:
+        return self.kind is CardKind.SPAM
+
+
+_WAVE = _Gathering(CardKind.WAVE, SINGLE, YOUNG)
+_DIGEST = _Gathering(CardKind.SPAM, 1, DIGEST)
+_KINDS = (_WAVE.kind, _DIGEST.kind)
 
 
 class SqlWaveStore(SqlCardStore):
@@ -39,18 +63,18 @@ class SqlWaveStore(SqlCardStore):
 
     @reading
     async def wave(self, wave_id: int) -> Wave | None:
-        row = await CardRow.get_or_none(id=wave_id, kind=CardKind.WAVE)
+        row = await CardRow.get_or_none(id=wave_id, kind__in=_KINDS)
         if row is None:
             return None
         shown = CardRow.filter(wave_id=wave_id)
         posts = PostRow.filter(id__in=Subquery(shown.values("about"))).order_by("id")
         states = dict(await posts.values_list("id", "state"))
         held = frozenset(post_id for post_id, state in states.items() if state == PostState.HELD)
-        return Wave(row.id, row.room_id, tuple(states), held, row.page)
+        return Wave(row.id, row.room_id, tuple(states), held, row.page, spam=row.kind == CardKind.SPAM)
 
     @atomic
     async def turn(self, wave_id: int, page: int, at: datetime) -> None:
-        await CardRow.filter(id=wave_id, kind=CardKind.WAVE).update(page=page)
+        await CardRow.filter(id=wave_id, kind__in=_KINDS).update(page=page)
         await note_waves([wave_id], at)
 
     @atomic
@@ -72,18 +96,23 @@ class SqlWaveStore(SqlCardStore):
     @atomic
     async def _gather(self, room: Room, now: datetime, *, busy: bool) -> None:
         await together(ROOMS)
-        unseen = await column(_unseen(room, now).select_for_update(), "id")
-        wave = await _open_wave(room, now, busy=busy)
-        if wave:
-            await _join(unseen, wave)
-            await raise_calmly(wave, now)
-        elif len(unseen) > SINGLE:
-            await _join(unseen, await _new_wave(room, now))
+        for gathering in (_WAVE, _DIGEST):
+            unseen = await column(_unseen(room, now, gathering).select_for_update(), "id")
+            if not unseen:
+                continue
+            wave = await _open_wave(room, now, gathering, busy=busy)
+            if wave:
+                await _join(unseen, wave)
+                await raise_calmly(wave, now)
+            elif len(unseen) + await _shown_lately(room, now, gathering) > gathering.single:
+                await _join(unseen, await _new_wave(room, now, gathering))
 
 
-def _unseen(room: Room, now: datetime) -> QuerySet[CardRow]:
+def _unseen(room: Room, now: datetime, gathering: _Gathering | None = None) -> QuerySet[CardRow]:
     """Cards of held posts that were never shown; what was taken out of a wave counts as shown there."""
     held = PostRow.filter(state=PostState.HELD)
+    if gathering:
+        held = held.filter(rule=_SPAM_RULE) if gathering.is_of_spam else held.exclude(rule=_SPAM_RULE)
     return CardRow.filter(
         room_id=room.id,
         kind=CardKind.POST,
@@ -96,18 +125,34 @@ def _unseen(room: Room, now: datetime) -> QuerySet[CardRow]:
     )
 
 
-async def _open_wave(room: Room, now: datetime, *, busy: bool) -> CardRow | None:
+async def _shown_lately(room: Room, now: datetime, gathering: _Gathering) -> int:
+    """How many posts had a card of their own there, which count among those that come now."""
+    if not gathering.is_of_spam:
+        return 0
+    cards = CardRow.filter(room_id=room.id, kind=CardKind.POST, wave_id=None, shown_at__gt=now - DIGEST)
+    return await PostRow.filter(rule=_SPAM_RULE, id__in=Subquery(cards.values("about"))).count()
+
+
+async def _open_wave(room: Room, now: datetime, gathering: _Gathering, *, busy: bool) -> CardRow | None:
     """The wave that takes in others."""
     since = now - (YOUNG_IF_BUSY - YOUNG) if busy else now
-    waves = CardRow.filter(room_id=room.id, kind=CardKind.WAVE, abandoned=False)
+    waves = CardRow.filter(room_id=room.id, kind=gathering.kind, abandoned=False)
     still = waves.filter(Q(message_id="") | Q(gathers_until__gt=since))
-    return await still.order_by("-id").select_for_update().first()
+    wave = await still.order_by("-id").select_for_update().first()
+    if wave and gathering.is_of_spam:
+        # whoever has dealt with all of it would not look at it again; and what is new is on its last page
+        shown = CardRow.filter(wave_id=wave.id)
+        waiting = PostRow.filter(state=PostState.HELD, id__in=Subquery(shown.values("about")))
+        await CardRow.filter(id=wave.id).update(page=_LAST_PAGE)
+        return wave if await waiting.exists() else None
+    return wave
 
 
-async def _new_wave(room: Room, now: datetime) -> CardRow:
+async def _new_wave(room: Room, now: datetime, gathering: _Gathering) -> CardRow:
     """A card about itself, whose number is known once it is there."""
+    until = now + gathering.young
     wave = await CardRow.create(
-        kind=CardKind.WAVE, about=0, room_id=room.id, due_at=now, gathers_until=now + YOUNG
+        kind=gathering.kind, about=0, room_id=room.id, due_at=now, gathers_until=until
     )
     await CardRow.filter(id=wave.id).update(about=wave.id)
     return wave

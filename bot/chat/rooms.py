@@ -135,6 +135,7 @@ class RoomWorker:
         drawers: Mapping[CardKind, Callable[[int], Awaitable[Drawn | None]]] = {
             CardKind.POST: self._post,
             CardKind.WAVE: self._wave,
+            CardKind.SPAM: self._wave,
             CardKind.INCIDENT: self._incident,
             CardKind.REMINDER: partial(self._reminder, CardKind.REMINDER),
             CardKind.FAILURES: partial(self._reminder, CardKind.FAILURES),

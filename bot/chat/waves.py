@@ -165,6 +165,10 @@ def _title(wave: Wave, page: Page) -> Text:
             len(wave.post_ids),
         )
     title = Text.counted("{count} held post", "{count} held posts", len(wave.held))
+    if wave.spam:
+        title = Text.counted(
+            "🗑 {count} post is probably spam", "🗑 {count} posts are probably spam", len(wave.held)
+        )
     if page.count == 1:
         return title
     return Text("{title} · page {page} of {pages}", title=title, page=page.number + 1, pages=page.count)

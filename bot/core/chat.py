@@ -178,7 +178,7 @@ class CardKind(StrEnum):
     """What a card is about; it is named by its kind and the number of that.
 
     A reminder, of held posts or of deliveries that fail, is about the room that it is in; bounces are
-    those of a list.
+    those of a list. A wave and a digest of probable spam are about many posts.
     """
 
     POST = "post"
@@ -186,6 +186,7 @@ class CardKind(StrEnum):
     REMINDER = "reminder"
     FAILURES = "failures"
     WAVE = "wave"
+    SPAM = "spam"
     BOUNCES = "bounces"
 
 
@@ -230,6 +231,7 @@ class Wave:
         post_ids: all of them, lowest first; decided ones too.
         held: those that wait for a decision.
         page: the one that is shown, from 0; it may be beyond the last one.
+        spam: it is a digest of posts that are probably spam.
     """
 
     id: int
@@ -237,6 +239,7 @@ class Wave:
     post_ids: tuple[int, ...]
     held: frozenset[int]
     page: int
+    spam: bool = False
 
 
 @dataclass(frozen=True, slots=True)

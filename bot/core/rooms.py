@@ -122,7 +122,8 @@ class RoomStore(Protocol):
         """Have cards of held posts that nobody has seen yet shown by one, where they are many.
 
         More than five become a wave. Later ones join it while it is young or not posted yet, and,
-        where the network is `busy`, some time longer. A console has no waves.
+        where the network is `busy`, some time longer. Of probable spam the first of a day has a card of
+        its own, and what follows is one digest while any of it waits. A console has neither.
         """
         ...
 

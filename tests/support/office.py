@@ -143,14 +143,18 @@ async def office(desk: Desk, clock: ManualClock) -> Office:
     numbers = count(1)
 
     async def hold(
-        raw: bytes = MAIL, *, verdict: Disposition = Disposition.HOLD, on: MailingList = mlist
+        raw: bytes = MAIL,
+        *,
+        verdict: Disposition = Disposition.HOLD,
+        rule: str = "default",
+        on: MailingList = mlist,
     ) -> Post:
         number = next(numbers)
         content = raw.replace(b"%d", str(number).encode())
         post_id = await stores.posts.take_in(read(on.id, Cursor("INBOX", "1", str(number)), content, now()))
         assert post_id
         why = Text("{author} is not a member", author="helene@example.org")
-        post = await stores.posts.screened(Screened(post_id, Verdict(verdict, "default", why), now()))
+        post = await stores.posts.screened(Screened(post_id, Verdict(verdict, rule, why), now()))
         assert post
         return post
 
