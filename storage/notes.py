@@ -50,6 +50,18 @@ class SqlNoteStore(Store):
         return bool(await NoteRow.filter(id=row.id, value=row.value).delete())
 
     @atomic
+    async def swap(self, owner: str, name: str, value: str, other: str, at: datetime) -> bool:
+        row = await NoteRow.filter(owner=owner, name=name).first()
+        if (self._unsealed(row) if row else "") != value:
+            return False
+        if row is None:
+            if other:  # where another was first, the unit is run anew and sees what that one wrote
+                await NoteRow.create(owner=owner, name=name, value=self._box.seal(other), at=at)
+            return True
+        found = NoteRow.filter(id=row.id, value=row.value)
+        return bool(await (found.update(value=self._box.seal(other), at=at) if other else found.delete()))
+
+    @atomic
     async def forget(self, owner: str, prefix: str, before: datetime) -> None:
         await _beginning(owner, prefix).filter(at__lt=before).delete()
 

@@ -262,6 +262,13 @@ class NoteStore(Protocol):
         """Take the note away if it is still this value: of several who try at once, one gets True."""
         ...
 
+    async def swap(self, owner: str, name: str, value: str, other: str, at: datetime) -> bool:
+        """Write `other` if the note is still `value`; empty means that there is none, before or after.
+
+        Of several who try at once, one gets True.
+        """
+        ...
+
     async def forget(self, owner: str, prefix: str, before: datetime) -> None:
         """Take away the notes whose names begin so and that were last written before."""
         ...

@@ -93,25 +93,32 @@ class Linking:
             WrongCode: it was not that.
             UserError: no code is waited for, or not any more.
         """
-        stored = await self._stores.notes.recall(_OWNER, _name(actor))
-        pending = _Pending(**json.loads(stored)) if stored else None
-        fresh = (
-            pending
-            and pending.address == address
-            and datetime.fromisoformat(pending.at) > self._clock.now() - LIFE
-        )
-        if not (pending and fresh and await self._stores.notes.take(_OWNER, _name(actor), stored)):
-            raise UserError(Text("I am not waiting for a code from you any more: /link sends one."))
+        pending, stored = await self._tried(actor, address)
         right = hmac.compare_digest(pending.code.encode(), "".join(code.split()).encode())
+        if right and stored and not await self._stores.notes.take(_OWNER, _name(actor), stored):
+            raise _not_waiting()
         person = await self._stores.admins.link(actor.id, Address(pending.address)) if right else None
         if person is None:
             log.info("wrong code", by=actor.id)
-            pending = replace(pending, tries=pending.tries + 1)
-            if pending.tries < TRIES:
-                await self._keep(actor, pending)
             raise WrongCode(TRIES - pending.tries)
         log.info("linked", by=actor.id, person=person.id)
         return person
+
+    async def _tried(self, actor: Actor, address: Address) -> tuple[_Pending, str]:
+        """The code that is waited for, with this try counted *before* it is looked at, and as it is stored.
+
+        The last try takes it away: it is stored as nothing then.
+        """
+        while True:
+            stored = await self._stores.notes.recall(_OWNER, _name(actor))
+            pending = _Pending(**json.loads(stored)) if stored else None
+            now = self._clock.now()
+            if not pending or pending.address != address or datetime.fromisoformat(pending.at) <= now - LIFE:
+                raise _not_waiting()
+            pending = replace(pending, tries=pending.tries + 1)
+            left = json.dumps(asdict(pending)) if pending.tries < TRIES else ""
+            if await self._stores.notes.swap(_OWNER, _name(actor), stored, left, now):
+                return pending, left
 
     async def _mail(self, actor: Actor, person: Person, address: Address, code: str, language: str) -> None:
         """By the installation's own account; without one, as mail of a list, theirs if they have one."""
@@ -133,15 +140,23 @@ class Linking:
 
     async def _count(self, names: Collection[str], now: datetime) -> None:
         """Raises UserError where there were enough in the last hour."""
-        found = {}
         for name in names:
-            noted = json.loads(await self._stores.notes.recall(_OWNER, name) or "[]")
-            found[name] = [each for each in noted if datetime.fromisoformat(each) > now - _HOUR]
-        full = [datetime.fromisoformat(sent[0]) + _HOUR for sent in found.values() if len(sent) >= CODES]
-        if full:
-            raise UserError(Text("That was asked for often enough: please wait until {at}.", at=max(full)))
-        noted = {name: json.dumps([*sent, now.isoformat()]) for name, sent in found.items()}
-        await self._stores.notes.keep(_OWNER, noted, now)
+            await self._room_for_one(name, now)
+        for name in names:
+            while True:
+                stored, sent = await self._room_for_one(name, now)
+                noted = json.dumps([*sent, now.isoformat()])
+                if await self._stores.notes.swap(_OWNER, name, stored, noted, now):
+                    break
+
+    async def _room_for_one(self, name: str, now: datetime) -> tuple[str, list[str]]:
+        """What is stored of the codes that were sent for it, and those of the last hour."""
+        stored = await self._stores.notes.recall(_OWNER, name)
+        sent = [each for each in json.loads(stored or "[]") if datetime.fromisoformat(each) > now - _HOUR]
+        if len(sent) >= CODES:
+            until = datetime.fromisoformat(sent[0]) + _HOUR
+            raise UserError(Text("That was asked for often enough: please wait until {at}.", at=until))
+        return stored, sent
 
     async def _keep(self, actor: Actor, pending: _Pending) -> None:
         await self._stores.notes.keep(_OWNER, {_name(actor): json.dumps(asdict(pending))}, self._clock.now())
@@ -153,3 +168,7 @@ def _name(actor: Actor) -> str:
 
 def _digest(address: Address) -> str:
     return hashlib.sha256(address.encode()).hexdigest()
+
+
+def _not_waiting() -> UserError:
+    return UserError(Text("I am not waiting for a code from you any more: /link sends one."))

@@ -58,6 +58,22 @@ async def test_a_note_is_taken_once_and_only_as_it_was_read(stores: Stores, cloc
     assert not await stores.notes.recall("dialogue", "anne")
 
 
+@pytest.mark.parametrize(("before", "after"), [("", "1"), ("1", "2"), ("1", "")])
+async def test_of_several_who_change_a_note_at_once_one_does(
+    stores: Stores, clock: ManualClock, before: str, after: str
+) -> None:
+    """Whether it was there before, and whether it is afterwards."""
+    await stores.notes.keep("link", {"code": before}, clock.now())
+    assert not await stores.notes.swap("link", "code", "other", after, clock.now())
+
+    done = await asyncio.gather(
+        *(stores.notes.swap("link", "code", before, after, clock.now()) for _ in range(6))
+    )
+
+    assert sorted(done) == [False] * 5 + [True]
+    assert await stores.notes.recall("link", "code") == after
+
+
 async def test_old_notes_of_one_kind_are_forgotten(stores: Stores, clock: ManualClock) -> None:
     await stores.notes.keep("matrix", {"answer old": "1", "login": "token"}, clock.now())
     clock.advance(timedelta(days=2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -10,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from bot.core.addresses import Address
 from bot.core.chat import Answer, Place, Utterance
 from bot.core.people import ANONYMOUS, Actor
+from bot.flow.linking import WrongCode
 from tests.support.clock import ManualClock
 from tests.support.dovecot import Dovecot
 from tests.support.office import text_of
@@ -130,6 +133,31 @@ async def test_five_tries_and_no_more(louise: Chat) -> None:
     assert [re.findall(r"(\d) tr", said) for said in left] == [["4"], ["3"], ["2"], ["1"], []]
     assert "not waiting for a code" in await louise.says(f"/link {ADDRESS} code={code}")
     assert "nobody in the directory" in await louise.says("/whoami")
+
+
+async def test_tries_at_once_are_five_all_the_same(louise: Chat) -> None:
+    """Of several processes, or of one that is asked faster than it answers."""
+    await louise.asks_for_code()
+    code = codes(louise.world)[0]
+    linking = louise.world.app.desk.linking
+    tries = [wrong(code)] * 9
+
+    found = await asyncio.gather(
+        *(linking.link(LOUISE, Address(ADDRESS), each) for each in tries), return_exceptions=True
+    )
+
+    assert sorted(each.left for each in found if isinstance(each, WrongCode)) == [0, 1, 2, 3, 4]
+    assert [str(each) for each in found if not isinstance(each, WrongCode)] == [
+        "I am not waiting for a code from you any more: /link sends one."
+    ] * 4
+    assert "not waiting for a code" in await louise.says(f"/link {ADDRESS} code={code}")
+
+
+async def test_codes_asked_for_at_once_are_few_all_the_same(louise: Chat) -> None:
+    linking = louise.world.app.desk.linking
+    asked = (linking.send_code(LOUISE, Address(ADDRESS), "en") for _ in range(7))
+    found = await asyncio.gather(*asked, return_exceptions=True)
+    assert [str(each) for each in found].count("None") == 3
 
 
 async def test_a_code_serves_once_its_own_account_and_a_quarter_of_an_hour(louise: Chat) -> None:
