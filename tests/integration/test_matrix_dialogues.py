@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
+
 import pytest
 
+from bot.chat.reasons import SHIPPED
 from tests.support.matrix_house import BUTTONS, House, MakeHouse
 from tests.support.matrix_people import ENCRYPTED, MakeMember
 from tests.support.world import mail, parsed
@@ -16,8 +20,10 @@ async def house(matrix_house: MakeHouse, encrypted: bool) -> House:
     return await matrix_house(encrypted=encrypted)
 
 
-async def test_a_reason_is_typed_as_a_reply_or_in_the_thread_across_a_restart(house: House) -> None:
-    """Two posts, one reason each way; the author reads what was typed, without what it was a reply to."""
+async def test_a_reason_is_typed_as_a_reply_or_in_the_thread_or_chosen_across_a_restart(
+    house: House,
+) -> None:
+    """Three posts, one reason each way; the author reads it, without what it was a reply to."""
     first = await house.held("Carottes")
     await house.anne.react(house.room_id, first, "➕")
     await house.taps((await house.said("More for #1")).event_id, "✏️")
@@ -35,11 +41,17 @@ async def test_a_reason_is_typed_as_a_reply_or_in_the_thread_across_a_restart(ho
     await house.said("What shall the author be told", number=2)
     await house.say("Trop long.", **{"m.relates_to": {"rel_type": "m.thread", "event_id": second}})
     await house.becomes(second, "Trop long.")
+
+    third = await house.held("Navets")
+    await house.anne.react(house.room_id, third, "➕")
+    await house.taps((await house.said("More for #3")).event_id, "3️⃣")
+    await house.becomes(third, SHIPPED[2])
     await house.world.later(seconds=31)
 
-    bodies = [_words(house, number) for number in range(2)]
-    assert ["Merci de signer." in body for body in bodies] == [True, False]
-    assert ["Trop long." in body for body in bodies] == [False, True]
+    bodies = [_words(house, number) for number in range(3)]
+    assert ["Merci de signer." in body for body in bodies] == [True, False, False]
+    assert ["Trop long." in body for body in bodies] == [False, True, False]
+    assert [SHIPPED[2] in body for body in bodies] == [False, False, True]
     assert all("What shall" not in body for body in bodies)
 
 
@@ -93,6 +105,26 @@ async def test_two_moderators_at_once_make_one_decision_that_a_restart_keeps(
     await house.said("already")
     assert (await house.world.state(1))[0] == "rejected"
     assert len([each for each in house.anne.messages(house.bot.id) if each.event_id == card]) == 1
+
+
+async def test_of_two_moderators_at_the_same_moment_one_decides_and_the_other_is_told(
+    house: House, member: MakeMember
+) -> None:
+    """Who it was, and when: the card and the answer say the same."""
+    boris = await member("boris")
+    await house.joined_by(boris)
+    card = await house.held()
+    await house.has(card, *BUTTONS)
+
+    await asyncio.gather(boris.react(house.room_id, card, "❌"), house.anne.react(house.room_id, card, "✅"))
+
+    told = (await house.said("already")).body
+    state, _ = await house.world.state(1)
+    first, did = (boris, "rejected") if state == "rejected" else (house.anne, "distributed")
+    assert state in {"rejected", "accepted"}
+    assert re.search(rf"already {did} by {first.user.name} at \d\d:\d\d", told)
+    await house.becomes(card, f"{did.capitalize()} by {first.user.name}")
+    assert (await house.world.app.stores.posts.get(1)).decisions == 1
 
 
 def _words(house: House, number: int) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import re
 
+from nio.events import RedactedEvent
+
 from bot.core.addresses import Address
 from bot.core.people import Rank
 from tests.support.matrix_house import BUTTONS, House, MakeHouse
-from tests.support.matrix_people import ENCRYPTED, MakeMember, relation_of
+from tests.support.matrix_people import ENCRYPTED, MakeMember, fine, relation_of
 from tests.support.ranks import trial_of
 from tests.support.synapse import MatrixUser
 from tests.support.world import mail
@@ -125,6 +127,35 @@ async def test_one_pass_hears_decides_and_shows(matrix_house: MakeHouse) -> None
     await house.world.app.one_pass()
 
     await house.becomes(card, "Rejected by")
+
+
+async def test_a_password_is_told_in_an_encrypted_chat_and_stands_nowhere(
+    matrix_house: MakeHouse, member: MakeMember
+) -> None:
+    """Asked for in an encrypted room with others in it, and answered where Anne is alone with the bot."""
+    house, boris = await matrix_house(encrypted=True), await member("boris")
+    anne, other = house.anne, house.world.another()
+    await house.joined_by(boris)
+    alone = await anne.room(house.bot, encrypted=True, name="alone")
+    await anne.joined(alone, house.bot)
+    levels = {"users": {house.bot.id: 50}}
+    fine(await anne.client.room_put_state(alone, "m.room.power_levels", levels))
+    account = house.world.dovecot.mailbox_account(other.mailbox, house.world.security)
+
+    await house.say("!addlist")
+    await house.said("What is the address of the list?")
+    await house.say(other.address)
+    await house.said("I could not find out where its mailbox is")
+    await house.say(f"host={account.host} port={account.port} security=none")
+    await house.said("Nobody else here is to read the answer")
+    secret = await anne.say(alone, account.password)
+    await house.said("It goes on in moderation")
+    await house.said("Configuration OK")
+
+    gone = fine(await anne.client.room_get_event(alone, secret)).event
+    assert isinstance(gone, RedactedEvent)
+    assert all(each.decrypted for each in anne.messages(house.bot.id))
+    assert not any(account.password in each.body for each in anne.messages(house.bot.id))
 
 
 async def test_every_command_as_somebody_of_every_rank(matrix_house: MakeHouse) -> None:
