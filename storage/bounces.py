@@ -22,7 +22,7 @@ ONE_CARD = timedelta(days=1)
 
 
 class SqlBounceStore(Store):
-    """One row for each address that has points."""
+    """One row for each address that has points, or that lately refused a mail as such."""
 
     @atomic
     async def note(
@@ -33,13 +33,16 @@ class SqlBounceStore(Store):
         await one_at_a_time("bounces")
         row = await BounceRow.get_or_none(address=failure.address)
         if row is None:
-            row = BounceRow(address=failure.address, points=0, last_at=at)
-        elif _day(row.last_at) == _day(at):
+            row = BounceRow(address=failure.address, points=0, last_at=LONG_AGO)
+        counts, worse_is_known = not failure.blames_mail, row.points > 0
+        if (worse_is_known or not counts) and _day(row.last_at) == _day(at):
             return _bouncing(row)
-        elif at - row.last_at > limit.forget and not row.suspended_at:
+        if worse_is_known and not counts:
+            return _bouncing(row)
+        if at - row.last_at > limit.forget and not row.suspended_at:
             row.points = 0
         row.mlist_id, row.last_at, row.reason, row.report = mlist_id, at, failure.reason, report
-        row.points += 1
+        row.points += counts
         if row.points >= limit.points and not row.suspended_at:
             row.suspended_at = at
         await row.save()

@@ -54,6 +54,13 @@ def bouncing_line(each: Bouncing) -> Text:
             at=each.suspended_at,
             reason=reason,
         )
+    if not each.points:
+        return Text(
+            "{address} · the mail was refused, not the address, {at}: {reason}",
+            address=each.address,
+            at=each.last_at,
+            reason=reason,
+        )
     return Text.counted(
         "{address} · {count} point, {at}: {reason}",
         "{address} · {count} points, the last {at}: {reason}",

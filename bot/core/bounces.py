@@ -49,6 +49,7 @@ class Limit:
 class Bouncing:
     """An address that mail did not reach lately; `suspended_at` None = it still gets copies.
 
+    `points` 0: a mail was refused there, and not the address.
     `mlist_id`: the list whose mail it was the last time; None if that was deleted. `report`: the number
     of the post that said so; None = the relay did.
     """
@@ -82,6 +83,7 @@ class BounceStore(Protocol):
     ) -> Bouncing | None:
         """One more point, at most one a day (UTC); suspends at the limit. None = nobody's address.
 
+        What blames the mail gives none; it is told where nothing worse is known of the address.
         `report` is the number of the post that says so; None = the relay does.
         """
         ...

@@ -94,9 +94,6 @@ class Bounces:
     async def _note(
         self, mlist_id: int, failure: Failure, at: datetime, report: int | None = None
     ) -> Bouncing | None:
-        if failure.blames_mail:
-            known = await self._stores.people.find(failure.address)
-            return Bouncing(failure.address, mlist_id, 0, at, failure.reason, None) if known else None
         noted = await self._stores.bounces.note(mlist_id, failure, at, self._limit, report)
         if noted and noted.suspended_at == at:
             log.warning("suspended", address=noted.address, why=noted.reason)

@@ -44,6 +44,21 @@ async def test_a_day_gives_one_point(stores: Stores, clock: ManualClock, mlist: 
     assert await points(stores, clock, mlist, 0, 0.01, 1, 1.01, 2) == [1, 1, 2, 2, 3]
 
 
+async def test_what_blames_the_mail_gives_no_point_and_hides_none(
+    stores: Stores, clock: ManualClock, mlist: MailingList
+) -> None:
+    """Administrators are told where nothing worse is known; the same day may bring worse."""
+    await stores.rooms.bind(OFFICE, None, clock.now())
+    spam, found = Failure(ANNE, "550 5.7.1 blocked", blames_mail=True), []
+    for failure in (spam, GONE, spam):
+        noted = await stores.bounces.note(mlist.id, failure, clock.now(), THREE)
+        assert noted
+        found.append((noted.points, noted.reason))
+        clock.advance(timedelta(hours=2))
+    assert found == [(0, "550 5.7.1 blocked"), (1, "550 no such user"), (1, "550 no such user")]
+    assert await told(stores, clock)
+
+
 async def test_the_limit_suspends_this_address_alone(
     stores: Stores, clock: ManualClock, mlist: MailingList
 ) -> None:

@@ -118,10 +118,17 @@ async def test_a_refusal_of_the_relay_counts_the_same(world: World) -> None:
 
 
 async def test_what_blames_the_mail_counts_against_nobody(world: World) -> None:
+    """It is told all the same: perhaps the list's host is on a blocklist, and nobody there gets its mail."""
     await a_list(world)
     spam = FAILED.replace("5.1.1", "5.7.1")
     await world.deliver(status(spam))
     assert await points(world) == {}
+    assert f"{ANNE} · the mail was refused, not the address" in await world.said("/bounces")
+    await world.deliver(status(FAILED))
+    assert await points(world) == {ANNE: (1, False)}
+    await world.later(days=1)
+    await world.deliver(status(spam))
+    assert await points(world) == {ANNE: (1, False)}
 
 
 async def test_a_report_about_our_own_notice_counts_against_nobody(world: World) -> None:

@@ -31,7 +31,7 @@ async def bounces(desk: Desk, call: Call, mlist: AnyList = None) -> Reply:
     counted = (unnamed_line(each, lists[each.mlist_id]) for each in unnamed)
     return Reply(
         said=(title, *map(bouncing_line, found), *counted),
-        rows=[_row(each, lists) for each in found],
+        rows=[_row(each, lists) for each in found if each.points],
         options=tuple((each,) for each in again(found)),
     )
 
