@@ -105,7 +105,7 @@ async def raise_calmly(row: CardRow, at: datetime) -> None:
     """Have it shown anew, but not at once if it was just shown."""
     hurried = row.failures or row.shown < row.urgent  # a back-off or a state change sets the date
     calm_at = row.shown_at + CALM if row.shown_at else at
-    due_at = row.due_at if hurried else max(at, calm_at)
+    due_at = (row.due_at if hurried else None) or max(at, calm_at)
     await CardRow.filter(id=row.id).update(wanted=F("wanted") + 1, due_at=due_at)
 
 

@@ -23,9 +23,9 @@ _LAST_AT = "last_at"
 
 async def forget_some(before: datetime) -> int:
     """Delete deliveries that ended before, of posts that have come to their end; how many, 0 = no more."""
-    ended = DeliveryRow.filter(state__in=_ENDS, ended_at__lt=before)
+    ended = DeliveryRow.filter(ended_at__lt=before)  # which those that are still open do not have
     over = Q(mailing__post__state__not_in=_UNDECIDED) & Q(mailing__post_id__not_in=await _still_leaving())
-    closed = ended.filter(Q(mailing__post_id__isnull=True) | over).order_by("id").limit(_AT_ONCE)
+    closed = ended.filter(Q(mailing__post_id__isnull=True) | over).order_by("ended_at", "id").limit(_AT_ONCE)
     found = await closed.values_list("id", "mailing__post_id")
     await lock_posts({post_id for _, post_id in found})
     rows = await ended.filter(id__in=[id_ for id_, _ in found]).only("id", "mailing_id", "state", "ended_at")

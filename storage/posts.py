@@ -22,7 +22,6 @@ from storage.mailings import delete_mailings
 from storage.rows import DeliveryRow, KnownMailRow, MailingRow, PostRow, RawRow
 from storage.values import address_key, column, in_groups, listing, paged, post_of, words_of
 
-_ENDS = (PostState.REJECTED, PostState.DISCARDED, PostState.EXPIRED, PostState.DISTRIBUTED)
 _ASKED_AT_ONCE = 500
 """Values in one statement: databases take some 32,000."""
 _PURGED_AT_ONCE = 100
@@ -145,7 +144,7 @@ class SqlPostStore(SqlDecisionStore):
 
     @atomic
     async def _purge_some(self, before: datetime) -> int:
-        ended = PostRow.filter(state__in=_ENDS, ended_at__lt=before).order_by("id")
+        ended = PostRow.filter(ended_at__lt=before).order_by("ended_at", "id")
         ended = ended.filter(id__not_in=await _with_open_deliveries()).limit(_PURGED_AT_ONCE)
         # one that somebody takes up again at this moment is not old any more
         found = await ended.select_for_update(skip_locked=True).only("id", "mlist_id", "cursor", "raw_sha256")

@@ -395,8 +395,8 @@ class PostRow(TracedModel):
         table = "post"
         unique_together = (("mlist_id", "cursor", "raw_sha256"),)
         indexes = (
-            Index(fields=("mlist_id", "state"), name="post_state"),
-            Index(fields=("mlist_id", "author"), name="post_author"),
+            Index(fields=("state", "mlist_id", "received_at"), name="post_state"),
+            Index(fields=("author", "mlist_id"), name="post_author"),
             Index(fields=("mlist_id", "body_sha256"), name="post_body"),
             Index(fields=("ended_at",), name="post_ended"),
         )
@@ -482,6 +482,7 @@ class DeliveryRow(Model):
             Index(fields=("mailing_id", "state"), name="delivery_mailing"),
             Index(fields=("mlist_id", "state"), name="delivery_mlist"),
             Index(fields=("recipient",), name="delivery_recipient"),
+            Index(fields=("ended_at",), name="delivery_ended"),
         )
 
 
@@ -640,7 +641,7 @@ class ReminderRow(Model):
 class CardRow(Model):
     """What one room shows of one thing: `about` is the number of the post (or other `kind`).
 
-    Revisions rise by one.
+    Revisions rise by one. `due_at` is when to show the one that is wanted, None = it is shown.
     `urgent` is the last revision that must be shown at once; later ones are mere progress, which
     waits until some seconds after `shown_at`.
 
@@ -660,7 +661,7 @@ class CardRow(Model):
     urgent = fields.IntField(default=1)
     message_id = fields.TextField(default="")
     failures = fields.IntField(default=0)
-    due_at = fields.DatetimeField()
+    due_at: datetime | None = fields.DatetimeField(null=True)
     shown_at: datetime | None = fields.DatetimeField(null=True)
     abandoned = fields.BooleanField(default=False)
     wave_id: int | None = fields.IntField(null=True)

@@ -50,8 +50,10 @@ class SqlCardStore(Store):
         values: dict[str, Any] = {"shown": card.wanted, "message_id": message_id, "shown_at": at}
         if again_at is not None and row.wanted == card.wanted:
             values |= {"wanted": row.wanted + 1, "due_at": again_at}
+        elif row.wanted == card.wanted:
+            values |= {"due_at": None}
         elif row.urgent <= card.wanted:  # only progress since: it waits its turn
-            values |= {"due_at": max(row.due_at, at + CALM)}
+            values |= {"due_at": max(row.due_at or at, at + CALM)}
         await CardRow.filter(id=row.id).update(failures=0, **values)
 
     @atomic
@@ -64,7 +66,8 @@ def _row(card: Card) -> QuerySet[CardRow]:
 
 
 def _behind(room: Room, *, posted: bool | None) -> QuerySet[CardRow]:
-    behind = CardRow.filter(room_id=room.id, room__open=True, shown__lt=F("wanted"), wave_id__isnull=True)
+    due = CardRow.filter(room_id=room.id, due_at__isnull=False)  # by their index: a room has thousands
+    behind = due.filter(room__open=True, shown__lt=F("wanted"), wave_id__isnull=True)
     if posted is None:
         return behind
     return behind.exclude(message_id="") if posted else behind.filter(message_id="")

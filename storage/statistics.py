@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from tortoise.expressions import RawSQL
 from tortoise.functions import Count
+from tortoise.queryset import QuerySet
 
 from bot.core.deliveries import DeliveryState
 from bot.core.posts import PostState
@@ -43,9 +44,7 @@ class SqlStatisticsStore(Store):
 
     @reading
     async def median_decision(self, mlist_ids: Collection[int], since: datetime) -> timedelta | None:
-        decided = PostRow.filter(
-            mlist_id__in=list(mlist_ids), received_at__gte=since, decided_at__isnull=False
-        )
+        decided = _posts(mlist_ids).filter(received_at__gte=since, decided_at__isnull=False)
         decided = decided.exclude(decided_by_id="")  # by people, not by rules
         count = await decided.count()
         if not count:
@@ -57,7 +56,7 @@ class SqlStatisticsStore(Store):
 
 
 async def _week(mlist_ids: Collection[int], start: datetime, until: datetime) -> Week:
-    posts = PostRow.filter(mlist_id__in=list(mlist_ids), received_at__gte=start, received_at__lt=until)
+    posts = _posts(mlist_ids).filter(received_at__gte=start, received_at__lt=until)
     counts = dict.fromkeys(_NAMES.values(), 0)
     for state, n in await posts.annotate(n=Count("id")).group_by("state").values_list("state", "n"):
         counts[_NAMES[PostState(state)]] += n
@@ -65,3 +64,8 @@ async def _week(mlist_ids: Collection[int], start: datetime, until: datetime) ->
         mlist_id__in=list(mlist_ids), state=DeliveryState.BOUNCED, ended_at__gte=start, ended_at__lt=until
     )
     return Week(start, **counts, bounced=await bounced.count())
+
+
+def _posts(mlist_ids: Collection[int]) -> QuerySet[PostRow]:
+    """All of the lists; their states are named because the index by time begins with the state."""
+    return PostRow.filter(state__in=list(_NAMES), mlist_id__in=list(mlist_ids))

@@ -160,4 +160,4 @@ async def _new_wave(room: Room, now: datetime, gathering: _Gathering) -> CardRow
 
 async def _join(card_ids: Collection[int], wave: CardRow) -> None:
     for group in in_groups(list(card_ids), _ASKED_AT_ONCE):
-        await CardRow.filter(id__in=group).update(wave_id=wave.id, shown=F("wanted"))
+        await CardRow.filter(id__in=group).update(wave_id=wave.id, shown=F("wanted"), due_at=None)

@@ -247,8 +247,8 @@ class Card:
     """What one room shows of one thing: brought up to date while `shown` is below `wanted`.
 
     `address` is the room's. `message_id` is the network's id of what was posted, empty before the first
-    time. `abandoned`: the room is not the list's any more, so it is shown once more, without buttons.
-    `key`: that of a `Screen`, another one each time that it was shown.
+    time. `due_at`: None = nothing is to be shown. `abandoned`: the room is not the list's any more, so it
+    is shown once more, without buttons. `key`: that of a `Screen`, another one each time that it was shown.
     """
 
     kind: CardKind
@@ -259,6 +259,6 @@ class Card:
     shown: int
     message_id: str
     failures: int
-    due_at: datetime
+    due_at: datetime | None
     abandoned: bool = False
     key: str = ""

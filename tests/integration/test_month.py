@@ -124,7 +124,7 @@ class Month:
             room = await rooms.at(ROOM)
             assert room
             cards = await rooms.cards_due(room, self.now, 100)
-            return any(card.kind is CardKind.REMINDER and card.due_at >= at for card in cards)
+            return any(card.kind is CardKind.REMINDER and card.due_at and card.due_at >= at for card in cards)
 
         return check
 
@@ -188,7 +188,7 @@ async def reminded(stores: Stores, rooms: Collection[Room], since: datetime) -> 
         room
         for room in rooms
         for card in await stores.rooms.cards_due(room, since + MINUTE, 100)
-        if card.kind is CardKind.REMINDER and card.due_at >= since
+        if card.kind is CardKind.REMINDER and card.due_at and card.due_at >= since
     }
 
 
