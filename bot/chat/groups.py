@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.chat.desk import Call, Desk, Reply
-from bot.chat.holders import holder_line, holder_row, written
+from bot.chat.holders import LeftOut, holder_line, holder_row, left_out_of, written
 from bot.chat.listings import Turning, addresses, people, turned
 from bot.core.addresses import Mailbox
 from bot.core.errors import UserError
@@ -26,9 +26,10 @@ async def show(desk: Desk, call: Call, group: Group, words: str, after: int | No
         people=people(found.total),
         addresses=addresses(total),
     )
+    left_out = await left_out_of(desk.stores, None)
     reply = Reply(
-        said=(title, *(holder_line(holder, ()) for holder in found.items)),
-        rows=[holder_row(holder, ()) for holder in found.items],
+        said=(title, *(holder_line(holder, left_out) for holder in found.items)),
+        rows=[holder_row(holder, left_out) for holder in found.items],
     )
     return turned(reply, found, Turning("members", group, words, after))
 
@@ -45,7 +46,8 @@ async def add(desk: Desk, group: Group, who: Mailbox | Group) -> Reply:
         if new
         else Text("{person} was in {group} already.", person=written(person), group=group.written)
     )
-    return Reply(said=(said,), rows=[holder_row(Holder(person), ())])
+    left_out = await left_out_of(desk.stores, None)
+    return Reply(said=(said,), rows=[holder_row(Holder(person), left_out)])
 
 
 async def remove(desk: Desk, group: Group, who: Mailbox | Group) -> Reply:
@@ -71,5 +73,5 @@ async def remove(desk: Desk, group: Group, who: Mailbox | Group) -> Reply:
         )
     return Reply(
         said=(Text("{person} is no longer in {group}.", person=written(person), group=group.written),),
-        rows=[{**holder_row(Holder(person), ()), "status": "removed"}],
+        rows=[{**holder_row(Holder(person), LeftOut()), "status": "removed"}],
     )

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from bot.chat import plans, sheets
 from bot.chat.desk import Call, Desk, Option, Reply
-from bot.chat.holders import holder_row
+from bot.chat.holders import holder_row, left_out_of
 from bot.chat.kinds import AnyGroup, Confirmation, Decision, FilePath, Target, by_id
 from bot.chat.registry import command
 from bot.core.chat import File
@@ -79,6 +79,7 @@ async def export(desk: Desk, call: Call, target: Target) -> Reply:
         found = await desk.stores.people.holders(target, Role.MEMBER, "", Page())
         name = target.local_part
     heading = [call.language.sentence(word) for word in (N_("name"), N_("e-mail"), N_("comes from"))]
+    left_out = await left_out_of(desk.stores, None if isinstance(target, Group) else target)
     content = await asyncio.to_thread(_csv, heading, found.items)
     file = File(f"{name}-{desk.clock.now():%Y-%m-%d}.csv", "text/csv", content)
     return Reply(
@@ -90,7 +91,7 @@ async def export(desk: Desk, call: Call, target: Target) -> Reply:
                 target=_name(target),
             ),
         ),
-        rows=[holder_row(holder, ()) for holder in found.items],
+        rows=[holder_row(holder, left_out) for holder in found.items],
         files=(file,),
     )
 

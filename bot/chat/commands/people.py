@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.chat import groups
 from bot.chat.desk import Call, Desk, Option, Reply
-from bot.chat.holders import brought_by, holder_line, holder_row, written
+from bot.chat.holders import LeftOut, brought_by, holder_line, holder_row, left_out_of, written
 from bot.chat.kinds import After, OneList, Rest, Target, by_id
 from bot.chat.listings import Turning, addresses, people, turned
 from bot.chat.registry import command
@@ -143,7 +143,7 @@ async def _add(desk: Desk, wording: _Wording, mlist: MailingList, who: Mailbox |
     person, new = await desk.stores.people.grant(mlist, wording.role, who)
     return Reply(
         said=(_about(_ADDED[new], wording, mlist, written(person)),),
-        rows=[holder_row(Holder(person), await _excluded(desk, mlist))],
+        rows=[holder_row(Holder(person), await left_out_of(desk.stores, mlist))],
     )
 
 
@@ -162,7 +162,7 @@ async def _remove(desk: Desk, wording: _Wording, mlist: MailingList, who: Mailbo
         if still is None:
             raise _not_among(wording, mlist, who.address)
         return _comes_by(wording, mlist, still, who.address, ok=False)
-    row = {**holder_row(Holder(person), frozenset()), "status": "removed"}
+    row = {**holder_row(Holder(person), LeftOut()), "status": "removed"}
     if still:
         return replace(_comes_by(wording, mlist, still, who.address, ok=True), rows=[row])
     return Reply(said=(_about(_REMOVED, wording, mlist, written(person)),), rows=[row])
@@ -206,10 +206,6 @@ def _about(template: str, wording: _Wording, mlist: MailingList, who: Text) -> T
     return Text(template, people=Text(wording.people), list=mlist.address, person=who)
 
 
-async def _excluded(desk: Desk, mlist: MailingList) -> frozenset[Address]:
-    return frozenset(await desk.stores.people.addresses_of(mlist, Role.EXCLUDED))
-
-
 async def _show(
     desk: Desk, call: Call, wording: _Wording, mlist: MailingList, words: str, after: int | None
 ) -> Reply:
@@ -226,14 +222,14 @@ async def _show(
         addresses=addresses(total),
     )
     given = [group.written for group in await store.groups_of(mlist, wording.role)]
-    excluded = await _excluded(desk, mlist)
+    left_out = await left_out_of(desk.stores, mlist)
     reply = Reply(
         said=(
             title,
             *((Text("By group: {groups}", groups=given),) if given else ()),
-            *(holder_line(holder, excluded) for holder in found.items),
+            *(holder_line(holder, left_out) for holder in found.items),
         ),
-        rows=[holder_row(holder, excluded) for holder in found.items],
+        rows=[holder_row(holder, left_out) for holder in found.items],
     )
     return turned(reply, found, Turning(wording.listing, mlist, words, after))
 

@@ -17,6 +17,7 @@ from bot.chat.dispatch import Dispatcher
 from bot.chat.mbox import Mbox
 from bot.chat.permissions import Permissions
 from bot.core.addresses import Address
+from bot.core.bounces import Failure, Limit
 from bot.core.people import Role
 from bot.core.posts import Disposition, Post
 from bot.core.stores import PostStore
@@ -231,6 +232,7 @@ async def test_every_role_can_be_given_shown_and_taken(office: Office, role: Rol
         "via": "",
         "by_hand": True,
         "status": status,
+        "suspended": [],
     }
     taken = await office.do(f"/del{role} adherents zoe@example.org")
     assert taken.rows[0]["status"] == "removed"
@@ -250,6 +252,33 @@ async def test_a_member_who_gets_no_copies_is_marked_among_the_others(office: Of
     done = await office.do("/members adherents")
     assert {row["name"]: row["status"] for row in done.rows} == {"Jean Roy": "active", "Zoé": "excluded"}
     assert "Zoé <zoe@example.org> · gets no copies" in done.text
+
+
+async def test_a_member_whom_mail_does_not_reach_is_marked_among_the_others(office: Office) -> None:
+    """In words, and for scripts; an exclusion is the stronger of the two."""
+    bounces, limit = office.desk.stores.bounces, Limit(points=1, forget=timedelta(days=7))
+    await office.do("/addmember adherents Zoé <zoe@example.org>")
+    await office.do("/addaddress zoe@example.org z@example.net")
+    failure = Failure(Address("z@example.net"), "550 no such user")
+    await bounces.note(office.mlist.id, failure, office.clock.now(), limit)
+
+    done = await office.do("/members adherents")
+
+    assert [(row["status"], row["suspended"]) for row in done.rows] == [
+        ("active", []),
+        ("suspended", ["z@example.net"]),
+    ]
+    assert "Zoé <zoe@example.org>, <z@example.net> · ⏸ suspended: z@example.net" in done.text
+    await office.say("/language fr")
+    assert "· ⏸ envois suspendus\N{NO-BREAK SPACE}: z@example.net" in await office.say("/members adherents")
+    await office.do("/addgroup legumes")
+    await office.do("/addmember @legumes zoe@example.org")
+    assert (await office.do("/members @legumes")).rows[0]["status"] == "suspended"
+    await office.do("/addexcluded adherents zoe@example.org")
+    assert (await office.do("/members adherents zoé")).rows[0]["status"] == "excluded"
+    await office.do("/delexcluded adherents zoe@example.org")
+    await office.do("/reactivate z@example.net")
+    assert (await office.do("/members adherents zoé")).rows[0]["status"] == "active"
 
 
 async def test_people_and_addresses_are_counted(office: Office) -> None:
