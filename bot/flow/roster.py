@@ -28,6 +28,8 @@ _LAST_NAME = re.compile(r"nom|noms|nom de famille|last ?name|family ?name|surnam
 _FULL_NAME = re.compile(
     r"nom complet|nom (?:et )?prenoms?|prenoms? (?:et )?nom|name|full name|display ?name|nom affiche"
 )
+_MEMBER = re.compile(r"adherente?|amapien|amapienne|membre|member")
+"""Above names, or above whether somebody is one."""
 _GROUP = re.compile(r"groupes?|groups?|contrats?|contracts?")
 _NAMED = re.compile(r"(?P<name>[^<>]*?)\s*<(?P<address>[^<>]+)>")
 _BETWEEN_ADDRESSES = re.compile(r"[,;\s]+")
@@ -118,19 +120,30 @@ def _headed(table: Table, heading: int) -> _Columns:
         mails = [n for n in candidates if any(_has_address(row, n) for row in below)]
     return _Columns(
         tuple(mails),
-        _names(words),
-        tuple(n for n, word in enumerate(words) if _GROUP.fullmatch(word)),
+        _names(words, below),
+        tuple(n for n, word in enumerate(words) if _GROUP.fullmatch(word) and not _counts(below, n)),
         heading + 1,
     )
 
 
-def _names(words: Sequence[str]) -> tuple[int, ...]:
+def _counts(rows: Table, column: int) -> bool:
+    """Whether a column says how many groups somebody is in, as a site's list of users does."""
+    cells = [row[column].strip() for row in rows if column < len(row) and row[column].strip()]
+    return bool(cells) and all(cell.isdecimal() for cell in cells)
+
+
+def _names(words: Sequence[str], below: Table) -> tuple[int, ...]:
     """First name and last name, else one column with both."""
     first, last, full = (
         [n for n, word in enumerate(words) if kind.fullmatch(word)][:1]
         for kind in (_FIRST_NAME, _LAST_NAME, _FULL_NAME)
     )
-    return tuple([*first, *last] if first and last else full or first or last)
+    members = [
+        n
+        for n, word in enumerate(words)
+        if _MEMBER.fullmatch(word) and any(len(row) > n and " " in row[n].strip() for row in below)
+    ]
+    return tuple([*first, *last] if first and last else full or members[:1] or first or last)
 
 
 def _heading(cell: str) -> str:

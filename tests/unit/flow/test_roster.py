@@ -6,6 +6,7 @@ import pytest
 
 from bot.core.addresses import fold
 from bot.core.errors import UserError
+from bot.core.people import group_name
 from bot.core.rosters import Line, Table
 from bot.flow.roster import lines_of
 
@@ -154,8 +155,52 @@ def test_names_cannot_be_formulas_nor_invisible() -> None:
     assert said([["nom", "mail"], ["An\u202ene\n", "a@example.org"]])[0][1] == "Anne"
 
 
+AMAPRESS_USERS = (
+    "ID|Identifiant|Prénom|Nom|Email|Email 2|Email 3|Email 4|Rôle sur le site|Fonctions actuelles|Type"
+    "|Adresse|Code postal|Ville|Téléphone|Téléphone 2|Moyen préféré|Adhésions|Contrats|Membre du foyer 1"
+    "|Co-adhérent 1|Co-adhérent 2|Co-adhérent(s) - sans email"
+)
+AMAPRESS_CONTRACTS = (
+    "ID|Adhérent|Nom|Mail|Adresse|Statut|Contrat|Quantité|Date de début|Lieu|Co-Adhérent 1|Co-Adhérent 2"
+)
+
+
 def test_the_users_of_an_amapress_site_are_understood() -> None:
-    """Up to four addresses a person; the postal address and the partner's are not theirs."""
+    """Four addresses at most; those of household and partners are theirs, and a number names no group."""
+    anne = (
+        "7|anne|Anne|Martin|Anne@Example.org|a2@example.org||anne@nomail.org|Amapien||Principal"
+        "|1 rue des Lilas|69001|Lyon|06 00 00 00 00||Email|1|2|paul@example.org|zoe@example.org||Léo, 06"
+    )
+    boris = "8|boris|Boris|Roy|boris@example.org||||Amapien||Co-adhérent||||||Téléphone|0|0||||"
+
+    first, second = lines_of([text.split("|") for text in (AMAPRESS_USERS, anne, boris)])
+
+    assert (first.name, first.addresses) == (
+        "Anne Martin",
+        ("anne@example.org", "a2@example.org", "anne@nomail.org"),
+    )
+    assert (second.name, second.addresses, second.groups) == ("Boris Roy", ("boris@example.org",), None)
+
+
+def test_the_contracts_of_an_amapress_site_are_understood() -> None:
+    """Its column *Nom* holds the last name alone, beside the whole."""
+    anne = (
+        "9|Anne Martin|Martin|anne@example.org|1 rue des Lilas 69001 Lyon|Confirmée|Légumes 2026|Panier"
+        "|01/03/2026|Préau|zoe@example.org|"
+    )
+
+    (line,) = lines_of([text.split("|") for text in (AMAPRESS_CONTRACTS, anne)])
+
+    assert (line.name, line.addresses) == ("Anne Martin", ("anne@example.org",))
+    assert line.groups == (group_name("Légumes 2026"),)
+
+
+def test_whether_somebody_is_a_member_is_no_name() -> None:
+    assert said([["nom", "mail", "adhérent"], ["Martin", "a@example.org", "oui"]])[0][1] == "Martin"
+
+
+def test_the_users_of_a_site_that_names_its_fields_are_understood() -> None:
+    """The postal address is none."""
     headings = [
         "user_login",
         "user_email",
