@@ -48,7 +48,8 @@ _REFUSALS = {
         r"basic ?auth\w*( is)? (disabled|blocked)|basicauth\w*blocked|5\.7\.139", re.IGNORECASE
     ),
     Trouble.APP_LOGIN: re.compile(
-        r"app(lication)?([- ]specific)?[- ]password|mot de passe d.application|log ?in via \S*web",
+        r"app(lication)?([- ]specific)?[- ]password|mot de passe d.application"
+        r"|log ?in (to your account )?via (your |a )?web",
         re.IGNORECASE,
     ),
 }

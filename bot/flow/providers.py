@@ -7,7 +7,6 @@ the hosts' own help pages or of Thunderbird's collection (github.com/thunderbird
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bot.core.addresses import Address, domain_of, local_part_of
@@ -18,10 +17,6 @@ from bot.flow.accounts import registrable
 
 _APPLICATION_PASSWORD = N_(
     "{provider} wants an application password here, not the usual one. You make it at {where}."
-)
-_APPLICATION_PASSWORD_SOMEWHERE = N_(
-    "{provider} may want an application password here, not the usual one. You make it in the security "
-    "settings of the mailbox."
 )
 _SWITCH_ON = N_(
     "{provider} lets other programs in only once IMAP is switched on in the settings of the mailbox, "
@@ -46,8 +41,7 @@ class Provider:
         domains: those of its addresses; one that ends in a dot stands for each public suffix.
         mx: endings of the names of servers that take in the mail of its customers' own domains.
         imap: its server, empty = it is not known, or there is none; `{mx}` = the one that takes in the mail.
-        pop3: likewise.
-        smtp: likewise.
+        pop3, smtp: likewise.
         submission: how outgoing mail is encrypted, which tells the port.
         by_local_part: the login is what stands before the @, else it is the whole address.
         max_per_hour: recipients that it lets through.
@@ -249,7 +243,7 @@ PROVIDERS = (
             "{provider} lets other programs send only once “SMTP authentifié” is switched on for this "
             "mailbox, and keeps older mailboxes to POP3 until they have IMAP: see {where}."
         ),
-        where="https://subscribe.free.fr/login",
+        where="https://assistance.free.fr",
     ),
     Provider(
         "Orange",
@@ -260,9 +254,9 @@ PROVIDERS = (
         smtp="smtp.orange.fr",
         warning=N_(
             "{provider} lets other programs in only once IMAP is switched on in the settings of the mailbox, "
-            "at {where}, which gives a password of its own for them."
+            "which gives a password of its own for them: see {where}."
         ),
-        where="https://messagerie.orange.fr",
+        where="https://assistance.orange.fr",
     ),
     Provider(
         "La Poste",
@@ -272,7 +266,13 @@ PROVIDERS = (
         pop3="pop.laposte.net",
         smtp="smtp.laposte.net",
         by_local_part=True,
-        warning=_APPLICATION_PASSWORD_SOMEWHERE,
+        # numerama.com/tech/978375: so since the mailboxes were closed to other programs for a while
+        warning=N_(
+            "{provider} lets other programs in only with a password that was renewed on its site since 2022: "
+            "see {where}."
+        ),
+        rarely=True,
+        where="https://aide.laposte.net",
     ),
     Provider(
         "SFR",
@@ -356,7 +356,7 @@ PROVIDERS = (
 """Read from top to bottom; the first that knows an address, or a server, is it."""
 
 _SAYS = {
-    Trouble.APP_LOGIN: {_APPLICATION_PASSWORD, _APPLICATION_PASSWORD_SOMEWHERE},
+    Trouble.APP_LOGIN: {_APPLICATION_PASSWORD},
     Trouble.SWITCHED_OFF: {_SWITCH_ON},
 }
 """Warnings that say what the refusal's own advice says, and where: they come in its place."""
@@ -376,7 +376,10 @@ def of_mx(host: str) -> Provider | None:
 def of_server(host: str) -> Provider | None:
     """Whose IMAP, POP3 or SMTP server that is."""
     host = host.lower()
-    return next((each for each in PROVIDERS if host in _servers(each) or each.runs(host)), None)
+    return next(
+        (each for each in PROVIDERS if host in {each.imap, each.pop3, each.smtp} - {""} or each.runs(host)),
+        None,
+    )
 
 
 def advised(error: ServerTrouble, host: str) -> Text:
@@ -387,7 +390,3 @@ def advised(error: ServerTrouble, host: str) -> Text:
     if provider.warning in _SAYS.get(error.trouble, ()) and "advice" in error.text.values:
         return Text(error.text.template, **{**error.text.values, "advice": provider.advice})
     return Text("{trouble} {advice}", trouble=error.text, advice=provider.advice)
-
-
-def _servers(provider: Provider) -> Iterator[str]:
-    yield from filter(None, (provider.imap, provider.pop3, provider.smtp))

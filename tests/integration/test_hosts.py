@@ -80,101 +80,76 @@ async def test_a_host_that_takes_no_passwords_is_told_before_anything_is_made(wo
     assert await world.rows("/lists") == []
 
 
-# How each host words it. Recorded, in reports that name the server: Gmail's want of an application password
-# (LukeSmithxyz/mutt-wizard#831) and its wrong password (andreiaugustin/gmail_extractor#4), Yahoo's
-# (Enough-Software/enough_mail#245), Microsoft's refusal of any password (holon-run/uxc#445). All others are
-# from memory: their kind is what counts here, and the real words may differ.
+_APP = "NO [ALERT] Application-specific password required: https://support.google.com/accounts/answer/185833"
+_WEB = "NO [ALERT] Please log in via your web browser: http://support.google.com/mail/accounts/bin/answer.py"
+_MEMORY = ""  # nobody's report was found: the kind is what counts there, and the real words may differ
+
+# How each host words it, and the report that shows it with the server's name
 REFUSALS = [
-    (
-        "liste@gmail.com",
-        IMAP,
-        (
-            "NO [ALERT] Application-specific password required: "
-            "https://support.google.com/accounts/answer/185833 (Failure)"
-        ),
-        Trouble.APP_LOGIN,
-        "not the usual one. You make it at https://myaccount.google.com/apppasswords.",
-    ),
-    (
-        "liste@gmail.com",
-        IMAP,
-        "NO [AUTHENTICATIONFAILED] Invalid credentials (Failure)",
-        Trouble.LOGIN,
-        "Gmail wants an application password",
-    ),
-    (
-        "liste@gmail.com",
-        IMAP,
-        "NO [ALERT] Your account is not enabled for IMAP use. (Failure)",
-        Trouble.SWITCHED_OFF,
-        "switch IMAP on in its settings",
-    ),
-    (
-        "liste@gmail.com",
-        POP3,
-        "-ERR [AUTH] Username and password not accepted.",
-        Trouble.LOGIN,
-        "Gmail wants an application password",
-    ),
-    (
-        "liste@yahoo.fr",
-        IMAP,
-        "NO [AUTHENTICATIONFAILED] LOGIN Invalid credentials",
-        Trouble.LOGIN,
-        "Yahoo wants an application password",
-    ),
-    (
-        "liste@icloud.com",
-        IMAP,
-        "NO [AUTHENTICATIONFAILED] Authentication Failed",
-        Trouble.LOGIN,
-        "iCloud wants an application password here, not the usual one. You make it at https://account.apple.com",
-    ),
-    (
-        "liste@orange.fr",
-        IMAP,
-        "NO [AUTHENTICATIONFAILED] Authentication failed.",
-        Trouble.LOGIN,
-        "Orange lets other programs in only once IMAP is switched on",
-    ),
-    (
-        "liste@laposte.net",
-        IMAP,
-        "NO LOGIN failed.",
-        Trouble.LOGIN,
-        "La Poste may want an application password",
-    ),
-    (
-        "liste@zohomail.eu",
-        IMAP,
-        "NO [ALERT] You are yet to enable IMAP for your account. Please contact your administrator",
-        Trouble.SWITCHED_OFF,
-        "Zoho lets other programs in only once IMAP is switched on",
-    ),
-    (
-        "liste@free.fr",
-        IMAP,
-        "NO Authentication failed.",
-        Trouble.LOGIN,
-        "keeps older mailboxes to POP3 until they have IMAP",
-    ),
-    (
-        "liste@infomaniak-client.example",
-        IMAP,
-        "NO [AUTHENTICATIONFAILED] Authentication failed.",
-        Trouble.LOGIN,
-        "Check user name and password.",
-    ),
-    (
-        "liste@entreprise.example",
-        IMAP,
-        "NO Basic authentication is disabled.",
-        Trouble.NO_PASSWORDS,
-        "No password is taken there",
-    ),
-]
+    ("liste@gmail.com", IMAP, f"{_APP} (Failure)", Trouble.APP_LOGIN,
+     "not the usual one. You make it at https://myaccount.google.com/apppasswords.",
+     "https://github.com/LukeSmithxyz/mutt-wizard/issues/831"),
+    ("liste@gmail.com", IMAP, "NO [AUTHENTICATIONFAILED] Invalid credentials (Failure)", Trouble.LOGIN,
+     "Gmail wants an application password",
+     "https://github.com/andreiaugustin/gmail_extractor/issues/4"),
+    ("liste@gmail.com", IMAP, f"{_WEB} (Failure)", Trouble.APP_LOGIN,
+     "Gmail wants an application password",
+     "https://github.com/lovelysystems/robotframework-imaplibrary/issues/23"),
+    ("liste@gmail.com", IMAP, "NO [ALERT] Your account is not enabled for IMAP use. (Failure)",
+     Trouble.SWITCHED_OFF, "switch IMAP on in its settings", _MEMORY),
+    ("liste@gmail.com", POP3, "-ERR [AUTH] Username and password not accepted.", Trouble.LOGIN,
+     "Gmail wants an application password", _MEMORY),
+    ("liste@yahoo.fr", IMAP, "NO [AUTHENTICATIONFAILED] LOGIN Invalid credentials", Trouble.LOGIN,
+     "Yahoo wants an application password",
+     "https://github.com/Enough-Software/enough_mail/issues/245"),
+    ("liste@aol.com", IMAP, "NO [AUTHENTICATIONFAILED] LOGIN Invalid credentials", Trouble.LOGIN,
+     "AOL wants an application password here, not the usual one. You make it at https://login.aol.com",
+     "https://github.com/Foundry376/Mailspring/issues/1351"),
+    ("liste@icloud.com", IMAP, "NO [AUTHENTICATIONFAILED] Authentication failed", Trouble.LOGIN,
+     "iCloud wants an application password here, not the usual one. You make it at https://account.apple.com",
+     "https://github.com/lefcha/imapfilter/issues/125"),
+    ("liste@gmx.fr", POP3, "-ERR authentication failed", Trouble.LOGIN,
+     "GMX lets other programs in only once IMAP is switched on",
+     "https://github.com/jens-maus/yam/issues/638"),
+    ("liste@ovh-client.example", IMAP, "NO [AUTHENTICATIONFAILED] Authentication failed.", Trouble.LOGIN,
+     "OVH has other servers for “E-mail Pro”",
+     "https://github.com/Dolibarr/dolibarr/issues/31487"),
+    ("liste@ionos-client.example", IMAP, "NO authentication failed", Trouble.LOGIN,
+     "Check user name and password.",
+     "https://github.com/imapsync/imapsync/issues/140"),
+    ("liste@entreprise.example", IMAP, "NO Basic authentication is disabled.", Trouble.NO_PASSWORDS,
+     "No password is taken there",
+     "https://github.com/holon-run/uxc/issues/445"),
+    ("liste@entreprise.example", IMAP, "NO LOGIN failed.", Trouble.LOGIN, "Check user name and password.",
+     "https://github.com/imapsync/imapsync/issues/317"),
+    ("liste@orange.fr", IMAP, "NO [AUTHENTICATIONFAILED] Authentication failed.", Trouble.LOGIN,
+     "Orange lets other programs in only once IMAP is switched on", _MEMORY),
+    ("liste@laposte.net", IMAP, "NO LOGIN failed.", Trouble.LOGIN,
+     "La Poste lets other programs in only with a password", _MEMORY),
+    ("liste@zohomail.eu", IMAP,
+     "NO [ALERT] You are yet to enable IMAP for your account. Please contact your administrator",
+     Trouble.SWITCHED_OFF, "Zoho lets other programs in only once IMAP is switched on", _MEMORY),
+    ("liste@free.fr", IMAP, "NO Authentication failed.", Trouble.LOGIN,
+     "keeps older mailboxes to POP3 until they have IMAP", _MEMORY),
+    ("liste@infomaniak-client.example", IMAP, "NO [AUTHENTICATIONFAILED] Authentication failed.",
+     Trouble.LOGIN, "Check user name and password.", _MEMORY),
+]  # fmt: skip
+# What relays say, and the report that shows it
+RELAYS = [
+    ("535 5.7.139 Authentication unsuccessful, basic authentication is disabled.", "No password is taken",
+     "https://github.com/rpremraj/mailR/issues/107"),
+    ("535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant.",
+     "No password is taken", "https://github.com/nodemailer/nodemailer/issues/1484"),
+    ("534 5.7.9 Application-specific password required.", "An application password is wanted", _MEMORY),
+    ("535 5.7.8 Username and Password not accepted.", "E-mail Pro",
+     "https://github.com/loganmarchione/docker-postfixrelay/issues/64"),
+    ("535 Authentication credentials invalid", "E-mail Pro",
+     "https://github.com/freescout-help-desk/freescout/issues/1489"),
+]  # fmt: skip
 MX = {
     "infomaniak-client.example": "5 mta-gw.infomaniak.ch.",
+    "ovh-client.example": "1 mx1.mail.ovh.net.",
+    "ionos-client.example": "10 mx00.ionos.fr.",
     "entreprise.example": "5 aspmx.l.google.com.",  # with words of another host, which count
 }
 
@@ -184,7 +159,7 @@ async def test_a_refusal_says_what_that_host_wants(world: World, internet: Rerou
     for domain, exchange in MX.items():
         world.names.names_servers("MX", domain, exchange)
     async with scripted_imap() as imap, scripted_pop3() as pop3:
-        for number, (address, protocol, words, trouble, hint) in enumerate(REFUSALS):
+        for number, (address, protocol, words, trouble, hint, _) in enumerate(REFUSALS):
             login = f"{number}{address}"
             guess = await world.app.desk.guessing.guess(Address(login), protocol)
             imap.answer("^LOGIN", f"TAG {words}\r\n".encode())
@@ -205,14 +180,7 @@ async def test_a_refusal_says_what_that_host_wants(world: World, internet: Rerou
 async def test_a_relay_that_refuses_is_told_of_alike(world: World, internet: Rerouted) -> None:
     at_ovh(world, internet)
     await world.do(f"/addlist {world.address} password=pw")
-    for words, hint in (
-        (
-            "535 5.7.139 Authentication unsuccessful, basic authentication is disabled.",
-            "No password is taken",
-        ),
-        ("534 5.7.9 Application-specific password required.", "An application password is wanted"),
-        ("535 5.7.8 Username and Password not accepted.", "E-mail Pro"),
-    ):
+    for words, hint, _ in RELAYS:
         world.relay.replies["AUTH"] = words
         said = await world.refused(f"/check {world.name}")
         [reason] = [each for each in said.splitlines() if each.startswith("❌ Outgoing mail by ssl0.ovh.net")]
