@@ -158,7 +158,7 @@ class Api:
 
     async def answer_press(self, query: str, text: str) -> None:
         """The sentence that only who tapped sees; a long one stays until it is put away."""
-        shown = text if len(text) <= _LONGEST_ANSWER else text[: _LONGEST_ANSWER - 1] + "…"
+        shown = cut(text, _LONGEST_ANSWER)
         async with self.meaning():
             await self.bot.answer_callback_query(query, shown or None, show_alert=len(shown) > _SHORT_ANSWER)
 

@@ -165,6 +165,19 @@ async def test_a_tap_is_answered_before_anything_else_leaves(
     assert later[-2:] == ["answerCallbackQuery", "editMessageText"]
 
 
+async def test_an_answer_to_a_tap_is_never_too_long_for_telegram(
+    transport: Telegram, listener: Listening, anne: Person, group: Chat
+) -> None:
+    """200 units, of which an emoji is two; it must be closed by hand, so that there is time to read it."""
+    listener.answers["distribute:1:0"] = Answer("🥕" * 190)
+    card = await posted(transport, group)
+
+    answered = await anne.taps(card, "Distribute")
+
+    assert answered.text == "🥕" * 99 + "…"
+    assert answered.alert
+
+
 async def test_an_edit_of_what_is_gone_or_unchanged_is_no_error(
     transport: Telegram, anne: Person, group: Chat
 ) -> None:
