@@ -141,10 +141,10 @@ async def _binding(room_id: int, mlist_id: int | None) -> BindingRow | None:
 
 
 async def _try_again(room_id: int, at: datetime) -> None:
-    """What could not be shown there waits for hours; now it can."""
+    """What could not be shown there waits for hours, or is being refused at this moment; now it can."""
     await together(ROOMS)
-    refused = CardRow.filter(room_id=room_id, shown__lt=F("wanted"), failures__gt=0)
-    await refused.update(failures=0, due_at=at)
+    behind = CardRow.filter(room_id=room_id, shown__lt=F("wanted"))
+    await behind.update(failures=0, wanted=F("wanted") + 1, urgent=F("wanted") + 1, due_at=at)
 
 
 async def _post_anew(room_id: int, at: datetime) -> None:

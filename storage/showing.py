@@ -58,7 +58,8 @@ class SqlCardStore(Store):
 
     @atomic
     async def postpone(self, card: Card, until: datetime) -> None:
-        await _row(card).update(failures=F("failures") + 1, due_at=until)
+        tried = _row(card).filter(urgent__lte=card.wanted)  # what changed since was not: it is due as it is
+        await tried.update(failures=F("failures") + 1, due_at=until)
 
 
 def _row(card: Card) -> QuerySet[CardRow]:

@@ -156,6 +156,18 @@ async def test_a_card_that_could_not_be_shown_waits(
     assert card.failures == 0
 
 
+async def test_a_refusal_of_before_the_latest_change_puts_nothing_off(
+    stores: Stores, clock: ManualClock, room: Room, held: Post
+) -> None:
+    """What is to be shown now was not tried yet."""
+    [being_shown] = await due(stores, room, clock)
+    await stores.posts.decide(decision(held, clock.now(), disposition=Disposition.DISCARD))
+    await stores.rooms.postpone(being_shown, clock.now() + 5 * SECOND)
+    [card] = await due(stores, room, clock)
+    await stores.rooms.postpone(card, clock.now() + 5 * SECOND)
+    assert await due(stores, room, clock) == []
+
+
 async def test_resending_posts_the_card_anew(
     stores: Stores, clock: ManualClock, room: Room, held: Post
 ) -> None:

@@ -192,6 +192,19 @@ async def test_a_room_that_cannot_be_reached_says_why(stores: Stores, clock: Man
     assert (await room_at(stores, GROUP)).unreachable is None
 
 
+async def test_what_was_refused_before_a_room_could_be_reached_again_is_tried_at_once(
+    stores: Stores, clock: ManualClock, mlist: MailingList
+) -> None:
+    """The network tells of both at the same time, and the refusal may be noted last."""
+    await stores.rooms.bind(GROUP, mlist.id, clock.now())
+    post = await held(stores, clock, mlist)
+    [refused] = await stores.rooms.cards_due(await room_at(stores, GROUP), clock.now(), 10)
+    await stores.rooms.reached(GROUP, Text("the bot was removed"), clock.now())
+    await stores.rooms.reached(GROUP, None, clock.now())
+    await stores.rooms.postpone(refused, clock.now() + timedelta(hours=6))
+    assert await due(stores, clock, GROUP) == [post.id]
+
+
 async def test_a_deleted_list_leaves_its_room(stores: Stores, clock: ManualClock, mlist: MailingList) -> None:
     await stores.rooms.bind(GROUP, mlist.id, clock.now())
     await held(stores, clock, mlist)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -111,6 +112,7 @@ class Telegram(ChatTransport):
         self._taps = _Taps()
         self._listener: Listener | None = None
         self._known: dict[int, set[str]] = {}
+        self._welcomes: Counter[int] = Counter()
 
     @override
     async def run(self, listener: Listener) -> None:
@@ -277,16 +279,19 @@ class Telegram(ChatTransport):
     async def _reaching(self, spot: Spot) -> AsyncIterator[None]:
         """Whoever watches over rooms is told when one cannot be written to."""
         self._known.setdefault(spot.chat, set()).add(str(spot))
+        before = self._welcomes[spot.chat]
         try:
             yield
         except Unreachable as error:
-            if self._listener:
+            if self._listener and before == self._welcomes[spot.chat]:  # else it is older than what was told
                 await self._listener.unreachable(Place(NAME, str(spot), private=spot.private), error.text)
             raise
 
     async def _reachable(self, listener: Listener, place: Place, why: Text | None) -> None:
         """What befalls the bot in a group befalls it in each of its topics."""
         chat = Spot.at(place.address).chat
+        if why is None:
+            self._welcomes[chat] += 1
         for address in {place.address} | self._known.get(chat, set()):
             await listener.unreachable(replace(place, address=address), why)
 

@@ -468,6 +468,26 @@ async def test_a_room_that_the_bot_may_not_write_in_is_told(
         await transport.post(address, CARD)
 
 
+async def test_a_refusal_of_before_the_bot_came_back_is_no_news(
+    bot_api: BotApi, transport: Telegram, listener: Listening, anne: Person, group: Chat
+) -> None:
+    """The answer to a message may be slower than the word that the bot is in the group again."""
+    refused = broken(403, "Forbidden: bot was kicked from the supergroup chat")
+    refused.held = True
+    bot_api.troubles.add("sendMessage", refused)
+    posting = asyncio.create_task(transport.post(str(group.id), CARD))
+    await asyncio.wait_for(refused.arrived.wait(), WAIT_S)
+    group.kick(anne)
+    await listener.until(lambda: "removed" in listener.states.get(str(group.id), ""))
+    group.add(anne)
+    await listener.until(lambda: listener.states.get(str(group.id)) == "")
+    refused.released.set()
+
+    with pytest.raises(PermanentError, match="removed"):
+        await posting
+    assert listener.states == {str(group.id): ""}
+
+
 async def test_what_befalls_a_forum_befalls_its_topics(
     bot_api: BotApi, transport: Telegram, listener: Listening, anne: Person
 ) -> None:
