@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import zlib
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
@@ -19,6 +18,7 @@ from storage.atomic import atomic, reading
 from storage.cards import delete_cards
 from storage.decisions import SqlDecisionStore
 from storage.mailings import delete_mailings
+from storage.packing import packed, unpacked
 from storage.rows import DeliveryRow, KnownMailRow, MailingRow, PostRow, RawRow
 from storage.values import address_key, column, in_groups, listing, paged, post_of, words_of
 
@@ -33,11 +33,10 @@ class SqlPostStore(SqlDecisionStore):
 
     async def take_in(self, post: NewPost) -> int | None:
         """**Commit 1**; compressing a large mail takes a second, so it happens in a thread."""
-        packed = await asyncio.to_thread(zlib.compress, post.raw)
-        return await self._store(post, packed)
+        return await self._store(post, await asyncio.to_thread(packed, post.raw))
 
     @atomic
-    async def _store(self, post: NewPost, packed: bytes) -> int | None:
+    async def _store(self, post: NewPost, octets: bytes) -> int | None:
         identity: dict[str, Any] = {
             "mlist_id": post.mlist_id,
             "cursor": str(post.cursor),
@@ -65,7 +64,7 @@ class SqlPostStore(SqlDecisionStore):
             unread=list(post.unread),
             folded=folded(searched),
         )
-        await RawRow.create(post_id=row.id, packed=packed)
+        await RawRow.create(post_id=row.id, packed=octets)
         return row.id
 
     @reading
@@ -91,7 +90,7 @@ class SqlPostStore(SqlDecisionStore):
         return post_of(row)
 
     async def raw(self, post_id: int) -> bytes:
-        return await asyncio.to_thread(zlib.decompress, await self._packed(post_id))
+        return await asyncio.to_thread(unpacked, await self._packed(post_id))
 
     @reading
     async def _packed(self, post_id: int) -> bytes:
@@ -106,6 +105,7 @@ class SqlPostStore(SqlDecisionStore):
             mlist_id=post.mlist_id,
             body_sha256=post.body_sha256,
             message_id=post.message_id,
+            author=address_key(post.author_address) if post.authors else "",
             id__lt=post.id,
         )
         return bool(post.message_id) and await earlier.exists()

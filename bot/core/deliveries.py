@@ -70,7 +70,8 @@ class Obstacle(StrEnum):
     )
     INTRICATE = N_(
         "5.6.3 the outgoing server does not take the accented letters of this mail as they are (no "
-        "8BITMIME), and it has too many parts to be written in another way: ask for a simpler one"
+        "8BITMIME), and it is too large or has too many parts to be written in another way: ask for a "
+        "simpler one"
     )
     STUMBLED = N_("facteur stumbled over it; the log says more")
 

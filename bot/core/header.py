@@ -33,7 +33,7 @@ LONG_LINE = 900
 FIELDS_LIMIT = 2_000
 HEADER_OCTETS = 4_000_000
 _VALUE_OCTETS = 50_000
-_ADDRESS_FIELDS = 10
+ADDRESS_FIELDS = 10
 ADDRESSES_OCTETS = 30_000
 
 
@@ -178,6 +178,9 @@ def decoded(text: str) -> str:
 
 def with_crlf(octets: bytes) -> bytes:
     """With every line end, bare CR and bare LF too, made CRLF."""
+    pairs = octets.count(b"\r\n")
+    if octets.count(b"\r") == pairs == octets.count(b"\n"):  # a large mail need not be copied
+        return octets
     return octets.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
 
 
@@ -244,7 +247,7 @@ def _run(charset: str, words: list[tuple[str, bytes, str]]) -> str:
 @lru_cache(maxsize=32)  # one mail is asked the same again and again
 def _mailboxes(fields: tuple[bytes, ...]) -> tuple[Mailbox, ...]:
     left, values = ADDRESSES_OCTETS, []
-    for field in fields[:_ADDRESS_FIELDS]:
+    for field in fields[:ADDRESS_FIELDS]:
         value = _value(field)
         # a cut address would be another one
         values.append(undeclared(value if len(value) <= left else value[:left].rpartition(b",")[0]))

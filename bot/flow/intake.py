@@ -96,14 +96,15 @@ class Intake:
         missed: list[Text] = []
         settled: list[Cursor] = []
         async for fetched in self._mailbox.fetch(await self._wanted(cursors, old)):
-            if fetched.error:
-                missed.append(fetched.error.text)
-            elif await alone(
-                "intake", partial(self._take_in, fetched, old=str(fetched.cursor) in old), but=NOT_ITS_FAULT
-            ):
-                settled.append(fetched.cursor)
-            else:
-                missed.append(Text("facteur stumbled over it; the log says more"))
+            cursor, error = fetched.cursor, fetched.error
+            new = None if error else await self._taken(fetched, old=str(cursor) in old)
+            del fetched  # a large mail would be there twice while it is screened
+            if new is None:
+                missed.append(error.text if error else Text("facteur stumbled over it; the log says more"))
+                continue
+            for post_id in new:
+                await self._screen(post_id)
+            settled.append(cursor)
             if len(settled) == _SETTLED_AT_ONCE:
                 await self._settle(settled)
         await self._settle(settled)
@@ -132,18 +133,21 @@ class Intake:
         taken = await self._stores.posts.taken_in(self._mlist.id, cursors)
         return [cursor for cursor in cursors if str(cursor) not in taken]
 
-    async def _take_in(self, fetched: Fetched, *, old: bool) -> bool:
-        """Commit 1, then screening: a crash between leaves the post `received`, to be screened later."""
-        # a large mail takes seconds to read, in which the others go on
+    async def _taken(self, fetched: Fetched, *, old: bool) -> Sequence[int] | None:
+        """The posts that are to be screened now; None if the mail could not be taken in."""
+        return await alone("intake", partial(self._take_in, fetched, old=old), but=NOT_ITS_FAULT)
+
+    async def _take_in(self, fetched: Fetched, *, old: bool) -> Sequence[int]:
+        """Commit 1: a crash behind it leaves the post `received`, to be screened later."""
+        # a large mail takes a second to read, in which the others go on
         post = await asyncio.to_thread(read, self._mlist.id, fetched.cursor, fetched.raw, self._clock.now())
         log.info("fetched", list=self._mlist.address, cursor=str(fetched.cursor), message_id=post.message_id)
         post_id = await self._stores.posts.take_in(replace(post, old=old))
         if post_id is None:
             log.info("seen before", list=self._mlist.address, cursor=str(fetched.cursor))
-            return True
+            return []
         log.info("received", list=self._mlist.address, post=post_id, message_id=post.message_id)
-        await self._screen(post_id)
-        return True
+        return [post_id]
 
     async def _screen(self, post_id: int) -> None:
         """By the settings as they are now; a post that cannot be screened stays `received`."""

@@ -370,7 +370,7 @@ async def test_an_address_outside_ascii_bounces_alone_where_the_relay_does_not(
 
 EIGHT_BIT = (
     b"Subject: x\r\nDKIM-Signature: v=1\r\nContent-Type: text/plain; charset=utf-8\r\n"
-    b"Content-Transfer-Encoding: 8bit\r\n\r\n\xc3\xa9t\xc3\xa9\r\n"
+    b"Content-Transfer-Encoding: 8bit\r\n\r\nun bel \xc3\xa9t\xc3\xa9 pour les poireaux\r\n"
 )
 
 
@@ -386,7 +386,7 @@ async def test_eight_bits_are_encoded_only_where_the_relay_takes_seven(
     assert (as_it_was.raw, as_it_was.options[-1]) == (EIGHT_BIT, "BODY=8BITMIME")
     assert encoded.raw == (
         b"Subject: x\r\nContent-Type: text/plain; charset=utf-8\r\n"
-        b"Content-Transfer-Encoding: quoted-printable\r\n\r\n=C3=A9t=C3=A9\r\n"
+        b"Content-Transfer-Encoding: quoted-printable\r\n\r\nun bel =C3=A9t=C3=A9 pour les poireaux\r\n"
     )
     assert not any(option.startswith("BODY") for option in encoded.options)
 

@@ -28,6 +28,7 @@ from transports.imap.login import words_of
 from transports.imap.session import COMMAND_UIDS, Session
 from transports.mails import (
     MAILS_THAT_BREAK,
+    MAX_MAIL_OCTETS,
     PERHAPS_ONE_MAIL,
     PERHAPS_STALE,
     SLOWEST_OCTETS_PER_S,
@@ -70,7 +71,7 @@ class ImapMailbox(Mailbox):
         timeout_s: float = 30.0,
         idle: bool = True,
         renew_idle_s: float = 8.5 * 60,
-        max_mail_octets: int = 100_000_000,
+        max_mail_octets: int = MAX_MAIL_OCTETS,
     ) -> None:
         self._account = account
         self._tls = tls
@@ -122,8 +123,8 @@ class ImapMailbox(Mailbox):
                         continue
                     breaks += 1
                     got = {group[0]: trouble}
-                for uid, mail in got.items():
-                    yield fetched(Cursor(folder, validity, str(uid)), mail)
+                for uid in list(got):  # which holds none that somebody works on
+                    yield fetched(Cursor(folder, validity, str(uid)), got.pop(uid))
 
     @override
     async def settle(self, cursors: Sequence[Cursor]) -> None:
@@ -161,7 +162,7 @@ class ImapMailbox(Mailbox):
 
     async def _bodies(
         self, folder: str, validity: str, group: Sequence[int], sizes: Mapping[int, int | None]
-    ) -> Mapping[int, bytes | FacteurError]:
+    ) -> dict[int, bytes | FacteurError]:
         octets = sum(sizes[uid] or 0 for uid in group)
         if octets > self._max_mail_octets:
             return {group[0]: too_large(octets, self._max_mail_octets)}

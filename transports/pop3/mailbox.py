@@ -25,6 +25,7 @@ from bot.core.posts import Cursor
 from bot.core.text import Text
 from transports.mails import (
     MAILS_THAT_BREAK,
+    MAX_MAIL_OCTETS,
     PERHAPS_ONE_MAIL,
     PERHAPS_STALE,
     SLOWEST_OCTETS_PER_S,
@@ -66,7 +67,7 @@ class Pop3Mailbox(Mailbox):
         *,
         tls: ssl.SSLContext | None = None,
         timeout_s: float = 30.0,
-        max_mail_octets: int = 100_000_000,
+        max_mail_octets: int = MAX_MAIL_OCTETS,
     ) -> None:
         self._account = account
         self._tls = tls

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from bot.core.header import with_crlf
+
 
 @dataclass(frozen=True, slots=True)
 class Content:
@@ -19,10 +21,10 @@ class Content:
 
 def prepared(mail: bytes) -> Content:
     """Make line ends CRLF (lone CR, lone LF, a missing last one) and stuff dots; nothing else changes."""
-    lines = mail.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
-    if lines and not lines.endswith(b"\r\n"):
-        lines += b"\r\n"
-    stuffed = lines.replace(b"\r\n.", b"\r\n..")
-    if stuffed.startswith(b"."):
-        stuffed = b"." + stuffed
-    return Content(stuffed + b".\r\n", len(lines), eight_bit=not mail.isascii())
+    octets = with_crlf(mail)
+    last_end = b"" if not octets or octets.endswith(b"\r\n") else b"\r\n"
+    size = len(octets) + len(last_end)
+    octets = octets.replace(b"\r\n.", b"\r\n..")
+    first_dot = b"." if octets.startswith(b".") else b""
+    # a large mail is there twice as it is, so it is put together once
+    return Content(b"".join((first_dot, octets, last_end, b".\r\n")), size, eight_bit=not mail.isascii())

@@ -11,6 +11,11 @@ from bot.core.parts import Part, take_apart
 
 _ENCODED = {"base64", "quoted-printable"}
 _ENCLOSED_LIMIT = 10
+_OCTETS_LIMIT = 25_000_000
+"""What is written anew is there four times meanwhile; such a relay takes no mail as large as that."""
+_BASE64_OCTETS = 57 * 1_000
+"""Encoded at once, a number of whole lines: an object for each line would take three times the room."""
+_EIGHT_BIT = bytes(range(128, 256))
 _ASCII = bytes(octet if octet < 128 else ord("?") for octet in range(256))
 
 
@@ -28,7 +33,7 @@ def seven_bit(mail: bytes, depth: int = 0) -> bytes | Obstacle:
     taken = take_apart(header, body)
     if not all(body[signed].isascii() for signed in taken.signed):
         return Obstacle.SIGNED
-    if not taken.whole or depth > _ENCLOSED_LIMIT:
+    if not taken.whole or depth > _ENCLOSED_LIMIT or len(mail) > _OCTETS_LIMIT:
         return Obstacle.INTRICATE
     header = header.edited(remove=["DKIM-Signature"])
     pieces: list[bytes] = []
@@ -61,10 +66,21 @@ def _encoded(part: Part, depth: int) -> tuple[list[tuple[str, str]], bytes] | Ob
     if part.content_type.startswith("message/"):  # may not be encoded itself (RFC 2046 section 5.2.1)
         enclosed = seven_bit(bytes(part.raw), depth + 1)
         return enclosed if isinstance(enclosed, Obstacle) else (_how("7bit"), enclosed)
-    octets = part.content() if part.encoding in _ENCODED else bytes(part.raw)
-    if part.content_type.startswith("text/"):
-        return _how("quoted-printable"), binascii.b2a_qp(with_crlf(octets), istext=True)
-    return _how("base64"), base64.encodebytes(octets).replace(b"\n", b"\r\n").removesuffix(b"\r\n")
+    octets = part.content() if part.encoding in _ENCODED else part.raw
+    if not part.content_type.startswith("text/"):
+        return _how("base64"), _base64(octets)
+    text = with_crlf(bytes(octets))
+    eight_bit = len(text) - len(text.translate(None, _EIGHT_BIT))
+    if 6 * eight_bit > len(text):  # quoted-printable would be the longer one, and no more readable
+        return _how("base64"), _base64(text)
+    return _how("quoted-printable"), binascii.b2a_qp(text, istext=True)
+
+
+def _base64(octets: bytes | memoryview) -> bytes:
+    """In lines of 76 letters, without the last line end, which belongs to the delimiter behind it."""
+    starts = range(0, len(octets), _BASE64_OCTETS)
+    coded = (base64.encodebytes(octets[at : at + _BASE64_OCTETS]) for at in starts)
+    return b"".join(each.replace(b"\n", b"\r\n") for each in coded).removesuffix(b"\r\n")
 
 
 def _how(encoding: str) -> list[tuple[str, str]]:

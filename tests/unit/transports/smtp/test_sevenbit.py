@@ -22,14 +22,16 @@ CLEARSIGNED = (
     b" \r\n-----BEGIN PGP SIGNATURE-----\r\n\r\niHUEARYIAB0WIQ==\r\n=abcd\r\n"
     b"-----END PGP SIGNATURE-----\r\n"
 )
+PLAIN = b"Content-Type: text/plain; charset=utf-8\r\n\r\n"
 MIXED = (
     b'Subject: x\r\nDKIM-Signature: v=1\r\nContent-Type: multipart/mixed; boundary="=_b"\r\n'
     b"Content-Transfer-Encoding: 8bit\r\n\r\npr\xc3\xa9ambule\r\n--=_b\r\n"
     b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
-    b"\xc3\xa9t\xc3\xa9 \r\n.\r\nFrom moi\r\n--=_b\r\nContent-Type: text/plain\r\n\r\nascii\r\n--=_b\r\n"
+    b"\xc3\xa9t\xc3\xa9 \r\n.\r\nFrom moi, qui vous l'avais dit\r\n--=_b\r\n"
+    b"Content-Type: text/plain\r\n\r\nascii\r\n--=_b\r\n"
     b"Content-Type: image/png\r\nContent-Transfer-Encoding: binary\r\n\r\n\x89PNG\r\n\x00\xff\r\n--=_b\r\n"
     b"Content-Type: message/rfc822\r\n\r\nSubject: y\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
-    b"d\xc3\xa9j\xc3\xa0\r\n--=_b--\r\n"
+    b"Il y en a d\xc3\xa9j\xc3\xa0 beaucoup\r\n--=_b--\r\n"
 )
 
 
@@ -58,12 +60,22 @@ def test_each_part_is_encoded_as_its_kind_wants() -> None:
     """Boundaries, and parts that are ASCII, stay as they are; an enclosed mail may not be encoded itself."""
     sent = seven(MIXED)
     assert contents(sent) == contents(MIXED)
-    assert b"=C3=A9t=C3=A9=20\r\n=2E\r\nFrom moi\r\n--=_b\r\n" in sent
+    assert b"=C3=A9t=C3=A9=20\r\n=2E\r\nFrom moi, qui vous l'avais dit\r\n--=_b\r\n" in sent
     assert b"Content-Type: text/plain\r\n\r\nascii\r\n--=_b\r\n" in sent
     assert b"Content-Transfer-Encoding: base64\r\n\r\niVBORw0KAP8=\r\n--=_b\r\n" in sent
     assert b"7bit\r\n\r\nSubject: y" in sent
     assert b"d=C3=A9j=C3=A0" in sent
     assert b"DKIM-Signature" not in sent
+
+
+def test_text_is_written_in_the_shorter_way() -> None:
+    """Quoted-printable triples what is hardly ever ASCII."""
+    greek = "Καλημέρα, έχουμε ακόμα πράσα\r\n".encode() * 4_000
+    raw = WHOLE + PLAIN + greek
+    sent = seven(raw)
+    assert contents(sent) == contents(raw)
+    assert len(sent) < 1.4 * len(raw)
+    assert max(map(len, sent.split(b"\r\n"))) <= 76
 
 
 def test_a_mail_that_is_ascii_stays_as_it_is() -> None:
@@ -83,7 +95,6 @@ def beside(signed_part: bytes, other: bytes) -> bytes:
     )
 
 
-PLAIN = b"Content-Type: text/plain; charset=utf-8\r\n\r\n"
 NESTED = b"Content-Type: multipart/mixed; boundary=i\r\n\r\n%s\r\n--i\r\n%s\r\nascii\r\n--i--"
 
 
@@ -131,7 +142,7 @@ def test_a_signed_part_without_an_end_is_signed_to_the_end() -> None:
 def test_a_name_that_cannot_be_read_keeps_no_mail_back(name: str) -> None:
     """It was refused again and again, without an outcome: nobody would ever have been told."""
     for field in ("Content-Type: text/plain; charset=utf-8; ", "Content-Disposition: inline; file"):
-        raw = WHOLE + f"{field}{name}\r\n\r\n".encode() + b"d\xc3\xa9j\xc3\xa0"
+        raw = WHOLE + f"{field}{name}\r\n\r\n".encode() + b"Il y en a d\xc3\xa9j\xc3\xa0 beaucoup"
         assert b"d=C3=A9j=C3=A0" in seven(raw)
 
 
@@ -149,8 +160,9 @@ def test_a_name_that_cannot_be_read_keeps_no_mail_back(name: str) -> None:
             b"Content-Type: multipart/mixed; boundary=o\r\n\r\n" + b"--o\r\n\r\n\xe9\r\n" * 600,
             Obstacle.INTRICATE,
         ),
+        (b"\r\n" + b"\xe9\r\n" * 9_000_000, Obstacle.INTRICATE),
     ],
-    ids=["signed", "signed and enclosed", "too many parts"],
+    ids=["signed", "signed and enclosed", "too many parts", "too large"],
 )
 def test_what_cannot_be_encoded_is_left(raw: bytes, why: Obstacle) -> None:
     """A signature covers the octets of its part."""
