@@ -14,6 +14,16 @@ Address = NewType("Address", str)
 LENGTH_LIMIT = 320
 """RFC 5321 section 4.5.3.1: 64 octets before the @ and 255 behind it."""
 
+PUBLIC_PROVIDERS = tuple(
+    """
+    aol.com bbox.fr club-internet.fr free.fr gmail.com gmx.com gmx.de gmx.fr gmx.net googlemail.com
+    hotmail.com hotmail.fr icloud.com laposte.net live.com live.fr mac.com mail.com mailo.com me.com
+    msn.com neuf.fr numericable.fr orange.fr outlook.com outlook.fr pm.me posteo.de posteo.net proton.me
+    protonmail.com sfr.fr tutanota.com wanadoo.fr web.de yahoo.com yahoo.fr ymail.com
+    """.split()  # noqa: SIM905 - easier to read and to add to
+)
+"""Where half of an association has its mail, and everybody else: one domain, and nothing else in common."""
+
 _PLACEHOLDER_DOMAIN = "nomail.org"
 _UNSAFE = re.compile(r"[\x00-\x20\x7f<>,;:\"()\[\]\\]")
 

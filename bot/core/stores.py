@@ -301,7 +301,7 @@ class PostStore(Protocol):
         ...
 
     async def is_repeated(self, post: Post) -> bool:
-        """Whether the list has an earlier post with the same Message-ID and body."""
+        """Whether the list has an earlier post of the same author with the same Message-ID and body."""
         ...
 
     async def rejected_before(self, post: Post) -> Post | None:

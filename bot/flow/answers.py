@@ -6,7 +6,6 @@ import hashlib
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.core.addresses import Address
 from bot.core.deliveries import NewMailing
 from bot.core.header import Header
 from bot.core.lists import MailingList
@@ -39,7 +38,7 @@ class Answers:
         if not wanted or verdict.rule in _QUIET_RULES:
             return ()
         mailings = await self._to_known(replace(about, kind=NoticeKind.HELD), now)
-        if mailings and not await self._first_today(mlist, post.author_address, now):
+        if mailings and not await self._first_today(mlist, post, now):
             return ()
         return mailings
 
@@ -72,12 +71,16 @@ class Answers:
         notice = self._notices.write(about, due_at, own)
         return (notice,) if notice else ()
 
-    async def _first_today(self, mlist: MailingList, author: Address, now: datetime) -> bool:
-        """Whether the author was not yet told today that a post of theirs waits; noted at once."""
+    async def _first_today(self, mlist: MailingList, post: Post, now: datetime) -> bool:
+        """Whether the author was not yet told today that a post of theirs waits; noted at once.
+
+        With the post, which is judged anew where a crash came before its verdict was stored.
+        """
         notes, today = self._stores.notes, self._notices.today(now)
-        name = f"held/{mlist.id}/{hashlib.sha256(author.encode()).hexdigest()}"
-        if await notes.recall(_OWNER, name) == today:
-            return False
-        await notes.keep(_OWNER, {name: today}, now)
+        name = f"held/{mlist.id}/{hashlib.sha256(post.author_address.encode()).hexdigest()}"
+        noted = await notes.recall(_OWNER, name) or ""
+        if noted.startswith(today):
+            return noted == f"{today} {post.id}"
+        await notes.keep(_OWNER, {name: f"{today} {post.id}"}, now)
         await notes.forget(_OWNER, "held/", now - timedelta(days=2))
         return True

@@ -126,6 +126,9 @@ class Outbox:
         over_quota, until = _quota_reply(results), None
         while True:
             try:
+                # before the outcomes: a crash in between counts it again, which gives no second point
+                if not self._redirect_to:
+                    await alone("refusals", partial(self._bounces.refused, batch, results), but=NOT_ITS_FAULT)
                 letters = await alone(
                     "letters", partial(self._bounces.letters, batch, results, now), but=NOT_ITS_FAULT
                 )
@@ -137,8 +140,6 @@ class Outbox:
                 log.warning("outcomes not stored yet", post=batch.post_id, why=str(error))
                 await self._clock.wait(asyncio.Event().wait(), self._clock.now() + _AGAIN)
         log.info("recorded", post=batch.post_id, mailing=batch.mailing_id)
-        if not self._redirect_to:
-            await alone("refusals", partial(self._bounces.refused, batch, results))
         if over_quota and until:
             log.warning(
                 "account paused", account=self._account.key, until=until.isoformat(), why=over_quota.words

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from bot.core.charsets import in_charset, undeclared
 from bot.core.chat import File
-from bot.core.header import ADDRESSES_OCTETS, Header, decoded, readable, split
+from bot.core.header import ADDRESS_FIELDS, ADDRESSES_OCTETS, Header, decoded, readable, split
 from bot.core.parts import PARSE_ERRORS, Part, take_apart
 from bot.core.posts import Attachment, Cursor, NewPost, Unread
 from bot.core.text import unseen
@@ -29,11 +29,12 @@ def read(mlist_id: int, cursor: Cursor, raw: bytes, received_at: datetime) -> Ne
     """Everything that intake stores of a mail; never fails on odd mail (see `NewPost.unread`)."""
     header, body = split(raw)
     text, attachments, unread = _taken_apart(header, body)
-    authors = header.mailboxes("from")
+    authors, named = header.mailboxes("from"), header.raw_fields("from")
     if (
         header.cut
         or len(authors) > _AUTHOR_LIMIT
-        or sum(map(len, header.raw_fields("from"))) > ADDRESSES_OCTETS
+        or len(named) > ADDRESS_FIELDS
+        or sum(map(len, named)) > ADDRESSES_OCTETS
     ):
         unread = (Unread.HEADER, *unread)
     return NewPost(

@@ -9,7 +9,7 @@ from functools import partial
 
 import structlog
 
-from bot.core.addresses import Mailbox, domain_of
+from bot.core.addresses import PUBLIC_PROVIDERS, Mailbox, domain_of
 from bot.core.clock import Clock
 from bot.core.directory import PeopleStore
 from bot.core.header import Header, split
@@ -167,10 +167,15 @@ class Screening:
 async def standings(
     people: PeopleStore, mlist: MailingList, post: Post, header: Header
 ) -> tuple[Standing, ...]:
-    """What is known of each author; Sender counts for a lone author of the same domain."""
+    """What is known of each author; Sender counts for a lone author of the same organisation.
+
+    Not where that is a provider of mailboxes: it vouches for From, and its customers write what they like
+    into Sender.
+    """
     found = [await people.standing(mlist, author.address) for author in post.authors]
-    senders = header.mailboxes("sender")
-    if len(found) == 1 and senders and domain_of(senders[0].address) == domain_of(post.author_address):
+    senders, domain = header.mailboxes("sender"), domain_of(post.author_address)
+    alike = len(found) == 1 and senders and domain_of(senders[0].address) == domain
+    if alike and domain not in PUBLIC_PROVIDERS:
         second = await people.standing(mlist, senders[0].address)
         found = [replace(found[0], known=found[0].known or second.known, roles=found[0].roles | second.roles)]
     return tuple(found)

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from bot.core.addresses import Address, Mailbox
+from bot.core.header import split
+from bot.core.people import Role
+from bot.core.posts import Disposition, Verdict
+from bot.core.stores import Stores
+from bot.core.text import Text
+from bot.flow.answers import Answers
+from bot.flow.notices import Notices, Organisation
+from tests.support.clock import ManualClock
 from tests.support.smtp_server import Taken
+from tests.support.stores import a_list as a_stored_list
+from tests.support.stores import new_post
 from tests.support.world import World, mail, parsed
 
 ANNE = "Anne <anne@example.org>"
@@ -50,6 +62,24 @@ async def test_that_a_post_waits_is_told_once_a_day(world: World) -> None:
     await world.later(days=1)
     await world.deliver(mail(author=ANNE))
     assert [who for who, _ in told(world)].count("anne@example.org") == 2
+
+
+async def test_a_post_that_is_judged_anew_owes_its_author_the_same(
+    stores: Stores, clock: ManualClock
+) -> None:
+    """A crash came between the note that they are told and the verdict with its notice."""
+    now, mlist = clock.now(), await a_stored_list(stores, clock.now())
+    await stores.people.grant(mlist, Role.MEMBER, Mailbox("Anne", Address("anne@example.org")))
+    answers = Answers(stores, Notices(Organisation("AMAP", "en", ZoneInfo("Europe/Paris"))))
+    waits = Verdict(Disposition.HOLD, "default", Text("a person looks"))
+    header, _ = split(mail(author=ANNE))
+    owed = []
+    for _ in range(2):
+        post_id = await stores.posts.take_in(new_post(mlist.id, now))
+        assert post_id
+        post = await stores.posts.get(post_id)
+        owed += [len(await answers.screened(waits, post, header, mlist, now)) for _ in range(2)]
+    assert owed == [1, 1, 0, 0]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from bot.chat.listings import scope
 from bot.chat.readable import one_line
 from bot.chat.registry import command
 from bot.chat.whom import EmailAddress, Pattern
-from bot.core.addresses import Address, Mailbox, domain_of, is_deliverable
+from bot.core.addresses import PUBLIC_PROVIDERS, Address, Mailbox, domain_of, is_deliverable
 from bot.core.chat import Tone
 from bot.core.errors import UserError
 from bot.core.lists import MailingList
@@ -20,16 +20,6 @@ from bot.core.people import Ban, Rank, Role
 from bot.core.posts import Post
 from bot.core.text import N_, Text, revealed
 from bot.flow.bans import lone, matches, names_many
-
-_PUBLIC_PROVIDERS = tuple(
-    """
-    aol.com bbox.fr club-internet.fr free.fr gmail.com gmx.com gmx.de gmx.fr gmx.net googlemail.com
-    hotmail.com hotmail.fr icloud.com laposte.net live.com live.fr mac.com mail.com mailo.com me.com
-    msn.com neuf.fr numericable.fr orange.fr outlook.com outlook.fr pm.me posteo.de posteo.net proton.me
-    protonmail.com sfr.fr tutanota.com wanadoo.fr web.de yahoo.com yahoo.fr ymail.com
-    """.split()  # noqa: SIM905 - easier to read and to add to
-)
-"""Where half of an association has its mail: banning one of them whole is nearly always a mistake."""
 
 _NAME_LIMIT = 200
 
@@ -161,7 +151,7 @@ def _public_provider(pattern: str) -> str:
     """A mailbox provider, all of whose customers the pattern would hit; empty if there is none."""
     if not names_many(pattern):
         return ""
-    probes = ((domain, Address(f"somebody.or.other@{domain}")) for domain in _PUBLIC_PROVIDERS)
+    probes = ((domain, Address(f"somebody.or.other@{domain}")) for domain in PUBLIC_PROVIDERS)
     return next((domain for domain, probe in probes if matches(pattern, probe)), "")
 
 

@@ -23,6 +23,7 @@ MODERATORS = ("mod@example.org", "mod@other.example")
         (["x@example.org"], ["Sender: Mod <MOD@Example.org>"], [{Role.MODERATOR}]),
         (["x@example.org"], ["Sender: mod@other.example"], [set()]),  # of another domain
         (["x@example.org"], ["Sender: <"], [set()]),
+        (["x@gmail.com"], ["Sender: mod@gmail.com"], [set()]),  # whose customers have nothing in common
         (["mod@example.org"], ["Sender: x@example.org"], [{Role.MODERATOR}]),
         (["mod@example.org", "x@example.org"], [], [{Role.MODERATOR}, set()]),
         (["x@example.org", "y@example.org"], ["Sender: mod@example.org"], [set(), set()]),
