@@ -185,7 +185,7 @@ async def test_a_forgotten_person_is_nowhere(
 ) -> None:
     """The fact of their posts stays; what they wrote, who they were and what was sent them does not.
 
-    FIELD section 4, mail: data protection in associations.
+    Whoever leaves can have it so (data protection).
     """
     await stores.people.grant(mlist, Role.MEMBER, ANNE)
     await stores.bans.add(Ban(ANNE.address, None, "Boris", clock.now()))

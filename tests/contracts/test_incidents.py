@@ -47,7 +47,7 @@ async def polled(stores: Stores, clock: ManualClock, mlist: MailingList, trouble
 async def test_what_does_not_work_for_a_minute_is_told_once(
     stores: Stores, clock: ManualClock, mlist: MailingList
 ) -> None:
-    """FIELD section 1c (0.95.0, 0.99.145, 0.99.149): silent errors, then floods of them."""
+    """Amapress had silent errors, then floods of them (its CHANGELOG: 0.95.0, 0.99.145, 0.99.149)."""
     began = clock.now()
     await polled(stores, clock, mlist, REFUSED)
     assert await due(stores, clock) == []

@@ -337,7 +337,7 @@ async def test_cursors_of_a_folder_that_was_made_anew_touch_nothing(imap_box: Bo
 
 
 async def test_waiting_ends_soon_after_a_delivery(imap_box: Box) -> None:
-    """FIELD section 1c (0.95.0, cron warnings): mail comes when it comes, and not when somebody visits."""
+    """Mail comes when it comes, and not when somebody visits a page, as it does with WP-Cron."""
     await imap_box.mailbox.listing()
     waiting = asyncio.create_task(imap_box.mailbox.wait(HOUR_S))
     await asyncio.to_thread(imap_box.deliver, NASTY["plain"])

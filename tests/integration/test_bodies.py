@@ -46,7 +46,8 @@ async def held(world: World, raw: bytes) -> None:
 async def test_a_moderator_can_read_it_and_members_get_it_unchanged(world: World, name: str) -> None:
     """The body as it was, and every field that the list does not have to change.
 
-    FIELD sections 1c (0.91.75, 0.99.50, the php-imap fix) and 1d (attachments), section 3 rows 29 and 40.
+    Amapress broke such mails (its CHANGELOG: 0.82.10, 0.91.75, 0.99.50), and sent some without attachments;
+    so did Sympa (sympa-community/sympa#1138), and a bad Date was too much for CaliOpen/Caliopen#1388.
     """
     sample = samples()[name]
     await held(world, sample.raw)
@@ -71,7 +72,7 @@ async def test_a_moderator_can_read_it_and_members_get_it_unchanged(world: World
 async def test_a_signature_still_verifies(world: World, tmp_path: Path) -> None:
     """S/MIME covers every byte of the signed part; the rest of the mail is the list's to change.
 
-    FIELD section 4, mail: S/MIME must not be altered inside.
+    A signature is broken by any change inside (RFC 8551 section 3.1.1).
     """
     openssl = shutil.which("openssl") or missing_server("openssl is not installed: apt install openssl")
 

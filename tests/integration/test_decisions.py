@@ -173,7 +173,7 @@ async def test_ten_taps_at_once_are_one_decision(world: World) -> None:
 async def test_a_button_of_an_earlier_decision_is_refused(world: World) -> None:
     """A card that was not refreshed, or a press that was kept: the newest card counts.
 
-    FIELD section 1d: decisions were plain links, good for ever.
+    In Amapress decisions were plain links, good for ever.
     """
     await held(world)
     assert "going to be distributed" in (await world.press("distribute:1:0")).text
@@ -247,7 +247,7 @@ async def test_a_program_is_not_answered(world: World, fields: dict[str, str]) -
 
 
 async def test_the_archive_names_who_decided_and_hands_out_what_was_rejected(world: World) -> None:
-    """FIELD section 1d: the moderator's name never showed, nor the .eml of rejected mails."""
+    """In Amapress the moderator's name never showed, nor the .eml of rejected mails."""
     await world.add_list(moderation="all", notify_rejected="no")
     raw = mail(author="paul@example.net")
     await world.deliver(raw)

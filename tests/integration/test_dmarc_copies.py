@@ -40,8 +40,9 @@ def publish(world: World) -> None:
 
 @pytest.mark.parametrize("held", [False, True], ids=["by itself", "by a person"])
 async def test_the_table_of_from_policy_rewrite_from_and_reply_to(world: World, held: bool) -> None:
-    """Field by field, for every combination; FIELD section 1c (0.87.70: Yahoo and other DMARC domains
-    bounced) and section 3 rows 41 to 43. The author's signature verifies, or is not there.
+    """Field by field, for every combination: mail from Yahoo and the like bounced (CHANGELOG of Amapress,
+    0.87.70), and settings fought one another (sympa-community/sympa#224, #289, #1213). The author's signature
+    verifies, or is not there.
     """
     publish(world)
     await world.add_list(moderation="all" if held else "open", auth_host="mx.example.test", prefix="")

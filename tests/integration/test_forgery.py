@@ -155,7 +155,7 @@ async def test_the_card_points_out_whom_an_author_could_be_taken_for(world: Worl
 async def test_a_forged_author_is_told_nothing(world: World) -> None:
     """They did not write it: a notice would reach somebody who knows of nothing.
 
-    FIELD section 3 row 45.
+    Notices to forged senders hurt a server's reputation (mozilla/addons#6756).
     """
     await a_list(world, auth_host=HOST)
     await world.deliver(

@@ -294,7 +294,7 @@ async def test_a_mail_that_cannot_be_fetched_does_not_stop_the_others(
 ) -> None:
     """It is told, stays where it is, and comes in as soon as the server hands it out.
 
-    FIELD section 1d: one exception aborted the whole pass.
+    In Amapress one exception aborted the whole pass.
     """
     odd_server.mails |= {uid: mail(author=ANNE, subject=f"mail {uid}") for uid in (1, 2, 3)}
     odd_server.answer(r"UID FETCH (\d,)*2(,\d)* .*BODY", b"TAG NO [SERVERBUG] index corrupted\r\n")
@@ -378,7 +378,7 @@ async def test_uidls_that_change_with_every_session_lose_nothing_and_distribute_
 ) -> None:
     """What could not be deleted comes again under another name: the duplicate rule knows it.
 
-    FIELD section 3 row 26.
+    Where numbers or UIDLs were taken for lasting ids, mails came twice (getmail6/getmail6#212, #188).
     """
     odd_pop3.uidl_of = lambda session, _number, uidl: f"{session}-{uidl}"
     odd_pop3.hold(mail(author=ANNE, subject="un"), mail(author=ANNE, subject="deux"))
@@ -445,7 +445,7 @@ async def test_a_mailbox_that_another_program_uses_is_read_later(
 
 
 async def test_one_mailbox_in_trouble_does_not_stop_another(world: World, odd_server: ScriptedImap) -> None:
-    """FIELD section 1d: connection errors were swallowed."""
+    """Amapress swallowed connection errors."""
     other = world.another()
     await a_list(other)
     odd_server.answer("SELECT", b"TAG NO [UNAVAILABLE] try later\r\n")

@@ -137,8 +137,7 @@ async def test_an_unsigned_post_leaves_in_seven_bits(world: World) -> None:
 async def test_a_member_and_an_author_outside_ascii(world: World, taken: bool) -> None:
     """Members within ASCII get their copies either way; the other one where the relay can.
 
-    FIELD section 3: addresses in the letters of their owner. Elsewhere the words say what to do, and no
-    address is suspended, for days or for ever.
+    Elsewhere the words say what to do, and no address is suspended, for days or for ever.
     """
     world.relay.utf8 = taken
     await a_list(world, ANNA, ELENE, BEA, notify_auto="yes")

@@ -42,7 +42,7 @@ async def rules(world: World) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("moderation", ["non_members", "all"])
 async def test_two_lists_that_are_members_of_each_other(world: World, moderation: str) -> None:
-    """FIELD section 1c (0.83.0): everybody gets a post once, and a moderator is asked once a list."""
+    """Everybody gets a post once, and a moderator is asked once a list (Amapress looped before 0.83.0)."""
     other = world.another()
     await world.add_list(notify_auto="yes")
     await other.add_list(moderation=moderation, notify_auto="yes", notify_unknown="yes")
@@ -86,7 +86,7 @@ VACATIONS: dict[str, dict[str, Any]] = {
 
 
 async def test_vacation_replies_go_no_further_and_are_not_answered(world: World) -> None:
-    """FIELD section 1d and section 3 row 44, on a list that is open to everybody."""
+    """On a list that is open to everybody; Amapress distributed them, others answered them for ever."""
     await world.add_list(moderation="open", notify_auto="yes", notify_unknown="yes")
     await world.members(ANNE)
     await world.do(f"/addmember {world.name} {BRUNO}")

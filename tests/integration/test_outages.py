@@ -17,7 +17,7 @@ from tests.support.world import mail, opened_world
 async def test_a_post_is_held_once_although_nobody_can_be_told(
     tmp_path: Path, dovecot: Dovecot, smtp_server: SmtpServer, clock: ManualClock
 ) -> None:
-    """FIELD section 1d: it was held anew at every poll, and its author told each time."""
+    """In Amapress it was held anew at every poll, and its author told each time."""
     wall = Wall()
     async with opened_world(tmp_path, dovecot, smtp_server, clock, chats=[wall]) as world:
         await world.add_list(moderation="all")

@@ -113,7 +113,7 @@ async def test_a_transaction_has_as_many_recipients_as_the_relay_may_get(
 
 
 async def test_a_relay_that_hangs_up_is_asked_again(world: World) -> None:
-    """FIELD section 1d: an exception while sending lost that mail."""
+    """In Amapress an exception while sending lost that mail."""
     world.relay.replies["MAIL"] = CUT
     await accepted(world)
     assert await world.counts(1) == {"deferred": 3}

@@ -52,7 +52,7 @@ def told(rows: Sequence[dict[str, str]]) -> dict[str, datetime]:
 async def test_sixty_an_hour_for_two_lists_with_a_quota_reply_in_the_middle(world: World) -> None:
     """150 recipients: never more than 60 in any 60 minutes, the forecast right, no attempt lost.
 
-    FIELD section 1d (the limit was exceeded) and section 4, mail (host quotas).
+    Amapress exceeded limits under 60 an hour: at least one mail left at each of its ticks.
     """
     left: dict[str, datetime] = {}
     world.relay.on_taken = lambda _, taken: left.update({taken.mail_from: world.clock.now()})

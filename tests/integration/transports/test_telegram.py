@@ -285,7 +285,7 @@ async def test_what_was_being_handled_when_it_crashed_is_handled_once_more(
 async def test_offline_from_the_first_second_on_is_no_reason_to_give_up(
     bot_api: BotApi, listener: Listening, anne: Person, group: Chat
 ) -> None:
-    """FIELD section 3 row 7: at the start, and again in the middle."""
+    """At the start, and again in the middle (python-telegram-bot#4405, #510, #605)."""
     listener.answers["/lists"] = say("two lists")
     await bot_api.goes_offline()
     async with running(telegram(bot_api), listener) as transport:
@@ -315,7 +315,7 @@ async def test_a_server_that_fails_or_hangs_up_is_asked_again(
 
 
 async def test_a_second_listener_is_told_in_plain_words(bot_api: BotApi, listener: Listening) -> None:
-    """FIELD section 3 row 5."""
+    """Two programs with one token (python-telegram-bot#1821, #4237)."""
     api = telegram(bot_api)
     bot_api.troubles.add(
         "getUpdates", broken(409, "Conflict: terminated by other getUpdates request"), times=EVERY
@@ -332,7 +332,7 @@ async def test_a_second_listener_is_told_in_plain_words(bot_api: BotApi, listene
 async def test_whoever_can_mend_it_is_told_that_another_program_listens(
     bot_api: BotApi, listener: Listening
 ) -> None:
-    """FIELD section 3 row 5."""
+    """Two programs with one token (python-telegram-bot#1821, #4237)."""
     refused = broken(409, "Conflict: terminated by other getUpdates request")
     bot_api.troubles.add("getUpdates", refused, times=EVERY)
     async with running(telegram(bot_api), listener):
@@ -367,7 +367,7 @@ async def test_a_wrong_token_is_explained_and_never_shown(bot_api: BotApi) -> No
 async def test_a_group_that_telegram_shuts_does_not_stop_the_others(
     bot_api: BotApi, transport: Telegram, group: Chat, anne: Person
 ) -> None:
-    """FIELD section 3 row 3: RetryAfter counts for that chat, and edits there go on."""
+    """RetryAfter counts for that chat alone (alexei-led/ccgram#171), and edits there go on."""
     card, other = await posted(transport, group), bot_api.group("Bureau", anne)
     bot_api.troubles.add("sendMessage", flooded(30), chat_id=group.id)
 
@@ -431,7 +431,7 @@ async def test_a_deleted_topic_moves_its_room_to_the_group(
 async def test_a_group_that_becomes_a_supergroup_is_followed(
     bot_api: BotApi, transport: Telegram, listener: Listening, anne: Person, *, announced: bool
 ) -> None:
-    """FIELD section 3 row 4: by the service messages, or by the error on the next send."""
+    """By the service messages, or by the error on the next send (eternnoir/pyTelegramBotAPI#1682)."""
     small = bot_api.group("Bureau", anne, kind="group")
     await posted(transport, small)
     await anne.says(small, "/help")
@@ -580,7 +580,7 @@ async def test_pages_turn_in_place(
 async def test_files_come_after_the_words_photos_as_an_album_and_each_failure_alone(
     bot_api: BotApi, transport: Telegram, listener: Listening, anne: Person, group: Chat
 ) -> None:
-    """FIELD section 3 row 46."""
+    """A card that waited for its files never appeared (t2bot/matrix-email-bot#56)."""
     files = (
         File("1.eml", "message/rfc822", b"From: a@b.org\r\n\r\nhello"),
         *(File(f"{number}.png", "image/png", PNG + bytes([number])) for number in range(3)),

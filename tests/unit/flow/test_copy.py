@@ -230,14 +230,14 @@ def test_a_mailbox_is_written_so_that_it_can_be_read(name: str, written: str) ->
 
 @pytest.mark.parametrize("lines", [[], ["Message-ID: 42"], ["Message-ID: <>"]])
 def test_a_post_that_lacks_a_message_id_or_a_date_gets_them(lines: list[str]) -> None:
-    """FIELD section 3 row 27: many mails lack a valid Message-ID."""
+    """Many mails lack a valid Message-ID (karastojko/mailio#54)."""
     copy = list_copy(a_header(f"From: {ANNE}", *lines), a_list(), [], at=NOON)
     assert re.fullmatch(r"<[^<>@]+@amap\.example>", copy.first("message-id"))
     assert copy.all("date") == ["Sun, 22 Nov 2026 11:00:00 +0000"]
 
 
 def test_those_that_are_there_are_kept() -> None:
-    """FIELD sections 1c (0.82.10) and 1d: In-Reply-To, References and Date were dropped: threads broke."""
+    """Amapress dropped In-Reply-To, References and Date: threads broke (its CHANGELOG, 0.82.10)."""
     given = [
         "Message-ID: <1@x.fr>",
         "Date: Tue,\t3 Mar 1901 25:00",

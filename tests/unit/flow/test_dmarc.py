@@ -37,7 +37,7 @@ NONE, QUARANTINE, REJECT, UNKNOWN = Policy.NONE, Policy.QUARANTINE, Policy.REJEC
     ],
 )
 def test_a_record_is_read_whole(record: str, policy: Policy, of_subdomains: Policy) -> None:
-    """FIELD section 1d (`p=reject` at the end of the record) and section 3 row 43 (`pct=0`)."""
+    """Among them `p=reject` at the end of the record, which Amapress missed, and `pct=0`."""
     assert published([record], subdomain=False) == policy
     assert published([record], subdomain=True) == of_subdomains
 
@@ -76,7 +76,7 @@ def test_several_records_are_as_good_as_none() -> None:
 async def test_the_organisational_domain_speaks_where_the_domain_is_silent(
     names: NameServer, records: dict[str, Sequence[str]], domain: str, policy: Policy
 ) -> None:
-    """FIELD section 1d: neither the organisational domain nor `sp=` was looked at."""
+    """Amapress looked neither at the organisational domain nor at `sp=`."""
     for name, texts in records.items():
         names.publish(f"_dmarc.{name}", *texts)
     assert await policies(names).of(domain) == policy

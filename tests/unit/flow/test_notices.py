@@ -70,7 +70,7 @@ def test_a_notice_is_a_delivery_like_any_other() -> None:
 
 
 def test_a_notice_comes_from_the_list_and_says_that_it_is_automatic() -> None:
-    """FIELD section 4, mail: Auto-Submitted on everything that is written here."""
+    """Auto-Submitted on everything that is written here (RFC 3834 section 5)."""
     mail = as_read(
         rejected("Message-ID: <2@example.org>", "References: <0@x.fr>\r\n <1@x.fr>", "In-Reply-To: <1@x.fr>")
     )
@@ -148,7 +148,7 @@ def test_a_thread_without_end_is_cut_and_folded() -> None:
     ],
 )
 def test_no_answer_to_what_a_program_sent_or_to_bulk_mail(line: str) -> None:
-    """FIELD section 3 row 44: vacation replies loop (RFC 3834 section 2)."""
+    """Vacation replies loop (RFC 3834 section 2)."""
     assert rejected(line) is None
 
 

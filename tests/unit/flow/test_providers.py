@@ -101,7 +101,7 @@ def test_what_the_table_says_can_be_set(provider: Provider) -> None:
 
 
 def test_advice_is_given_where_somebody_could_not_log_in() -> None:
-    """FIELD section 3 row 30: Outlook refuses passwords, and people saw nothing but attempts."""
+    """Outlook refuses passwords, and people saw nothing but attempts (nextcloud/mail#6591)."""
     refused = ServerTrouble(Trouble.LOGIN, Text("It says no."))
     assert "apppasswords" in str(advised(refused, "imap.GMAIL.com"))
     assert "pro1.mail.ovh.net" in str(advised(refused, "ssl0.ovh.net"))

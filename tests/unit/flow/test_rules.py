@@ -119,7 +119,7 @@ def test_a_field_that_anybody_can_write_lets_nobody_in() -> None:
     ],
 )
 def test_loop_discards_what_this_list_has_distributed(field: str) -> None:
-    """FIELD section 1c (0.83.0, 0.93.0): daemon mail looped; a list may be a member of another."""
+    """A list may be a member of another."""
     assert verdict("X-Loop: other@lists.example", field) == ("loop", DISCARD)
 
 
@@ -163,7 +163,7 @@ def test_loop_holds_what_went_through_too_many_servers() -> None:
     ],
 )
 def test_vacation_answers_are_never_distributed(lines: list[str]) -> None:
-    """FIELD section 1d and section 3 row 44: they were distributed like any mail, and loop."""
+    """Amapress distributed them like any mail; answered, they loop (RFC 3834)."""
     assert verdict(*lines) == ("auto-reply", DISCARD)
 
 
@@ -202,7 +202,7 @@ def test_an_ordinary_return_path_is_no_bounce(lines: list[str]) -> None:
 @pytest.mark.parametrize("local", ["abuse", "sympa", "mailman", "mailman-bounces", "majordomo"])
 @pytest.mark.parametrize("moderation", ["all", "non_members", "open"])
 def test_list_servers_and_complaints_desks_wait_for_a_person(local: str, moderation: str) -> None:
-    """FIELD section 1a (bounces): abuse, sympa, mailman never pass by themselves, not even as members."""
+    """As in Amapress, abuse, sympa, mailman never pass by themselves, not even as members."""
     mlist = a_list(moderation=moderation)
     assert verdict(authors=(f"{local}@example.org",), standing=MEMBER, mlist=mlist) == ("automatic", HOLD)
 
@@ -241,7 +241,7 @@ def test_one_banned_author_among_several_is_enough() -> None:
 def test_strangers_are_discarded_where_the_list_says_so_but_never_on_an_open_one(
     moderation: str, standing: Standing, rule: str
 ) -> None:
-    """FIELD section 1d: senders without an account were dropped before the mode was read."""
+    """Amapress dropped senders without an account before it read the mode."""
     mlist = a_list(moderation=moderation, unknown_senders="discard")
     assert verdict(standing=standing, mlist=mlist)[0] == rule
 

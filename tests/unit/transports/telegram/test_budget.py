@@ -25,7 +25,7 @@ def sent_within_a_minute(budget: Budget, time: Time, chat: int, kind: Kind) -> i
 
 
 def test_a_group_gets_at_most_15_messages_in_any_minute() -> None:
-    """FIELD section 3 row 1: however they are spread, the window is strict."""
+    """However they are spread, the window is strict (python-telegram-bot#3772: the library's is not)."""
     time = Time()
     budget = Budget(time)
     sent: list[float] = []
@@ -59,7 +59,7 @@ def test_edits_do_not_wait_for_messages_nor_one_chat_for_another() -> None:
 
 
 def test_what_telegram_asks_to_wait_holds_for_that_chat_alone() -> None:
-    """FIELD section 3 row 3."""
+    """One chat's RetryAfter paused the whole bot elsewhere (alexei-led/ccgram#171)."""
     time = Time()
     budget = Budget(time)
 

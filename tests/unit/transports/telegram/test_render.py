@@ -74,7 +74,7 @@ def bare(text: str) -> str:
 
 
 def test_markup_of_strangers_is_shown_as_it_is() -> None:
-    """FIELD section 3 row 8: a name with an address in angle brackets."""
+    """A name with an address in angle brackets was taken for a tag (appleboy/drone-telegram#64)."""
     hostile = 'Anne <a@b.org> & "Co" <b>bold</b> <a href="tg://user?id=1">x</a> &lt;'
 
     part = card(Screen(lines=(line(hostile, strong=True),), quote=hostile))
