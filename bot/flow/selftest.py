@@ -62,6 +62,14 @@ class _Found:
         return bool(self.host and (self.spf or self.dkim or self.dmarc))
 
 
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """Why the relay did not take a mail; None = it did, and said so in these words."""
+
+    trouble: Text | None
+    reply: str = ""
+
+
 class SelfTest:
     """One mail at a time and list, known again by a word that nobody can guess."""
 
@@ -208,26 +216,27 @@ class SelfTest:
         noted = {f"{mlist.id}/open": json.dumps([token, at]), f"{mlist.id}/token/{token}": at}
         await self._stores.notes.keep(_OWNER, noted, now)
         await self._stores.notes.forget(_OWNER, "", now - _REMEMBERED_FOR)
-        trouble = await self.offer(mlist, mailing)
+        trouble = (await self.offer(mlist, mailing)).trouble
         if trouble:
             await self._stores.notes.keep(_OWNER, dict.fromkeys(noted, ""), now)
         return trouble
 
-    async def offer(self, mlist: MailingList, mailing: NewMailing) -> Text | None:
-        """Send a mail here and now, past the outbox: why the relay did not take it, None = it did."""
+    async def offer(self, mlist: MailingList, mailing: NewMailing) -> Offered:
+        """Send a mail here and now, past the outbox."""
         account = self._accounts.smtp(mlist)
         sender = self._servers.sender(account)
         content = mailing.header + (mailing.body or b"")
         try:
             [result] = await sender.send(Envelope(mailing.mail_from, mailing.recipients), content)
         except ServerTrouble as error:
-            return advised(error, account.host)
+            return Offered(advised(error, account.host))
         finally:
             await sender.close()
         await self._stores.accounts.note_attempt(account.key, 1, self._clock.now())
+        reply = f"{result.code} {result.reply}"
         if result.outcome is Outcome.DELIVERED or result.maybe_taken:
-            return None
-        return Text("the outgoing server refuses it: {reply}", reply=f"{result.code} {result.reply}")
+            return Offered(None, reply)
+        return Offered(Text("the outgoing server refuses it: {reply}", reply=reply))
 
     async def _open(self, mlist: MailingList) -> tuple[str, datetime] | None:
         """The mail that is on its way: its token, and since when."""

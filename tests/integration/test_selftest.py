@@ -123,6 +123,19 @@ async def test_what_the_host_says_of_the_lists_own_domain(world: World, field: b
     assert found["auth_host"] == (HOST if b"spf" in field else None)
 
 
+async def test_a_test_mail_goes_to_any_address_and_the_servers_answer_is_shown(world: World) -> None:
+    """Such as one's own at another provider, or that of a service that rates mails."""
+    await world.add_list()
+    said = await world.said(f"/testpost {world.name} to=me@rates.example")
+    [taken] = world.copies()
+    assert (taken.mail_from, taken.recipients) == (world.address, ("me@rates.example",))
+    assert parsed(taken)["Auto-Submitted"] == "auto-generated"
+    assert said.startswith("✉️ The outgoing server took it: 250")
+    world.relay.replies["me@rates.example"] = "550 5.7.1 not from here"
+    refused = await world.refused(f"/testpost {world.name} to=me@rates.example")
+    assert "refuses it: 550 5.7.1 not from here" in refused
+
+
 async def test_where_it_cannot_be_sent_check_says_why(world: World) -> None:
     await world.add_list()
     world.relay.replies[world.address] = "550 5.1.1 no such user"

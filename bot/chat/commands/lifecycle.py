@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,8 +13,10 @@ from bot.chat.export import export_and_delete
 from bot.chat.keys import NewSettings
 from bot.chat.kinds import Confirmation, NewAddress, OneList, by_id
 from bot.chat.listings import waiting
+from bot.chat.readable import server_words
 from bot.chat.registry import command
 from bot.chat.setup import SETUP
+from bot.chat.whom import EmailAddress
 from bot.core.addresses import Address
 from bot.core.changing import changed
 from bot.core.chat import Tone
@@ -27,6 +30,8 @@ from bot.core.telling import shown
 from bot.core.text import N_, Text
 from bot.flow.rules import TEST_FIELD
 from bot.flow.validity import list_address
+
+_ITSELF = Address("")
 
 
 @command(
@@ -106,9 +111,20 @@ async def _bound_here(desk: Desk, call: Call, mlist: MailingList) -> tuple[Text,
     return (await bound(desk, mlist)).said
 
 
-@command("testpost", N_("Mail a test post to a list from its own mailbox"), rank=Rank.OWNER)
-async def testpost(desk: Desk, call: Call, mlist: OneList) -> Reply:
-    """It comes back as a card, and waits there whatever the settings are."""
+def _rank_of_testing(arguments: Mapping[str, Any]) -> Rank:
+    """To mail somebody else is the administrators'."""
+    return Rank.ADMIN if arguments.get("to") else Rank.OWNER
+
+
+@command(
+    "testpost",
+    N_("Mail a test post to a list from its own mailbox"),
+    rank=Rank.OWNER,
+    raises=_rank_of_testing,
+    hint=N_("With to=ADDRESS a test mail goes there instead, and the answer of the server is shown."),
+)
+async def post_a_test(desk: Desk, call: Call, mlist: OneList, *, to: EmailAddress = _ITSELF) -> Reply:
+    """It comes back as a card, and waits there whatever the settings are; to anybody else it is a mail."""
     if desk.accounts.redirect_to:
         raise UserError(
             Text(
@@ -116,11 +132,14 @@ async def testpost(desk: Desk, call: Call, mlist: OneList) -> Reply:
                 address=desk.accounts.redirect_to,
             )
         )
-    letter = desk.notices.letter("test", mlist, mlist.address, desk.clock.now())
-    marked = f"{TEST_FIELD}: yes\r\n".encode()
-    trouble = await desk.self_test.offer(mlist, replace(letter, header=marked + letter.header))
-    if trouble:
-        return Reply(said=(Text("❌ It did not leave: {trouble}", trouble=trouble),), ok=False)
+    letter = desk.notices.letter("test_to" if to else "test", mlist, to or mlist.address, desk.clock.now())
+    marked = b"" if to else f"{TEST_FIELD}: yes\r\n".encode()
+    offered = await desk.self_test.offer(mlist, replace(letter, header=marked + letter.header))
+    if offered.trouble:
+        return Reply(said=(Text("❌ It did not leave: {trouble}", trouble=offered.trouble),), ok=False)
+    if to:
+        taken = Text("✉️ The outgoing server took it: {reply}", reply=server_words(offered.reply))
+        return Reply(said=(taken,), rows=[{"to": to, "reply": offered.reply}])
     rooms = [room.title or room.transport for room in await desk.stores.rooms.of(mlist.id)]
     where = Text("It shows up in a few minutes at most, in: {rooms}.", rooms=rooms)
     nowhere = Text("No room would show it yet: say /bind in one.")
