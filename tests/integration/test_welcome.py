@@ -91,7 +91,7 @@ async def test_its_text_can_be_changed_and_is_shown(greeting: World) -> None:
     body = parsed(greeting.relay.taken[0]).get_body(("plain",))
     assert body
     assert body.get_content().strip() == "Bienvenue Dora !"
-    assert "welcome en: the shipped text" in await greeting.said(f"/templates {greeting.name}")
+    assert "(welcome, English): the shipped text" in await greeting.said(f"/templates {greeting.name}")
 
 
 async def test_whoever_gets_no_mail_of_the_list_gets_no_welcome(greeting: World) -> None:
