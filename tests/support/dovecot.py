@@ -30,7 +30,7 @@ from tests.support.requirements import missing_server
 
 _FIRST_UID = 300_000
 _MAIL_GID = 8
-_USERS = 1_000
+_USERS = 10_000
 """Written beforehand: Dovecot looks at the file of its users once a second."""
 
 _CONFIGURATION = """\
