@@ -26,7 +26,7 @@ async def bounces(desk: Desk, call: Call, mlist: AnyList = None) -> Reply:
     title = (
         Text.counted("{count} address is not reached:", "{count} addresses are not reached:", len(found))
         if found
-        else Text("Every address is reached.")
+        else Text("Nothing has come back so far; a report may take hours.")
     )
     counted = (unnamed_line(each, lists[each.mlist_id]) for each in unnamed)
     return Reply(
