@@ -295,7 +295,9 @@ def _progress(post: Post, facts: Facts) -> list[Text]:
 
 def _told(counts: Counts, *, stopped: bool) -> list[Text]:
     """``61/86 sent, 1 bounced, last at 15:40``, without what is zero; all states told, they add up."""
-    parts = [Text("{sent}/{all} sent", sent=counts.delivered, all=counts.recipients)]
+    parts = [
+        Text.counted("{sent}/{count} sent", "{sent}/{count} sent", counts.recipients, sent=counts.delivered)
+    ]
     if counts.bounced:
         parts.append(Text("{count} bounced", count=counts.bounced))
     if counts.deferred:

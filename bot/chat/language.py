@@ -25,6 +25,9 @@ DOMAIN = "facteur"
 LANGUAGES = ("en", "fr")
 """Codes of the languages that are shipped complete; English is the templates themselves."""
 
+_GROUPED = 1_000
+"""From here on thousands are set apart; smaller numbers need no Babel."""
+
 _UNITS = (N_("B"), N_("kB"), N_("MB"))
 
 
@@ -67,7 +70,7 @@ class BabelLanguage:
             case datetime():
                 return self._moment(value)
             case str() | int():
-                return str(value)
+                return value if isinstance(value, str) else self._number(value)
             case _:
                 return ", ".join(self.value(item) for item in value)
 
@@ -93,11 +96,16 @@ class BabelLanguage:
 
         return format_date(moment.astimezone(self._zone), "long", locale=self._locale)
 
-    def _size(self, size: Size) -> str:
-        from babel.numbers import get_decimal_symbol
+    def _number(self, number: int) -> str:
+        from babel.numbers import format_decimal
 
-        number, unit = plain_size(size, get_decimal_symbol(self._locale)).split()
-        return f"{number} {self.sentence(unit)}"
+        return format_decimal(number, locale=self._locale) if abs(number) >= _GROUPED else str(number)
+
+    def _size(self, size: Size) -> str:
+        from babel.numbers import format_decimal
+
+        number, unit = plain_size(size).split()
+        return f"{format_decimal(number, locale=self._locale)} {self.sentence(unit)}"
 
 
 @cache

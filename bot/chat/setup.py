@@ -117,9 +117,21 @@ async def _servers_told(
     if relay.host:
         said.append(Text("It leaves by {host}:{port}.", host=relay.host, port=relay.port))
     if relay.max_per_hour:
-        said.append(Text("At most {count} mails leave in an hour.", count=relay.max_per_hour))
+        said.append(
+            Text.counted(
+                "At most {count} mail leaves in an hour.",
+                "At most {count} mails leave in an hour.",
+                relay.max_per_hour,
+            )
+        )
     if relay.max_per_day:
-        said.append(Text("At most {count} mails leave in a day.", count=relay.max_per_day))
+        said.append(
+            Text.counted(
+                "At most {count} mail leaves in a day.",
+                "At most {count} mails leave in a day.",
+                relay.max_per_day,
+            )
+        )
     if not guess.sure:
         said.append(Text("⚠️ That is what is published for its domain: please see whether it is your host."))
     return said

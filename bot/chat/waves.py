@@ -204,6 +204,6 @@ def _pages(wave: Wave, page: Page, language: Language) -> list[tuple[Button, ...
         if 0 <= number < page.count
     ]
     if len(page.held) > 1:
-        label = Text("🧹 All {count} silently", count=len(page.held)).render(language)
+        label = Text("🧹 All silently ({count})", count=len(page.held)).render(language)
         row.append(Button(label, f"sweep:{wave.id}:{page.number}"))
     return [tuple(row)] if row else []

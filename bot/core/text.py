@@ -34,6 +34,10 @@ class Day:
 Value: TypeAlias = "str | int | Size | Day | datetime | Text | Sequence[Value]"
 
 
+_NAMING = frozenset({"number", "id", "port", "line"})
+"""Names under which templates have numbers of posts, ports and lines."""
+
+
 class Language(Protocol):
     """What a reader understands: implemented with Babel in ``bot.chat.language``."""
 
@@ -83,7 +87,9 @@ class Text:
             template = language.plural(self.template, self.plural, count)
         else:
             template = language.sentence(self.template)
-        return template.format(**{name: language.value(value) for name, value in self.values.items()})
+        return template.format(
+            **{name: _written(name, value, language) for name, value in self.values.items()}
+        )
 
     def dump(self) -> dict[str, Any]:
         """A JSON value from which `load` makes an equal text."""
@@ -111,6 +117,11 @@ class Text:
     @override
     def __hash__(self) -> int:
         return hash((self.template, self.plural))
+
+
+def _written(name: str, value: Value, language: Language) -> str:
+    """A number that names something is no quantity: nobody writes port 1 025 or post #1 025."""
+    return str(value) if name in _NAMING and isinstance(value, int) else language.value(value)
 
 
 def verbatim(words: str) -> Text:
@@ -221,13 +232,13 @@ class _English:
                 return ", ".join(self.value(item) for item in value)
 
 
-def plain_size(size: Size, point: str = ".") -> str:
+def plain_size(size: Size) -> str:
     """``999 B``, ``12 kB``, ``10.5 MB``: one decimal at most, never a trailing zero."""
     if size.octets < 1_000:
         return f"{size.octets} B"
     if size.octets < 999_500:  # from here on it would round to 1000 kB
         return f"{size.octets / 1_000:.0f} kB"
-    return f"{size.octets / 1_000_000:.1f}".removesuffix(".0").replace(".", point) + " MB"
+    return f"{size.octets / 1_000_000:.1f}".removesuffix(".0") + " MB"
 
 
 def fingerprint(sha256: str) -> str:

@@ -183,9 +183,10 @@ def _surprise(group: Group, lines: Sequence[Line], plan: Plan, others: list[str]
         said.append(Text("It names {groups}.", groups=_some(others)))
     if gone:
         said.append(
-            Text(
-                "{gone} of {all} people would leave {group}: {names}.",
-                gone=gone,
+            Text.counted(
+                "{count} of {all} people would leave {group}: {names}.",
+                "{count} of {all} people would leave {group}: {names}.",
+                gone,
                 all=gone + stay,
                 group=group.written,
                 names=_named(plan, Change.REMOVED),

@@ -40,8 +40,8 @@ class Phrases:
 
     show: str = N_("show")
     idle: str = N_("Nothing waits for a decision. /help lists the commands, Ctrl-D leaves.")
-    press_read: str = N_("… ({count} more lines: press Read)")
-    more_lines: str = N_("… ({count} more lines)")
+    press_read: str = N_("… (lines left: {count}, press Read)")
+    more_lines: str = N_("… (lines left: {count})")
     more_entries: str = N_("… and {count} more")
     no_button: str = N_("There is no button {number} any more: look at the screen and try again.")
     unknown_number: str = N_("There is no button {number}. Type one of the numbers on the screen, or /help.")

@@ -44,7 +44,7 @@ def test_long_quote_is_cut_to_the_terminal_and_says_how_much_is_missing() -> Non
     assert len(rows) <= 24 - 5
     [missing] = [row for row in rows if "press Read" in row]
     kept = sum(row.startswith("│ line") for row in rows)
-    assert f"│ … ({100 - kept} more lines: press Read)" == missing
+    assert f"│ … (lines left: {100 - kept}, press Read)" == missing
     assert any(row.startswith("[1] ✅ Distribute") for row in rows)
 
 
@@ -100,7 +100,7 @@ def test_history_shortens_the_quote_of_what_was_decided_and_of_nothing_else() ->
     closing = board.put("a", replace(decided(1, "❌ Rejected"), quote=LONG))
     answer = board.put("b", Screen((line("Post 1 in full"),), quote=LONG))
 
-    assert "│ … (96 more lines)" in text(whole(closing, board, PHRASES, 80))
+    assert "│ … (lines left: 96)" in text(whole(closing, board, PHRASES, 80))
     assert len(text(whole(answer, board, PHRASES, 80))) == 102
 
 
