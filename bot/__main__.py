@@ -17,7 +17,7 @@ import typer
 
 from bot.chat.readable import harmless
 from bot.core.chat import File
-from bot.core.errors import FacteurError, UserError
+from bot.core.errors import FacteurError, UserError, why
 from bot.core.text import Text, verbatim
 from bot.logs import log_to
 from config.loading import ConfigurationError, load
@@ -232,7 +232,7 @@ def _saved(file: File) -> Path:
         return save(Path.cwd(), file.name, file.content)
     except OSError as error:
         raise UserError(
-            Text("{file} cannot be written here: {why}", file=file.name, why=error.strerror or "")
+            Text("{file} cannot be written here: {why}", file=file.name, why=why(error))
         ) from error
 
 

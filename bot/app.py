@@ -25,7 +25,7 @@ from bot.core.addresses import fold
 from bot.core.bounces import Limit
 from bot.core.chat import Room
 from bot.core.clock import Clock
-from bot.core.errors import FacteurError, UserError
+from bot.core.errors import FacteurError, UserError, why
 from bot.core.lists import MailingList, SmtpAccount, smtp_port
 from bot.core.people import LOCAL, Actor, Rank, group_name
 from bot.core.ports import ChatTransport, Dns, Servers
@@ -332,7 +332,7 @@ def _private_folder(folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(
-            Text("the folder {path} cannot be made: {why}", path=str(folder), why=error.strerror or "")
+            Text("the folder {path} cannot be made: {why}", path=str(folder), why=why(error))
         ) from error
 
 

@@ -120,7 +120,7 @@ class SqlDecisionStore(Store):
             state=PostState.DISTRIBUTED, stopped_by=by.name, ended_at=at
         )
         if not stopped:
-            raise UserError(Text("post {id} is not being distributed", id=post_id))
+            raise UserError(Text("Post {id} is not being distributed", id=post_id))
         waiting = DeliveryRow.filter(mailing_id__in=await copy_ids(post_id), state__in=OPEN_STATES)
         leaving = await waiting.filter(under_way=True).count()
         dropped = await waiting.update(state=DeliveryState.DROPPED, next_attempt_at=None, ended_at=at)

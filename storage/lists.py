@@ -279,4 +279,4 @@ async def _pins() -> dict[str, str]:
 
 async def _require_free(address: Address) -> None:
     if await MlistRow.filter(address=address).exists():
-        raise UserError(Text("there is a list {address} already", address=address))
+        raise UserError(Text("There is a list {address} already", address=address))

@@ -38,15 +38,15 @@ def nothing_to_undo(post: PostRow) -> UserError:
     """Why the state of `post` cannot be taken back."""
     match PostState(post.state):
         case PostState.HELD | PostState.RECEIVED:
-            return UserError(Text("nothing was decided about post {id} yet", id=post.id))
+            return UserError(Text("Nothing was decided about post {id} yet", id=post.id))
         case PostState.EXPIRED:
-            return UserError(Text("post {id} has expired: ask its author to send it again", id=post.id))
+            return UserError(Text("Post {id} has expired: ask its author to send it again", id=post.id))
         case PostState.ACCEPTED:
-            return UserError(Text("post {id} needed no decision: /stop ends its distribution", id=post.id))
+            return UserError(Text("Post {id} needed no decision: /stop ends its distribution", id=post.id))
         case _:
             return too_late(post)
 
 
 def too_late(post: PostRow) -> UserError:
     """Mail has left already."""
-    return UserError(Text("too late for post {id}: the first mail has left already", id=post.id))
+    return UserError(Text("Too late for post {id}: the first mail has left already", id=post.id))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-from bot.core.errors import UserError
+from bot.core.errors import UserError, why
 from bot.core.text import Text
 
 
@@ -59,9 +59,7 @@ def box_from_file(path: Path) -> FernetBox:
             _create(path)
         return FernetBox(path.read_text(encoding="ascii", errors="replace"), str(path))
     except OSError as error:
-        raise UserError(
-            Text("{path} cannot be used: {why}", path=str(path), why=error.strerror or "")
-        ) from error
+        raise UserError(Text("{path} cannot be used: {why}", path=str(path), why=why(error))) from error
 
 
 def _create(path: Path) -> None:

@@ -34,7 +34,7 @@ _BUTTONS = {
     "undo": (N_("↩️ Undo"), Tone.PLAIN),
     "stop": (N_("⏹ Stop"), Tone.DANGER),
 }
-_FINDINGS = {Finding.GENUINE: "✔", Finding.FORGED: "⚠️", Finding.UNPROVEN: "⚠️", Finding.UNKNOWN: "·"}
+_FINDINGS = {Finding.GENUINE: "✔", Finding.FORGED: "⚠️", Finding.UNPROVEN: "⚠️", Finding.UNKNOWN: "❔"}
 _UNREAD = {
     Unread.HEADER: N_(
         "⚠️ Its header is too long to be read to the end; the copies would lack the rest of it."

@@ -376,5 +376,5 @@ def _require(needed: Rank, rank: Rank, call: Call, known: Command | None = None)
 
 
 def _where(place: Place) -> str:
-    """A place as the trail of changes names it: ``telegram Modération``."""
-    return f"{place.transport} {place.title or place.address}".strip()
+    """A place as the trail of changes names it: ``telegram Modération``, ``terminal``."""
+    return f"{place.transport} {place.title or ('' if place.private else place.address)}".strip()

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from bot.chat.desk import Desk
 from bot.chat.mbox import Mbox
-from bot.core.errors import Conflict, UserError
+from bot.core.errors import Conflict, UserError, why
 from bot.core.lists import MailingList
 from bot.core.posts import PostState
 from bot.core.stores import Page, Removed
@@ -34,7 +34,7 @@ async def export_and_delete(desk: Desk, mlist: MailingList) -> tuple[Path, Remov
             Text(
                 "The archive cannot be written to {path}: {why}. Nothing is deleted.",
                 path=str(path),
-                why=error.strerror or "",
+                why=why(error),
             )
         ) from error
 

@@ -302,7 +302,7 @@ Reason = Annotated[
 Name = Annotated[str, RestKind(N_("COMMAND"))]
 NewAddress = Annotated[str, _Word(N_("ADDRESS"), N_("What is the address of the list?"))]
 Account = Annotated[
-    str, _Word(N_("ID"), N_("Whose id? /whoami shows it to them, such as telegram:123456789."))
+    str, _Word(N_("ID"), N_("What is their id? /whoami shows it to them, such as telegram:123456789."))
 ]
 Code = Annotated[str, RestKind(N_("CODE"), N_("What is the code in the mail?"))]
 NoticeName = Annotated[NoticeKind, _NoticeName()]

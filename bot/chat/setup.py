@@ -139,7 +139,7 @@ async def _servers_told(
 
 async def _read_servers(desk: Desk, call: Call, given: Given, answer: str) -> Given:
     """A tap brings all that was found out; what is typed comes instead of it, or beside it."""
-    words = {"host": answer} if _HOST.fullmatch(answer.strip()) else Words(answer).pairs(N_("key=value..."))
+    words = {"host": answer} if _HOST.fullmatch(answer.strip()) else _pairs(answer)
     base: Mapping[str, str] = {}
     if "host" not in words:
         guess = await desk.guessing.guess(Address(given["address"]))
@@ -151,6 +151,15 @@ async def _read_servers(desk: Desk, call: Call, given: Given, answer: str) -> Gi
     if "host" not in settings:
         raise UserError(Text("Please name the server of the mailbox too: host=imap.example.org"))
     return {**given, "servers": as_typed(settings)}
+
+
+def _pairs(answer: str) -> dict[str, str]:
+    try:
+        return Words(answer).pairs(N_("key=value..."))
+    except UserError:
+        raise UserError(
+            Text("Please write the name of the server, or host=imap.example.org smtp_host=smtp.example.org")
+        ) from None
 
 
 async def _ask_password(desk: Desk, call: Call, given: Given) -> Question | Passed:

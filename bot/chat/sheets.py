@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bot.chat.desk import Call, Desk
 from bot.core.chat import Sent
-from bot.core.errors import FacteurError, UserError
+from bot.core.errors import FacteurError, UserError, why
 from bot.core.rosters import SIZE_LIMIT, Table, too_large
 from bot.core.text import Text
 
@@ -48,6 +48,8 @@ async def handed_in(desk: Desk, call: Call, path: str) -> Sheet:
         return Sheet(await desk.sheets.read(content), path, content)
     if path and call.speaker.is_login:
         return Sheet(await desk.sheets.load(path), path)
+    if call.speaker.is_login:
+        raise UserError(Text("Which sheet (CSV, XLSX or ODS)? Please write its path behind the command."))
     raise UserError(Text("Please send the sheet (CSV, XLSX or ODS), and reply to it with the command."))
 
 
@@ -85,7 +87,7 @@ def _save(folder: Path, content: bytes, old: float) -> str:
         file.touch(mode=0o600)
         file.write_bytes(content)
     except OSError as error:
-        raise UserError(Text("The sheet cannot be kept here: {why}.", why=error.strerror or "")) from None
+        raise UserError(Text("The sheet cannot be kept here: {why}.", why=why(error))) from None
     return f"saved:{key}"
 
 

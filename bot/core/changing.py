@@ -110,8 +110,8 @@ def no_setting(key: str) -> Text:
     """That there is none of this name, and which are nearly called so."""
     near = difflib.get_close_matches(key, ListSettings.model_fields, n=3)
     if near:
-        return Text("there is no setting {key}: did you mean {near}?", key=key, near=" / ".join(near))
-    return Text("there is no setting {key}", key=key)
+        return Text("There is no setting {key}: did you mean {near}?", key=key, near=" / ".join(near))
+    return Text("There is no setting {key}", key=key)
 
 
 def _mistake(key: str, value: object) -> Text:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 from datetime import timedelta
 from enum import StrEnum
 
 from typing_extensions import override
 
-from bot.core.text import Text
+from bot.core.text import N_, Text, verbatim
 
 
 class FacteurError(Exception):
@@ -80,6 +81,24 @@ class UnknownCertificate(ServerTrouble):
         self.told = told
         self.seen = seen
         self.pinned = pinned
+
+
+_REASONS = {
+    errno.ENOENT: N_("there is no such file or folder"),
+    errno.EACCES: N_("facteur has no right to it"),
+    errno.EPERM: N_("facteur has no right to it"),
+    errno.EISDIR: N_("it is a folder"),
+    errno.ENOTDIR: N_("part of that path is no folder"),
+    errno.ENOSPC: N_("the disk is full"),
+    errno.EROFS: N_("the disk can only be read"),
+    errno.EEXIST: N_("it is there already"),
+}
+
+
+def why(error: OSError) -> Text:
+    """What the system says, in the reader's language where it is one of the usual reasons."""
+    reason = _REASONS.get(error.errno or 0)
+    return Text(reason) if reason else verbatim(error.strerror or str(error))
 
 
 class UserError(FacteurError):

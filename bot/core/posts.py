@@ -168,7 +168,7 @@ class Post:
 
 def no_such_post(post_id: int) -> UserError:
     """It never existed, was purged, or is not for the one who asks."""
-    return UserError(Text("there is no post {id} (any more)", id=post_id))
+    return UserError(Text("There is no post {id} (any more)", id=post_id))
 
 
 @dataclass(frozen=True, slots=True)

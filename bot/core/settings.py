@@ -209,7 +209,8 @@ class ListSettings(BaseModel):
         Reads(lambda count: Text.counted("{count} second", "{count} seconds", count), N_("none")),
     ] = Field(30, title=N_("Time to undo"), description=N_("Seconds in which a decision can be taken back"))
     remind_h: Annotated[
-        Count, Reads(lambda count: Text.counted("after {count} hour", "after {count} hours", count))
+        Count,
+        Reads(lambda count: Text.counted("after {count} hour", "after {count} hours", count), N_("at once")),
     ] = Field(12, title=N_("Reminder"), description=N_("Hours after which held posts are reminded of"))
     expire_days: Annotated[
         Count,

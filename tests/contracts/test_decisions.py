@@ -190,7 +190,7 @@ async def test_undo_is_too_late_once_a_first_attempt_is_stored(stores: Stores, c
     post = await accepted(stores, mlist, clock.now(), TWO)
     await stores.outbox.claim(ACCOUNT, [mlist.id], clock.now())
 
-    with pytest.raises(UserError, match="too late"):
+    with pytest.raises(UserError, match="Too late"):
         await stores.posts.undo(post.id, ANNE, clock.now(), None)
 
     assert PostState.ACCEPTED is (await stores.posts.get(post.id)).state
@@ -207,7 +207,7 @@ async def test_undo_of_a_rejection_is_too_late_once_the_author_was_told(
     assert batch is not None
     await stores.outbox.record(batch, all_of(batch, DeliveryState.BOUNCED), clock.now())
 
-    with pytest.raises(UserError, match="too late"):
+    with pytest.raises(UserError, match="Too late"):
         await stores.posts.undo(post.id, ANNE, clock.now(), None)
 
 
@@ -238,7 +238,7 @@ async def test_a_rule_s_discard_comes_back_with_cards(stores: Stores, clock: Man
 @pytest.mark.parametrize(
     ("disposition", "sentence"),
     [
-        (Disposition.HOLD, "nothing was decided"),
+        (Disposition.HOLD, "Nothing was decided"),
         (Disposition.ACCEPT, "needed no decision"),
     ],
 )

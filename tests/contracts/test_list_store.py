@@ -105,7 +105,7 @@ async def test_an_address_has_one_list(stores: Stores, clock: ManualClock) -> No
     mlist = await a_list(stores, clock.now())
     other = await a_list(stores, clock.now(), "pain@example.org")
 
-    with pytest.raises(UserError, match=r"there is a list legumes@example\.org already"):
+    with pytest.raises(UserError, match=r"There is a list legumes@example\.org already"):
         await a_list(stores, clock.now())
     with pytest.raises(UserError, match="already"):
         await stores.lists.rename(other, mlist.address)

@@ -46,7 +46,7 @@ async def test_undo_is_too_late_once_a_mail_has_left(world: World, command: str,
     await world.do(command)
     await world.later(seconds=30)
 
-    assert "too late" in await world.refused("/undo 1")
+    assert "Too late" in await world.refused("/undo 1")
     assert world.sent_to() == [recipient]
 
 
@@ -57,7 +57,7 @@ async def test_undo_is_too_late_once_a_first_attempt_is_stored(world: World) -> 
     await world.do("/distribute 1")
     await world.later(seconds=30)
 
-    assert "too late" in await world.refused("/undo 1")
+    assert "Too late" in await world.refused("/undo 1")
 
 
 async def test_undo_is_too_late_while_the_first_mail_is_on_its_way(world: World) -> None:
@@ -67,7 +67,7 @@ async def test_undo_is_too_late_while_the_first_mail_is_on_its_way(world: World)
     sending = asyncio.create_task(world.pass_())
     await asyncio.wait_for(world.relay.hanging.wait(), WAIT_S)
 
-    assert "too late" in await world.refused("/undo 1")
+    assert "Too late" in await world.refused("/undo 1")
 
     world.relay.released.set()
     await sending

@@ -139,7 +139,7 @@ async def test_the_card_says_that_nobody_looked(world: World) -> None:
     await a_list(world)
     await world.deliver(mail(author="eve@nothing.example"))
     said = await world.said("/show 1")
-    assert "· not verified: nothing proves that it comes from nothing.example" in said
+    assert "❔ not verified: nothing proves that it comes from nothing.example" in said
 
 
 async def test_the_card_points_out_whom_an_author_could_be_taken_for(world: World) -> None:

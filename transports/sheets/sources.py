@@ -20,7 +20,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from typing_extensions import override
 
-from bot.core.errors import TransientError, UserError
+from bot.core.errors import TransientError, UserError, why
 from bot.core.rosters import SIZE_LIMIT, Fetched, Table, too_large
 from bot.core.text import Text
 from transports.sheets.tables import is_page, table_of
@@ -227,9 +227,7 @@ def _file(path: str) -> bytes:
         content = file.read_bytes()
         after = file.stat()
     except OSError as error:
-        raise UserError(
-            Text("The file {path} cannot be read: {why}.", path=path, why=error.strerror or "")
-        ) from None
+        raise UserError(Text("The file {path} cannot be read: {why}.", path=path, why=why(error))) from None
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise TransientError(Text("the file {path} is being written just now", path=path))
     return content

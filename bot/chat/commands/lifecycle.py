@@ -141,7 +141,7 @@ async def post_a_test(desk: Desk, call: Call, mlist: OneList, *, to: EmailAddres
         taken = Text("✉️ The outgoing server took it: {reply}", reply=server_words(offered.reply))
         return Reply(said=(taken,), rows=[{"to": to, "reply": offered.reply}])
     rooms = [room.title or room.transport for room in await desk.stores.rooms.of(mlist.id)]
-    where = Text("It shows up in a few minutes at most, in: {rooms}.", rooms=rooms)
+    where = Text("Its card comes within a few minutes, in: {rooms}.", rooms=rooms)
     nowhere = Text("No room would show it yet: say /bind in one.")
     return say(
         Text("✉️ On its way: {list} has mail from itself.", list=mlist.address), where if rooms else nowhere

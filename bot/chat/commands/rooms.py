@@ -114,7 +114,7 @@ async def admins(desk: Desk, call: Call) -> Reply:
     ]
     title = Text.counted("{count} administrator:", "{count} administrators:", len(known))
     return Reply(
-        said=(title, *lines) if lines else (Text("Nobody yet, but who sits at this machine."),),
+        said=(title, *lines) if lines else (Text("Nobody yet, besides whoever sits at this machine."),),
         rows=[{"id": each, "configured": configured} for each, configured in known.items()],
     )
 

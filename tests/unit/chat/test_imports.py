@@ -190,7 +190,7 @@ async def test_a_sheet_comes_along_in_a_room(office: Office) -> None:
     assert len(await members(office)) == 3
     assert "no longer here" in (await office.do(data)).text
     assert "send the sheet" in (await office.do("/import adherents /etc/passwd", PAUL)).text
-    assert "send the sheet" in (await office.do("/import adherents", ANNE)).text
+    assert "write its path" in (await office.do("/import adherents", ANNE)).text
 
 
 async def test_a_group_takes_the_lines_that_name_it(office: Office, sheet: Path) -> None:

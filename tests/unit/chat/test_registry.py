@@ -117,7 +117,7 @@ async def test_every_list_may_be_asked_for_by_its_word(office: Office, name: str
     [
         ("/show", "ID is missing. It is written: /show ID"),
         ("/show twelve", "“twelve” is not a number"),
-        ("/show 999", "there is no post 999"),
+        ("/show 999", "There is no post 999"),
         ("/pending adherents please", "“please” makes no sense here. It is written: /pending [LIST]"),
         ("/addmember Jean Roy", "“Jean Roy” is not an e-mail address"),
         ("/addmember a@example.org, b@example.org", "Only one person at a time"),
@@ -129,7 +129,7 @@ async def test_every_list_may_be_asked_for_by_its_word(office: Office, name: str
         ("/set adherents", "key=value... is missing"),
         ("/set adherents", "For example: /set adherents moderation=all"),
         ("/addlist x@amap.example", "For example: /addlist"),
-        ("/set adherents hots=x", "there is no setting hots: did you mean host"),
+        ("/set adherents hots=x", "There is no setting hots: did you mean host"),
         ("/set adherents host=mail.example.org:993", "its port has a setting of its own"),
         ("/set adherents moderation", "should be written key=value"),
         ("/archives after=x", "“x” is not a number"),

@@ -50,9 +50,9 @@ async def test_a_room_of_one_list_decides_nothing_about_another_and_learns_nothi
 ) -> None:
     secret = await office.hold(MAIL, on=other)
     nothing = await office.press("discard:999:0", LOUISE, GROUP)
-    assert nothing.text == "there is no post 999 (any more)"
+    assert nothing.text == "There is no post 999 (any more)"
     answer = await office.press(f"discard:{secret.id}:0", LOUISE, GROUP)
-    assert answer.text == f"there is no post {secret.id} (any more)"
+    assert answer.text == f"There is no post {secret.id} (any more)"
     assert await state(office, secret.id) is PostState.HELD
     for line in ("/lists", "/pending", "/pending bureau", "/list bureau", "/archives", f"/show {secret.id}",
                  "/bans", "/help"):  # fmt: skip

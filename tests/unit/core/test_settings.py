@@ -151,7 +151,7 @@ def test_every_mistake_is_named_at_once_and_each_once() -> None:
     with pytest.raises(UserError) as refused:
         changed({"moderation": Moderation.ALL}, words)
     assert str(refused.value).count("must be") == 3
-    for key in ("there is no setting colour", "port must", "smtp_security must", "first_poll must"):
+    for key in ("There is no setting colour", "port must", "smtp_security must", "first_poll must"):
         assert str(refused.value).count(key) == 1
 
 

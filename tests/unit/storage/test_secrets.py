@@ -62,5 +62,5 @@ def test_what_is_no_key_is_told_with_its_origin(keys: str) -> None:
 
 
 def test_a_file_that_cannot_be_used_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="nowhere/keys cannot be used: No such file"):
+    with pytest.raises(UserError, match="nowhere/keys cannot be used: there is no such file"):
         box_from_file(tmp_path / "nowhere" / "keys")

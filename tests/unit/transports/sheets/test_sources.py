@@ -171,7 +171,7 @@ async def test_files_are_read(reader: SheetReader, tmp_path: Path) -> None:
     assert first
     assert first.table == TABLE
     assert await reader.fetch(str(file), first.seen) is None
-    with pytest.raises(UserError, match="No such file"):
+    with pytest.raises(UserError, match="there is no such file"):
         await reader.fetch(str(tmp_path / "b.csv"), {})
     assert await reader.load(str(file)) == await reader.read(CONTENT)
 
