@@ -145,8 +145,8 @@ async def test_no_quota_reply_ends_a_delivery(world: World) -> None:
     await world.deliver(mail(to=world.address))
     assert await world.counts(1) == {"deferred": 1, "due": 2}
 
-    for _ in range(6 * 24 + 1):
-        await world.later(hours=1)
+    for _ in range(6 * 8 + 1):
+        await world.later(hours=3)
     assert (await world.counts(1)).get("due") == 2
     world.relay.replies.clear()
     for _ in range(3):
