@@ -54,15 +54,17 @@ class SqlWelcomeStore(Store):
         for some in in_groups(ids, _AT_ONCE):
             there = WelcomeRow.filter(mlist_id=mlist.id, person_id__in=some)
             greeted = {row.person_id: row.greeted for row in await there}
-            for person_id in await column(PersonRow.filter(id__in=some), "id"):
+            still_there = await column(PersonRow.filter(id__in=some), "id")
+            for person_id in still_there:
                 mailing = people[person_id]
                 if mailing and not greeted.get(person_id):
                     await add_mailing(mailing, mlist.id)
                     written += 1
-                if person_id not in greeted:
-                    await WelcomeRow.create(
-                        mlist_id=mlist.id, person_id=person_id, greeted=mailing is not None
-                    )
+            await WelcomeRow.bulk_create(
+                WelcomeRow(mlist_id=mlist.id, person_id=person_id, greeted=people[person_id] is not None)
+                for person_id in still_there
+                if person_id not in greeted
+            )
             told = [person_id for person_id in some if people[person_id]]
             await there.filter(person_id__in=told).update(greeted=True)
         return written

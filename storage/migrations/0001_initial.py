@@ -1,4 +1,4 @@
-"""The first schema. Its counterpart is storage/rows.py; a test compares the two.
+"""The first schema. Its counterpart is storage/rows; a test compares the two.
 
 The class must be called Migration (the loader applies nothing else and still notes it as done), and
 an index names columns, so a foreign key stands there as ``mlist_id``.
