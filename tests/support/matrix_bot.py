@@ -124,6 +124,12 @@ class Bot:
             patience=self.patience,
         )
 
+    async def drains(self) -> None:
+        """Handle what was said meanwhile, and end when that is noted."""
+        transport = self.transport()
+        await transport.drain(self.listener)
+        await transport.close()
+
     async def device(self) -> str:
         """The id of the device that the bot uses."""
         return str(json.loads(await self.stores.notes.recall("matrix", "login"))["device_id"])

@@ -22,7 +22,7 @@ from transports.matrix.keyboard import plain
 from transports.matrix.login import OWNER
 from transports.matrix.screens import Screens
 from transports.matrix.showing import Below, Show
-from transports.matrix.words import is_edit, replied_to, said, thread_of
+from transports.matrix.words import is_edit, mapping, replied_to, said, thread_of
 
 Showing: TypeAlias = Callable[[], Awaitable[None]]
 """Shows the answer; what was asked has been done before."""
@@ -104,7 +104,7 @@ class Hearing:
         if not isinstance(event, RoomMessageFile | RoomEncryptedFile):
             return ()
         content = event.source.get("content", {})
-        size, name = (content.get("info") or {}).get("size"), str(content.get("filename", event.body))
+        size, name = mapping(content.get("info")).get("size"), str(content.get("filename", event.body))
         fetch = partial(self._api.download, content)
         return (Sent(name, size if isinstance(size, int) else 0, fetch),)
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from transports.matrix.words import mapping
+
 _CREATED, _ENCRYPTED, _LEVELS = "m.room.create", "m.room.encryption", "m.room.power_levels"
 _CREATORS_HAVE_LEVELS = frozenset(str(version) for version in range(1, 12))
 """Room versions; in later ones creators stand above all levels."""
@@ -33,7 +35,7 @@ class Rights:
         if user_id in self._creators():
             return True
         levels = self._content(_LEVELS)
-        users, events = _mapping(levels.get("users")), _mapping(levels.get("events"))
+        users, events = mapping(levels.get("users")), mapping(levels.get("events"))
         kind = "m.room.encrypted" if _ENCRYPTED in self._state else "m.room.message"
         own = _level(users.get(user_id, levels.get("users_default", 0)))
         return own >= _level(events.get(kind, levels.get("events_default", 0)))
@@ -47,11 +49,7 @@ class Rights:
         return [self._state[_CREATED].get("sender"), *(more if isinstance(more, list) else [])]
 
     def _content(self, kind: str) -> Mapping[str, Any]:
-        return _mapping(self._state.get(kind, {}).get("content"))
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+        return mapping(self._state.get(kind, {}).get("content"))
 
 
 def _level(value: object) -> int:

@@ -20,16 +20,16 @@ from bot.core.ports import ChatTransport, Listener
 from bot.core.stores import NoteStore
 from bot.core.text import Text
 from transports.matrix.api import Api, Patience
-from transports.matrix.doors import Doors, IsAdmin, check_room
 from transports.matrix.hearing import Hearing
-from transports.matrix.listening import Listening
 from transports.matrix.login import OWNER, Account, Logins
+from transports.matrix.membership import IsAdmin, Membership, check_room
 from transports.matrix.render import Phrases
 from transports.matrix.screens import Screens
-from transports.matrix.showing import Below, Show
+from transports.matrix.showing import Show
 from transports.matrix.signing import is_signed, judge_devices, keys_of, sign_own_device
+from transports.matrix.sync_loop import SyncLoop
 from transports.matrix.troubles import LoggedOut, Unreachable
-from transports.matrix.unread import Unread
+from transports.matrix.undecrypted import Undecrypted
 
 __all__ = ["Account", "Matrix", "Patience", "Phrases"]
 
@@ -48,7 +48,7 @@ class _Session:
 
     api: Api
     show: Show
-    listening: Listening
+    sync_loop: SyncLoop
 
 
 class Matrix(ChatTransport):
@@ -103,7 +103,7 @@ class Matrix(ChatTransport):
                 async with self._opened(listener) as session:
                     failures = 0
                     await listener.away(OWNER, None)
-                    await _first_of(session.listening.go_on(), session.show.react())
+                    await _first_of(session.sync_loop.go_on(), session.show.react())
             except FacteurError as error:
                 if isinstance(error, LoggedOut):
                     await self._logins.forget(self._clock.now())
@@ -116,7 +116,7 @@ class Matrix(ChatTransport):
     async def drain(self, listener: Listener) -> None:
         """Handle once what was said since the last time; what is shown afterwards goes out until `close`."""
         session = await self._drained.enter_async_context(self._opened(listener))
-        await session.listening.settle()
+        await session.sync_loop.settle()
 
     @override
     async def close(self) -> None:
@@ -183,27 +183,24 @@ class Matrix(ChatTransport):
             hearing = Hearing(api, show, self._screens, listener)
 
             async def heard(room_id: str, event: Event) -> None:
-                await listening.hear(room_id, event)
+                await sync_loop.hear(room_id, event)
 
-            async def complain(room_id: str, event: Event) -> None:
-                await self._complain(api, show, room_id, event)
-
-            unread = Unread(api, self._notes, self._clock, heard=heard, complain=complain)
-            doors = Doors(api, self._notes, self._clock, listener, self._is_admin)
-            listening = Listening(api, self._notes, self._clock, hearing, doors, unread)
+            undecrypted = Undecrypted(api, self._notes, self._clock, heard=heard, complain=show.ask_again)
+            membership = Membership(api, self._notes, self._clock, listener, self._is_admin)
+            sync_loop = SyncLoop(api, self._notes, self._clock, hearing, membership, undecrypted)
             self._listener = listener
             try:
-                await listening.begin()
+                await sync_loop.begin()
                 await self._sign(api)
-                self._session = _Session(api, show, listening)
+                self._session = _Session(api, show, sync_loop)
                 self._connected.set()
                 _log.info("connected to Matrix", user=api.login.user_id, rooms=len(api.client.rooms))
                 yield self._session
             finally:
                 self._connected.clear()
                 self._session = None
-                listening.close()
-                unread.close()
+                sync_loop.close()
+                undecrypted.close()
 
     @asynccontextmanager
     async def _logged_in(self) -> AsyncIterator[Api]:
@@ -232,15 +229,6 @@ class Matrix(ChatTransport):
             await sign_own_device(api, self._notes, self._account.password, self._clock.now())
         except PermanentError as error:
             _log.warning("own device not verified", why=str(error))
-
-    async def _complain(self, api: Api, show: Show, room_id: str, event: Event) -> None:
-        room = api.client.rooms.get(room_id)
-        name = (room.user_name(event.sender) if room else None) or event.sender
-        words = self._phrases.unreadable.format(name=name)
-        try:
-            await show.say(words, Below(room_id, event.event_id), f"{event.event_id}.unreadable")
-        except FacteurError as error:
-            _log.warning("not answered", room=room_id, why=str(error))
 
     async def connected(self) -> None:
         """Wait until the bot is logged in and knows its rooms."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
+from nio.events import Event
 
 from bot.core.chat import Answer, File, Screen, line
 from bot.core.errors import Busy, FacteurError, PermanentError, TransientError
@@ -83,6 +85,16 @@ class Show:
         """A line of the transport's own."""
         await self._send_below(message(Screen((line(words),)), self._phrases, notice=True), below, key)
 
+    async def ask_again(self, room_id: str, event: Event) -> None:
+        """For what cannot be decrypted."""
+        room = self._api.client.rooms.get(room_id)
+        name = (room.user_name(event.sender) if room else None) or event.sender
+        words = self._phrases.unreadable.format(name=name)
+        try:
+            await self.say(words, Below(room_id, event.event_id), f"{event.event_id}.unreadable")
+        except FacteurError as error:
+            _log.warning("not answered", room=room_id, why=str(error))
+
     async def erase(self, below: Below) -> None:
         """Take away a message that held a password, or ask its writer to."""
         try:
@@ -131,12 +143,10 @@ class Show:
 
     async def _add(self, event_id: str, room_id: str, emoji: str) -> None:
         relation = {"rel_type": "m.annotation", "event_id": event_id, "key": emoji}
-        # not the same key each time: it may have been there, gone, and be wanted again
-        key = hashlib.sha256(f"{event_id}{emoji}{asyncio.get_running_loop().time()}".encode()).hexdigest()
+        # another key each time: it may have been there, gone, and be wanted again
+        content, key = {"m.relates_to": relation}, uuid.uuid4().hex
         try:
-            reaction = await self._api.send(
-                room_id, "m.reaction", {"m.relates_to": relation}, key, Urgency.REACTION
-            )
+            reaction = await self._api.send(room_id, "m.reaction", content, key, Urgency.REACTION)
         except Refused as error:
             if error.code != "M_DUPLICATE_ANNOTATION":
                 await self._screens.given_up(event_id, emoji)
@@ -169,8 +179,7 @@ class Show:
         return await self._api.send(below.room_id, _MESSAGE, related, key, Urgency.ANSWER)
 
     async def _replace(self, room_id: str, event_id: str, content: dict[str, Any], urgency: Urgency) -> None:
-        key = hashlib.sha256(f"{event_id}{asyncio.get_running_loop().time()}".encode()).hexdigest()
-        await self._api.send(room_id, _MESSAGE, edit(event_id, content), key, urgency)
+        await self._api.send(room_id, _MESSAGE, edit(event_id, content), uuid.uuid4().hex, urgency)
 
     async def _note(self, event_id: str, posted: Posted, screen: Screen, content: Mapping[str, Any]) -> None:
         await self._screens.posted(event_id, posted, keys_of(screen), _looks(content))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 _COMMAND_SIGNS = ("!", "/")
 
 
-def said(body: str, content: dict[str, Any], names: tuple[str, ...]) -> str:
+def said(body: str, content: Mapping[str, Any], names: tuple[str, ...]) -> str:
     """The words without what clients put before them.
 
     Args:
@@ -17,7 +18,7 @@ def said(body: str, content: dict[str, Any], names: tuple[str, ...]) -> str:
         names: how the bot is called: display name, local part, full id. With one of them in front
             the rest is a command.
     """
-    text = without_fallback(body) if _is_reply(content) else body
+    text = without_fallback(body) if "m.in_reply_to" in _relation(content) else body
     text = text.strip()
     rest = _after_name(text, names)
     if rest is None:
@@ -36,32 +37,34 @@ def without_fallback(body: str) -> str:
     return "\n".join(lines[first:])
 
 
-def thread_of(content: dict[str, Any]) -> str:
+def thread_of(content: Mapping[str, Any]) -> str:
     """The event that the thread begins with in which something was said; empty outside of threads."""
-    relation = content.get("m.relates_to")
-    if isinstance(relation, dict) and relation.get("rel_type") == "m.thread":
-        root = relation.get("event_id")
-        return root if isinstance(root, str) else ""
-    return ""
+    relation = _relation(content)
+    return _id_of(relation) if relation.get("rel_type") == "m.thread" else ""
 
 
-def is_edit(content: dict[str, Any]) -> bool:
+def is_edit(content: Mapping[str, Any]) -> bool:
     """Whether it replaces an earlier message: what was said there has been answered already."""
-    relation = content.get("m.relates_to")
-    return isinstance(relation, dict) and relation.get("rel_type") == "m.replace"
+    return _relation(content).get("rel_type") == "m.replace"
 
 
-def replied_to(content: dict[str, Any]) -> str:
+def replied_to(content: Mapping[str, Any]) -> str:
     """The event that it replies to; empty if it is no reply."""
-    relation = content.get("m.relates_to")
-    reply = relation.get("m.in_reply_to") if isinstance(relation, dict) else None
-    event_id = reply.get("event_id") if isinstance(reply, dict) else None
+    return _id_of(mapping(_relation(content).get("m.in_reply_to")))
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """A part of what others wrote, which may be anything, where it is to have parts itself."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def _relation(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    return mapping(content.get("m.relates_to"))
+
+
+def _id_of(reference: Mapping[str, Any]) -> str:
+    event_id = reference.get("event_id")
     return event_id if isinstance(event_id, str) else ""
-
-
-def _is_reply(content: dict[str, Any]) -> bool:
-    relation = content.get("m.relates_to")
-    return isinstance(relation, dict) and "m.in_reply_to" in relation
 
 
 def _after_name(text: str, names: tuple[str, ...]) -> str | None:

@@ -50,8 +50,7 @@ async def test_what_is_said_and_pressed_while_the_bot_is_away_is_handled_once(bo
     await anne.say(room_id, "!last")
 
     for _ in range(2):
-        async with bot.running():
-            await bot.listener.until(lambda each: isinstance(each, Utterance) and each.text == "!last")
+        await bot.drains()
 
     assert bot.listener.presses == ["reject:12:0"]
     assert [word for word in bot.listener.words if word.startswith("!")] == ["!first", "!last"]

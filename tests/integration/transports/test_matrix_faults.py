@@ -12,7 +12,7 @@ from bot.core.errors import ServerTrouble
 from tests.support.homeserver_proxy import faulty
 from tests.support.matrix_bot import Bot, a_card, room_with
 from tests.support.matrix_people import Member
-from transports.matrix.doors import MUTED
+from transports.matrix.membership import MUTED
 from transports.matrix.room import Patience
 
 

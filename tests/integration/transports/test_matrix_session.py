@@ -17,7 +17,7 @@ from bot.core.errors import PermanentError, ServerTrouble, Trouble
 from tests.support.matrix_bot import Bot, a_card, room_with
 from tests.support.matrix_people import MakeMember, Member, fine
 from tests.support.synapse import Synapse
-from transports.matrix.doors import MUTED
+from transports.matrix.membership import MUTED
 from transports.matrix.room import Patience
 from transports.matrix.signing import _bytes, is_signed
 
@@ -150,21 +150,20 @@ async def test_what_is_encrypted_and_no_event_stops_nothing(bot: Bot, anne: Memb
         room_id = await room_with(bot, anne, encrypted=True)
         device = await bot.device()
         await anne.knows(bot.user, device)
-        key = anne.client.device_store[bot.user.id][device].curve25519
-        for number, cipher in enumerate(ciphers):
-            path = f"/_matrix/client/v3/sendToDevice/m.room.encrypted/{number}"
-            olm = "m.olm.v1.curve25519-aes-sha2"
-            content = {"algorithm": olm, "sender_key": key, "ciphertext": {key: cipher}}
-            body = {"messages": {bot.user.id: {device: content}}}
-            await bot.synapse.request("PUT", path, body, anne.client.access_token)
-        await anne.say(room_id, "!before")
-        for plain in ("[]", "1", "{}", "[" * 20_000, '{"type": "m.room.message", "content": {}}'):
-            await anne.encrypted(room_id, plain)
-        await anne.say(room_id, "!after")
-        await bot.listener.until(said("!after"))
-    async with bot.running():
-        await anne.say(room_id, "!again")
-        await bot.listener.until(said("!again"))
+    key = anne.client.device_store[bot.user.id][device].curve25519
+    for number, cipher in enumerate(ciphers):
+        path = f"/_matrix/client/v3/sendToDevice/m.room.encrypted/{number}"
+        olm = "m.olm.v1.curve25519-aes-sha2"
+        content = {"algorithm": olm, "sender_key": key, "ciphertext": {key: cipher}}
+        body = {"messages": {bot.user.id: {device: content}}}
+        await bot.synapse.request("PUT", path, body, anne.client.access_token)
+    await anne.say(room_id, "!before")
+    for plain in ("[]", "1", "{}", "[" * 20_000, '{"type": "m.room.message", "content": {}}'):
+        await anne.encrypted(room_id, plain)
+    await anne.say(room_id, "!after")
+    await bot.drains()
+    await anne.say(room_id, "!again")
+    await bot.drains()
 
     assert bot.listener.words == ["!before", "!after", "!again"]
 

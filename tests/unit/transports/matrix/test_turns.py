@@ -6,7 +6,7 @@ import asyncio
 import gc
 import weakref
 
-from transports.matrix.listening import Turns
+from transports.matrix.sync_loop import Turns
 
 ANNE, BRUNO = ("!a", "@anne:example.org"), ("!a", "@bruno:example.org")
 

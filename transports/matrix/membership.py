@@ -31,7 +31,7 @@ IsAdmin = Callable[[str], Awaitable[bool]]
 _log = structlog.get_logger(__name__)
 
 
-class Doors:
+class Membership:
     """Follows the bot's own membership.
 
     Notes: ``room ID`` = was in it before; ``awaited ID`` = successor of the room named in the note,

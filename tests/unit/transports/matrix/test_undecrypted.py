@@ -16,7 +16,7 @@ from nio.exceptions import EncryptionError
 from bot.core.stores import NoteStore
 from tests.support.clock import ManualClock
 from transports.matrix.api import Api, Patience
-from transports.matrix.unread import Unread
+from transports.matrix.undecrypted import Undecrypted
 
 ROOM = "!room:example.org"
 KEY = RoomKeyEvent({}, "@anne:example.org", "curve", ROOM, "session", "m.megolm.v1.aes-sha2")
@@ -76,38 +76,38 @@ def encrypted(number: int) -> MegolmEvent:
 
 @dataclass
 class Anne:
-    """What she says is handled in turn, as `Listening` has it."""
+    """What she says is handled in turn, as `SyncLoop` has it."""
 
     client: Client = field(default_factory=Client)
     notes: Notes = field(default_factory=Notes)
     heard: list[str] = field(default_factory=list)
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    def unread(self, clock: ManualClock) -> Unread:
+    def undecrypted(self, clock: ManualClock) -> Undecrypted:
         api = cast("Api", SimpleNamespace(client=self.client, patience=Patience()))
-        return Unread(api, cast("NoteStore", self.notes), clock, heard=self.hears, complain=self.hears)
+        return Undecrypted(api, cast("NoteStore", self.notes), clock, heard=self.hears, complain=self.hears)
 
     async def hears(self, room_id: str, event: Event) -> None:
         async with self.turn:
             self.heard.append(event.event_id)
 
-    async def says(self, unread: Unread, event: MegolmEvent) -> None:
+    async def says(self, undecrypted: Undecrypted, event: MegolmEvent) -> None:
         async with self.turn:
-            if read := await unread.read(ROOM, event):
+            if read := await undecrypted.read(ROOM, event):
                 self.heard.append(read.event_id)
 
 
 async def test_a_key_that_comes_while_its_event_is_put_aside_is_not_missed(clock: ManualClock) -> None:
     """A slow database must not make the difference between an answer and *I cannot decrypt*."""
     anne = Anne()
-    unread = anne.unread(clock)
-    saying = asyncio.create_task(anne.says(unread, encrypted(1)))
+    undecrypted = anne.undecrypted(clock)
+    saying = asyncio.create_task(anne.says(undecrypted, encrypted(1)))
     await anne.notes.asked.wait()
     anne.client.key = True
-    coming = asyncio.create_task(unread.keys_came([KEY]))
+    coming = asyncio.create_task(undecrypted.keys_came([KEY]))
     anne.notes.gate.set()
     await asyncio.gather(saying, coming)
-    unread.close()
+    undecrypted.close()
 
     assert anne.heard == ["$1"]
     assert anne.notes.kept == {}
@@ -116,10 +116,10 @@ async def test_a_key_that_comes_while_its_event_is_put_aside_is_not_missed(clock
 async def test_a_key_that_came_before_its_event_was_looked_at_is_not_missed(clock: ManualClock) -> None:
     """Events wait for their turn, behind what the same person said before."""
     anne = Anne()
-    unread = anne.unread(clock)
+    undecrypted = anne.undecrypted(clock)
     anne.client.key = True
-    await unread.keys_came([KEY])
-    await anne.says(unread, encrypted(1))
+    await undecrypted.keys_came([KEY])
+    await anne.says(undecrypted, encrypted(1))
 
     assert anne.heard == ["$1"]
     assert anne.notes.kept == {}

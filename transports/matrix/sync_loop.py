@@ -22,10 +22,10 @@ from bot.core.errors import FacteurError, ServerTrouble, Trouble
 from bot.core.stores import NoteStore
 from bot.core.text import Text
 from transports.matrix.api import ALIVE, Api, date_of
-from transports.matrix.doors import Doors
 from transports.matrix.hearing import Hearing, Showing
 from transports.matrix.login import OWNER
-from transports.matrix.unread import Unread
+from transports.matrix.membership import Membership
+from transports.matrix.undecrypted import Undecrypted
 
 _POSITION, _HANDLED, _STUCK = "position", "handled", "stuck"
 _PAGES_OF_A_GAP = 20
@@ -54,21 +54,27 @@ class _Batch:
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
 
-class Listening:
+class SyncLoop:
     """Reads one login's news and has it handled, in order for each person in a room.
 
     What somebody asks for is done at once; what is answered is shown as fast as the homeserver allows.
     """
 
     def __init__(
-        self, api: Api, notes: NoteStore, clock: Clock, hearing: Hearing, doors: Doors, unread: Unread
+        self,
+        api: Api,
+        notes: NoteStore,
+        clock: Clock,
+        hearing: Hearing,
+        membership: Membership,
+        undecrypted: Undecrypted,
     ) -> None:
         self._api = api
         self._notes = notes
         self._clock = clock
         self._hearing = hearing
-        self._doors = doors
-        self._unread = unread
+        self._membership = membership
+        self._undecrypted = undecrypted
         self._since = ""
         self._newest_ms = 0
         self._handled: list[str] = []
@@ -84,15 +90,15 @@ class Listening:
         self._since = await self._notes.recall(OWNER, _POSITION)
         self._handled = json.loads(await self._notes.recall(OWNER, _HANDLED) or "[]")
         stuck_at = await self._notes.recall(OWNER, _STUCK)
-        known = await self._doors.load()
+        known = await self._membership.load()
         response = await self._api.sync("" if stuck_at else self._since, full=True)
         await self._api.maintain()
-        await self._unread.load()
+        await self._undecrypted.load()
         if stuck_at:
             response = _later_than(int(stuck_at), response)
             await self._notes.keep(OWNER, {_STUCK: ""}, self._clock.now())
         await self._take(response, known)
-        await self._doors.look_around(known)
+        await self._membership.look_around(known)
 
     async def go_on(self) -> None:
         """For ever. Raises ServerTrouble where the homeserver is away, or answers without any news.
@@ -137,15 +143,15 @@ class Listening:
         """Handle an event when those that this person caused before are handled."""
         who = (room_id, event.sender)
         async with self._doing.of(who):
-            read = await self._unread.read(room_id, event) if isinstance(event, MegolmEvent) else event
+            read = await self._undecrypted.read(room_id, event) if isinstance(event, MegolmEvent) else event
             showing = await self._hearing.heard(room_id, read) if read else None
         if showing:
             self._afterwards(self._show(who, showing))
 
     async def _take(self, response: SyncResponse, known: set[str]) -> None:
         """Start handling what a sync brought; on the very first one what is old is left alone."""
-        await self._doors.follow(response)
-        await self._unread.keys_came(response.to_device_events)
+        await self._membership.follow(response)
+        await self._undecrypted.keys_came(response.to_device_events)
         self._newest_ms = max(self._newest_ms, _newest_of(response))
         batch = _Batch(response.next_batch)
         if self._since:

@@ -24,7 +24,7 @@ Heard = Callable[[str, Event], Awaitable[None]]
 _log = structlog.get_logger(__name__)
 
 
-class Unread:
+class Undecrypted:
     """What could not be decrypted yet.
 
     Args:
@@ -57,9 +57,10 @@ class Unread:
         """Once, at the start: what was waiting when the last session ended."""
         await self._notes.forget(OWNER, _NOTE, self._clock.now() - _KEPT)
         for stored in (await self._notes.recall_all(OWNER, _NOTE)).values():
-            event = Event.parse_encrypted_event(json.loads(stored))
+            source = json.loads(stored)
+            event = Event.parse_encrypted_event(source)
             if isinstance(event, MegolmEvent):
-                event.room_id = json.loads(stored).get("room_id", "")
+                event.room_id = source["room_id"]
                 self._told.add(event.session_id)  # it was asked for, or will be answered by the key
                 self._waiting.setdefault(event.session_id, []).append(event)
                 await self._retry(event.session_id)
