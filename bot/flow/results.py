@@ -71,6 +71,8 @@ def judged(found: Sequence[Result], author_domain: str) -> Finding:
     dmarc = {each.result for each in of_author if each.method == "dmarc"}
     if "fail" in dmarc:
         return Finding.FORGED
+    if not dmarc and any(each.method == "dmarc" for each in found):
+        return Finding.UNPROVEN  # the host read another author in From than we did
     proofs = [each for each in found if each.method in {"spf", "dkim"}]
     if "pass" in dmarc or any(
         each.result == "pass" and aligned(each.domain, author_domain) for each in proofs

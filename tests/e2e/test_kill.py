@@ -19,6 +19,7 @@ from tests.support.dovecot import Account, Dovecot
 from tests.support.inside import inside
 from tests.support.patience import WAIT_S
 from tests.support.program import Program, installed
+from tests.support.samples import signed
 from tests.support.smtp_server import HANG, SmtpServer
 from tests.support.stepping import Stepped
 from tests.support.stores import BOTH
@@ -37,16 +38,17 @@ class Collective:
         self.relay = relay
         self.mailbox = mailbox
 
-    async def arrives(self, moderation: str) -> None:
-        """The list is made, without notices to authors, then the post comes."""
+    async def arrives(self, moderation: str, raw: bytes = RAW, *commands: str) -> None:
+        """The list is made, without notices to authors, and what `commands` say; then the post comes."""
         account = self.dovecot.mailbox_account(self.mailbox, Security.NONE)
         await self.program.beside(
             f"/addlist {self.mailbox.address} host={account.host} port={account.port} security=none "
             f"password={account.password} moderation={moderation} undo_s=0 "
             "notify_held=no notify_distributed=no",
             *(f"/addmember {self.mailbox.address} {member}" for member in MEMBERS),
+            *(command.format(list=self.mailbox.address) for command in commands),
         )
-        await asyncio.to_thread(self.dovecot.deliver, self.mailbox, RAW)
+        await asyncio.to_thread(self.dovecot.deliver, self.mailbox, raw)
 
     async def make_due(self) -> None:
         """Turn back the stored dates of the next attempts, as if the time had passed."""
@@ -172,3 +174,76 @@ async def test_killed_between_holding_and_its_card(collective: Collective) -> No
     assert console.returncode == 0
     await collective.program.beside("/distribute 1")
     await collective.ends_well()
+
+
+# What an outcome owes to people: the owners' letter, an incident, a point for the address
+
+
+@pytest.mark.parametrize("behind", ["claimed", "sent", "cannot leave", "recorded"])
+async def test_killed_around_an_outcome_that_owners_are_told_of(collective: Collective, behind: str) -> None:
+    """They get one letter, whether the outcome was stored or has to be found out again."""
+    collective.relay.eight_bit = False
+    await collective.arrives("open", signed(), "/addowner {list} olga@example.org")
+    stepped = await Stepped.start(collective.program)
+    await stepped.kill_behind(behind)
+
+    await collective.make_due()
+    async with collective.program.serving():
+        await collective.relay.wait_for(1)
+        await collective.program.until("/lists", lambda rows: rows[0]["healthy"])
+    [letter] = collective.relay.taken
+    assert letter.recipients == ("olga@example.org",)
+    [post] = await collective.program.beside("/show 1")
+    assert post["deliveries"]["bounced"] == len(MEMBERS)
+    assert await collective.program.beside("/queue") == []
+
+
+@pytest.mark.parametrize("behind", ["claimed", "sent"])
+async def test_killed_around_a_delivery_that_is_given_up(collective: Collective, behind: str) -> None:
+    """It ends as one bounce, which counts for its address once."""
+    collective.relay.replies[MEMBERS[0]] = "550 5.1.1 no such user"
+    collective.relay.replies[MEMBERS[1]] = "450 4.2.1 mailbox busy"
+    await collective.arrives("non_members")
+    async with collective.program.serving() as service:
+        await service.logged("recorded")
+    async with inside(collective.program.database) as database:
+        await database.execute("UPDATE delivery SET first_attempt_at = '2020-01-01' WHERE state = 'deferred'")
+    await collective.make_due()
+    stepped = await Stepped.start(collective.program)
+    await stepped.kill_behind(behind)
+
+    await collective.make_due()
+    async with collective.program.serving():
+        await collective.program.until("/show 1", lambda rows: rows[0]["state"] == "distributed")
+    [post] = await collective.program.beside("/show 1")
+    assert post["deliveries"] | {"delivered": 1, "bounced": 2} == post["deliveries"]
+    assert [each["recipient"] for each in await collective.program.beside("/errors")] == [*MEMBERS[1::-1]]
+    [bouncing] = await collective.program.beside("/bounces")
+    assert (bouncing["address"], bouncing["points"]) == (MEMBERS[0], 1)
+
+
+@pytest.mark.parametrize("behind", ["claimed", "sent", "recorded"])
+async def test_killed_around_an_attempt_that_finds_the_relay_away(
+    collective: Collective, behind: str
+) -> None:
+    """One incident is open until the relay is back, however often it was noted."""
+    away = SmtpServer()
+    async with away.listening():
+        pass
+    await collective.arrives("non_members", RAW, f"/set {{list}} smtp_host=127.0.0.1 smtp_port={away.port}")
+    stepped = await Stepped.start(collective.program)
+    await stepped.kill_behind(behind)
+
+    await collective.make_due()
+    async with collective.program.serving() as service:
+        await service.logged("failed")  # whatever the attempt owed is noted by then
+        async with inside(collective.program.database) as database:
+            assert await database.value("SELECT count(*) FROM incident WHERE closed_at IS NULL") == 1
+    async with away.listening():
+        await collective.make_due()
+        async with collective.program.serving():
+            await collective.program.until("/show 1", lambda rows: rows[0]["state"] == "distributed")
+            await collective.program.until("/lists", lambda rows: rows[0]["healthy"])
+    async with inside(collective.program.database) as database:
+        assert await database.value("SELECT count(*) FROM incident") == 1
+        assert await database.value("SELECT count(*) FROM incident WHERE closed_at IS NULL") == 0

@@ -20,7 +20,9 @@ GENUINE, FORGED, UNPROVEN, UNKNOWN = Finding.GENUINE, Finding.FORGED, Finding.UN
             "dmarc=fail (p=reject dis=none) header.from=example.org; spf=pass smtp.mailfrom=example.org",
             FORGED,
         ),
-        ("dmarc=pass header.from=evil.example", UNKNOWN),
+        ("dmarc=pass header.from=evil.example", UNPROVEN),  # it reads From in another way
+        ("dmarc=fail header.from=evil.example; spf=pass smtp.mailfrom=example.org", UNPROVEN),
+        ("dmarc=none header.from=evil.example; dmarc=pass header.from=example.org", GENUINE),
         ("dmarc=none; spf=pass smtp.mailfrom=anne@mail.example.org; dkim=none", GENUINE),
         ("spf=pass smtp.mailfrom=example.org", GENUINE),
         ("dkim=pass (2048-bit key) header.d=example.org header.i=@example.org header.b=abcd", GENUINE),
