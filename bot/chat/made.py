@@ -14,20 +14,10 @@ from bot.chat.words import Words
 from bot.core.chat import Place, Tone
 from bot.core.errors import UserError
 from bot.core.lists import MailingList
-from bot.core.settings import Moderation, ReplyTo
-from bot.core.text import N_, Text
+from bot.core.telling import in_words, titled
+from bot.core.text import Text
 
 YES, LATER, HERE = "yes", "later", "here"
-
-MODERATION = {
-    Moderation.NON_MEMBERS: N_("🛡 Those of strangers wait for a moderator"),
-    Moderation.ALL: N_("✋ All wait for a moderator"),
-    Moderation.OPEN: N_("🕊 None waits"),
-}
-REPLIES = {
-    ReplyTo.SENDER: N_("👤 To the one who wrote"),
-    ReplyTo.LIST: N_("👥 To the whole list"),
-}
 
 
 async def finish(desk: Desk, call: Call, given: Given, run: Run) -> Reply:
@@ -79,8 +69,10 @@ async def _summary(desk: Desk, mlist: MailingList, made: Reply, wrong: Sequence[
         Text(
             "{people} with {addresses}", people=people(counts.people), addresses=addresses(counts.addresses)
         ),
-        Text("Posts: {choice}", choice=Text(MODERATION[mlist.settings.moderation])),
-        Text("Answers: {choice}", choice=Text(REPLIES[mlist.settings.reply_to])),
+        *(
+            Text("{title}: {value}", title=titled(key), value=in_words(mlist.settings, key))
+            for key in ("moderation", "reply_to")
+        ),
     ]
     if not any(mlist.id in room.mlist_ids or room.sees_all for room in rooms):
         said.append(

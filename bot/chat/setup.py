@@ -17,8 +17,6 @@ from bot.chat.desk import Call, Desk, Option
 from bot.chat.made import (
     HERE,
     LATER,
-    MODERATION,
-    REPLIES,
     YES,
     as_typed,
     finish,
@@ -57,6 +55,8 @@ class _Way(StrEnum):
     POP3 = "/pop3"
 
 
+_POSTS = {Moderation.NON_MEMBERS: "🛡", Moderation.ALL: "✋", Moderation.OPEN: "🕊"}
+_ANSWERS = {ReplyTo.SENDER: "👤", ReplyTo.LIST: "👥"}
 _OLD = {
     FirstPoll.HOLD: N_("🛡 Show it to the moderators"),
     FirstPoll.LEAVE: N_("📥 Leave what is older than today"),
@@ -246,11 +246,11 @@ async def _by_pop3(desk: Desk, given: Given) -> dict[str, str]:
 
 
 async def _ask_moderation(desk: Desk, call: Call, given: Given) -> Question:
-    return Question((Text("Which posts shall wait for a moderator?"),), _choices(MODERATION))
+    return Question((Text("Which posts shall wait for a moderator?"),), _choices(_POSTS))
 
 
 async def _ask_replies(desk: Desk, call: Call, given: Given) -> Question:
-    return Question((Text("Where shall answers to a post go?"),), _choices(REPLIES))
+    return Question((Text("Where shall answers to a post go?"),), _choices(_ANSWERS))
 
 
 async def _ask_members(desk: Desk, call: Call, given: Given) -> Question:
@@ -309,7 +309,7 @@ async def _ask_old(desk: Desk, call: Call, given: Given) -> Question | None:
         "{count} mails are in the mailbox already. What shall I do with them?",
         count,
     )
-    return Question((said,), _choices(_OLD))
+    return Question((said,), tuple((Option(Text(label), value),) for value, label in _OLD.items()))
 
 
 def _with_servers(given: Given, settings: Mapping[str, str]) -> Given:
@@ -319,8 +319,12 @@ def _with_servers(given: Given, settings: Mapping[str, str]) -> Given:
     return {**kept, "servers": as_typed(rest), "password": settings.get("password", given["password"])}
 
 
-def _choices(labels: Mapping[Any, str]) -> tuple[tuple[Option, ...], ...]:
-    return tuple((Option(Text(label), str(value)),) for value, label in labels.items())
+def _choices(marks: Mapping[Any, str]) -> tuple[tuple[Option, ...], ...]:
+    """The values of a setting, as they are told everywhere, each with its mark."""
+    return tuple(
+        (Option(Text("{mark} {choice}", mark=mark, choice=value.words), str(value)),)
+        for value, mark in marks.items()
+    )
 
 
 def _one_of(

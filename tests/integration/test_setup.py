@@ -90,7 +90,7 @@ async def until_members(talk: Talk) -> None:
     await talk.taps("That is right")
     await talk.says("pw")
     assert "✅ Configuration OK" in talk.text
-    await talk.taps("strangers")
+    await talk.taps("non-members")
     await talk.taps("whole list")
 
 
@@ -120,8 +120,8 @@ async def test_from_nothing_to_a_working_list_by_taps(talk: Talk) -> None:
     answer = await talk.says("pw")
     assert answer.secret
     assert "✅ Configuration OK: 1 mail lies in the mailbox." in talk.text
-    await talk.taps("All wait")
-    await talk.taps("To the one who wrote")
+    await talk.taps("all of them")
+    await talk.taps("to the author")
     assert "Send me a sheet" in talk.text
     await talk.says("", sent("membres.csv", SHEET.encode()))
     assert "This is what the sheet has: 86 added." in talk.text
@@ -134,7 +134,7 @@ async def test_from_nothing_to_a_working_list_by_taps(talk: Talk) -> None:
     for part in (
         f"📮 {world.address} is ready",
         "86 people with 86 addresses",
-        "✋ All wait for a moderator",
+        "Posts that wait for a moderator: all of them",
     ):
         assert part in talk.text
     found = await settings(world)
@@ -213,7 +213,7 @@ async def test_an_answer_that_makes_no_sense_is_asked_for_again(talk: Talk) -> N
     await talk.says("sometimes")
     assert "Please tap one of the buttons." in talk.text
     await talk.says("all")
-    await talk.taps("To the one")
+    await talk.taps("to the author")
     await talk.says("Anne")
     assert "Please send the sheet as a file" in talk.text
     await talk.says("", sent("photo.png", b"\x89PNG\r\n\x1a\n"))
@@ -264,8 +264,8 @@ async def test_other_servers_may_be_named(talk: Talk, internet: Rerouted) -> Non
     await talk.says("pro1.mail.ovh.net")
     await talk.says("pw")
     assert "Configuration OK" in talk.text
-    await talk.taps("strangers")
-    await talk.taps("To the one")
+    await talk.taps("non-members")
+    await talk.taps("to the author")
     await talk.taps("Later")
     await talk.taps("Later, in another")
     assert "is ready" in talk.text
@@ -381,8 +381,8 @@ async def own_server_trusted(talk: Talk, internet: Rerouted) -> None:
     assert "Configuration OK" in talk.text
     assert f"localhost:{talk.world.dovecot.imaps} is trusted by this certificate from now on: " in talk.text
     assert fingerprint(sha256_of(context)) in talk.text
-    await talk.taps("strangers")
-    await talk.taps("To the one")
+    await talk.taps("non-members")
+    await talk.taps("to the author")
     await talk.taps("Later")
 
 
@@ -421,8 +421,8 @@ async def test_one_may_go_on_with_accounts_that_do_not_work_yet(talk: Talk) -> N
     await talk.says("pw")
     assert "❌ Outgoing mail" in talk.text
     await talk.taps("Go on all the same")
-    await talk.taps("strangers")
-    await talk.taps("To the one")
+    await talk.taps("non-members")
+    await talk.taps("to the author")
     await talk.taps("Later")
     await talk.taps("Later, in another")
     assert "is ready" in talk.text
@@ -473,7 +473,7 @@ async def test_in_a_group_the_password_is_told_alone_and_the_rest_goes_on_there(
 
     talk.place, talk.screens = GROUP, tuple(posted)
     assert "✅ Configuration OK" in talk.text
-    await talk.taps("strangers")
+    await talk.taps("non-members")
     await talk.taps("whole list")
     await talk.taps("Later")
     await talk.taps("In this room")

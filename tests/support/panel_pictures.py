@@ -44,10 +44,10 @@ async def main() -> None:
         async with open_app(settings) as app:
             mlist = await _furnished(app)
             draw("panel-list.png", 440, await _said(app, f"/list {mlist.local_part}"))
-            draw("panel-notices.png", 480, await _pressed(app, "/list list:1 section=notices"))
-            draw("panel-choice.png", 230, await _pressed(app, "/setting list:1 moderation"))
+            draw("panel-notices.png", 500, await _pressed(app, "/list list:1 section=notices"))
+            draw("panel-choice.png", 250, await _pressed(app, "/setting list:1 moderation"))
             asked = await _said(app, "/setting list:1 max_size")
-            draw("panel-typed.png", 400, asked, "beaucoup", await _said(app, "beaucoup"), private=True)
+            draw("panel-typed.png", 480, asked, "beaucoup", await _said(app, "beaucoup"), private=True)
             await _said(app, "/cancel")
             line = f"/set {mlist.local_part} moderaton=all"
             draw("panel-meant.png", 200, line, await _said(app, line), private=True)

@@ -85,10 +85,10 @@ async def all_goes_well(talk: Talk) -> None:
     talk.draws("servers", 510)
     await talk.taps("C'est bien ça")
     await talk.says("s3cret", shown="••••••")
-    talk.draws("password", 480)
-    await talk.taps("inconnus")
+    talk.draws("password", 460)
+    await talk.taps("non-membres")
     talk.draws("answers", 190)
-    await talk.taps("À qui a écrit")
+    await talk.taps("à l'auteur")
     await talk.says("", sent("adherents.csv", SHEET.encode()), shown="📄 adherents.csv")
     talk.draws("members", 560)
     await talk.taps("Les inscrire")
@@ -133,7 +133,7 @@ async def a_certificate_of_its_own(talk: Talk, imap: ScriptedImap, relay: SmtpSe
     talk.seen = []
     await talk.says("s3cret", shown="••••••")
     await talk.taps("Accepter ce certificat")
-    talk.draws("certificate", 720)
+    talk.draws("certificate", 840)
 
 
 async def main() -> None:
