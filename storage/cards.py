@@ -149,8 +149,7 @@ async def delete_cards(post_ids: Collection[int]) -> None:
 
 async def _abandon(cards: QuerySet[CardRow], posts: QuerySet[PostRow], at: datetime) -> None:
     """Those that have buttons are shown once more, without; the others stay as they are for good."""
-    pressable = posts.filter(Q(state__in=(PostState.HELD, PostState.ACCEPTED)) | Q(undo_until__gt=at))
-    still = cards.filter(about__in=Subquery(pressable.values("id")))
+    still = cards.filter(about__in=Subquery(posts.filter(pressable(at)).values("id")))
     shown = await column(still.exclude(message_id=""), "id")
     gone = CardRow.filter(id__in=await column(cards.exclude(id__in=shown), "id"))
     waves = await waves_of(gone)
@@ -158,6 +157,11 @@ async def _abandon(cards: QuerySet[CardRow], posts: QuerySet[PostRow], at: datet
     await note_waves(waves, at)
     await CardRow.filter(id__in=shown).update(abandoned=True)
     await raise_all(CardRow.filter(id__in=shown), at)
+
+
+def pressable(at: datetime) -> Q:
+    """Of posts: their cards have buttons at this moment."""
+    return Q(state__in=(PostState.HELD, PostState.ACCEPTED)) | Q(undo_until__gt=at)
 
 
 async def raise_all(cards: QuerySet[CardRow], at: datetime) -> None:

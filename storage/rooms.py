@@ -12,9 +12,9 @@ from bot.core.chat import CardKind, Place, Room
 from bot.core.posts import PostState
 from bot.core.text import Text
 from storage.atomic import atomic, reading
-from storage.cards import REMINDERS, ROOMS, admins_rooms, deal_anew, rooms_of, waves_of
+from storage.cards import REMINDERS, ROOMS, admins_rooms, deal_anew, pressable, rooms_of, waves_of
 from storage.incidents import forget_incidents, note_health
-from storage.rows import BindingRow, CardRow, PostRow, RoomRow
+from storage.rows import BindingRow, CardRow, IncidentRow, PostRow, RoomRow
 from storage.values import column, room_of
 from storage.waiting import one_at_a_time, together
 from storage.waves import SqlWaveStore
@@ -148,14 +148,24 @@ async def _try_again(room_id: int, at: datetime) -> None:
 
 
 async def _post_anew(room_id: int, at: datetime) -> None:
-    """What was posted under another address cannot be edited: what waits is posted once more."""
+    """What was posted under another address cannot be edited, and its number may be another message's here.
+
+    What is not over is posted once more; the rest stays as it is, and has no card any more.
+    """
     held = await column(PostRow.filter(state=PostState.HELD), "id")
-    waiting = CardRow.filter(room_id=room_id, kind=CardKind.POST, about__in=held)
+    posts = await column(PostRow.filter(pressable(at)), "id")
+    lasting = await column(IncidentRow.filter(closed_at__isnull=True), "id")
+    cards = CardRow.filter(room_id=room_id, abandoned=False)
+    waves = await waves_of(cards.filter(kind=CardKind.POST, about__in=held))
+    incidents = cards.filter(kind=CardKind.INCIDENT, about__in=lasting)
+    single = await column(cards.filter(kind=CardKind.POST, about__in=posts, wave_id__isnull=True), "id")
+    others = [*waves, *await column(incidents, "id"), *await column(cards.filter(kind__in=REMINDERS), "id")]
+    shown_by_waves = await column(cards.filter(wave_id__in=waves), "id")
+    await CardRow.filter(room_id=room_id).exclude(id__in=[*single, *others, *shown_by_waves]).delete()
     raised = {"wanted": F("wanted") + 1, "urgent": F("wanted") + 1}
     anew = {"message_id": "", "failures": 0, "due_at": at, **raised}
-    await CardRow.filter(id__in=await waves_of(waiting)).update(**anew)
-    await waiting.filter(wave_id__isnull=True).update(shown=0, **anew)  # many of them are a wave there
-    await CardRow.filter(room_id=room_id, kind__in=REMINDERS, abandoned=False).update(**anew)
+    await CardRow.filter(id__in=single).update(shown=0, **anew)  # many of them are a wave there
+    await CardRow.filter(id__in=others).exclude(message_id="").update(**anew)
 
 
 async def _room(row: RoomRow) -> Room:

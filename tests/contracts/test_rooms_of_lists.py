@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bot.core.addresses import Address, Mailbox
-from bot.core.chat import Place, Room
+from bot.core.chat import CardKind, Place, Room
 from bot.core.errors import UserError
 from bot.core.lists import MailingList
 from bot.core.people import Role
@@ -15,7 +15,7 @@ from bot.core.posts import Disposition, Post
 from bot.core.stores import Stores
 from bot.core.text import Text
 from tests.support.clock import ManualClock
-from tests.support.stores import ANNE, a_list, decision, new_post, screened
+from tests.support.stores import ANNE, a_list, decision, mailing, new_post, screened
 
 GROUP = Place("telegram", "-1", title="Légumes")
 OTHER = Place("telegram", "-2", title="Bureau")
@@ -160,6 +160,34 @@ async def test_a_room_that_moved_keeps_its_lists_and_posts_what_waits_anew(
     [card] = await stores.rooms.cards_due(room, clock.now(), 10)
     assert (post.id, "") == (card.about, card.message_id)
     assert await stores.rooms.at(GROUP) is None
+
+
+async def test_what_was_posted_before_a_room_moved_is_never_edited(
+    stores: Stores, clock: ManualClock, mlist: MailingList
+) -> None:
+    """Another message may have its number there, and would be overwritten (pyTelegramBotAPI#1682)."""
+    await stores.rooms.bind(GROUP, mlist.id, clock.now())
+    await stores.rooms.bind(GROUP, None, clock.now())
+    rejected, running = [await held(stores, clock, mlist) for _ in range(2)]
+    await stores.rooms.works("disk", Text("The disk"), Text("it is full"), clock.now())
+    clock.advance(timedelta(minutes=2))
+    await show(stores, clock, GROUP)
+    await stores.posts.decide(decision(rejected, clock.now(), disposition=Disposition.REJECT))
+    copies = [mailing(["anne@example.org"], clock.now())]
+    await stores.posts.decide(decision(running, clock.now(), mailings=copies))
+    await show(stores, clock, GROUP)
+    there = Place("telegram", "-1001")
+
+    await stores.rooms.moved("telegram", GROUP.address, there.address, clock.now())
+
+    room = await room_at(stores, there)
+    cards = await stores.rooms.cards_due(room, clock.now(), 10)
+    assert {(card.kind, card.message_id) for card in cards} == {(CardKind.POST, ""), (CardKind.INCIDENT, "")}
+    assert running.id in {card.about for card in cards}
+    await show(stores, clock, there)
+    await stores.posts.undo(rejected.id, ANNE, clock.now(), None)
+    [again] = await stores.rooms.cards_due(room, clock.now(), 10)
+    assert (again.about, again.message_id) == (rejected.id, "")
 
 
 async def test_a_room_that_moved_to_a_known_address_becomes_one_with_it(
