@@ -20,11 +20,11 @@ from bot.core.text import N_, Day, Text
 _WEEKS = 12
 _HOURS_SAID = 48
 _OUTCOMES = {
-    "distributed": N_("distributed"),
-    "rejected": N_("rejected"),
-    "discarded": N_("discarded"),
-    "expired": N_("expired"),
-    "waiting": N_("waiting"),
+    "distributed": N_("Distributed"),
+    "rejected": N_("Rejected"),
+    "discarded": N_("Discarded"),
+    "expired": N_("Expired"),
+    "waiting": N_("Waiting"),
 }
 _COUNTED: Mapping[str, Callable[[int], Text]] = {
     "distributed": lambda count: Text.counted("{count} distributed", "{count} distributed", count),

@@ -57,6 +57,12 @@ def test_what_is_told_can_be_typed_again() -> None:
     assert validated({"max_size": "2500kB"}).max_size == settings.max_size
 
 
+def test_a_state_is_told_of_one_post() -> None:
+    """The chart of /stats, which counts them, has words of its own."""
+    states = (PostState.DISTRIBUTED, PostState.REJECTED, PostState.EXPIRED)
+    assert [state.words.render(FRENCH) for state in states] == ["distribué", "refusé", "expiré"]
+
+
 @pytest.mark.parametrize("reader", READERS, ids=LANGUAGES)
 def test_no_identifier_is_told_to_people(reader: BabelLanguage) -> None:
     """Every name has a word in each language, and no value is told by what scripts call it."""
