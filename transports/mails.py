@@ -12,7 +12,7 @@ from bot.core.posts import Cursor
 from bot.core.text import Size, Text
 from transports.trouble import Server
 
-MAX_MAIL_OCTETS = 50_000_000
+MAX_MAIL_OCTETS = 40_000_000
 """No larger mail is fetched: large providers take none either, and to take one in costs a multiple."""
 SLOWEST_OCTETS_PER_S = 50_000
 """A server that sends slower than this is ended, even if it never falls silent."""

@@ -101,10 +101,10 @@ SHAPES: Mapping[str, Callable[[], bytes]] = {
     "quotes in From": lambda: b'From: "' + b'\\"' * 2 * MEGA + b"\r\n" + _TEXT,
     "a zip bomb": _zip_bomb,
     "25 MB attached": lambda: _attached(bytes(range(256)) * 98_000, b"photos.bin"),
-    "50 MB of photos": lambda: _attached(random.Random(1).randbytes(36 * MEGA), b"photos.zip"),
-    "50 MB of photos as they are": lambda: _mail(
+    "40 MB of photos": lambda: _attached(random.Random(1).randbytes(29 * MEGA), b"photos.zip"),
+    "40 MB of photos as they are": lambda: _mail(
         b"Content-Type: image/jpeg\r\nContent-Transfer-Encoding: binary\r\n",
-        b"\r\n" + random.Random(1).randbytes(49 * MEGA),
+        b"\r\n" + random.Random(1).randbytes(39 * MEGA),
     ),
     "50 MB in one line": lambda: _mail(rest=b"\r\n" + b"il reste des poireaux " * 2_280_000),
     "50 MB of 8-bit octets": lambda: _mail(rest=b"\r\n" + b"\xe9\xff" * 25 * MEGA),
