@@ -19,6 +19,8 @@ _FORGOTTEN_AFTER_S = 60.0
 _TOGETHER = 8
 _QUIET_S = 0.2
 _FIRST_TURN_S = 1.0
+_ASK_AGAIN_S = 1.0
+"""Whatever is sent meanwhile may show that somebody has lifted the limit."""
 
 
 class Urgency(IntEnum):
@@ -55,7 +57,7 @@ class Budget:
         now = self._now()
         until = max(self._shut_until, self._from[urgency])
         if urgency is Urgency.REACTION:
-            until = max(until, self._affordable_at(now))
+            until = max(until, min(self._affordable_at(now), now + _ASK_AGAIN_S))
         return max(0.0, until - now)
 
     def sent(self, urgency: Urgency) -> None:

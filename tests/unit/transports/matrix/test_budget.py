@@ -87,3 +87,20 @@ def test_a_server_that_takes_more_than_a_stock_one_limits_no_more(watch: Watch) 
 
     assert budget.wait(Urgency.REACTION) == 0
     assert budget.together > 1
+
+
+def test_reactions_never_sleep_through_the_end_of_a_limit(watch: Watch) -> None:
+    """Eight events after a refusal nearly a minute seems to be missing; a few more show that none is."""
+    budget = Budget(watch)
+    budget.shut(Urgency.CARD, 5)
+    watch.seconds += 6
+    for _ in range(9):
+        budget.sent(Urgency.CARD)
+    assert 0 < budget.wait(Urgency.REACTION) <= 1
+
+    watch.seconds += 1
+    assert budget.wait(Urgency.REACTION) > 0
+    for _ in range(3):
+        budget.sent(Urgency.CARD)
+    watch.seconds += 1
+    assert budget.wait(Urgency.REACTION) == 0
