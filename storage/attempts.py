@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import zlib
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -33,6 +32,7 @@ from storage.accounts import lock_account, pause_until, state_of
 from storage.atomic import Store, atomic, reading
 from storage.cards import note_progress, raise_cards
 from storage.mailings import add_letters, has_open_copy
+from storage.packing import unpacked
 from storage.quota import DAY, HOUR, Quota, pause_end
 from storage.rows import AttemptRow, DeliveryRow, MailingRow, MlistRow, PostRow, RawRow
 from storage.values import column
@@ -272,4 +272,4 @@ def _body(taken: _Taken) -> bytes:
     """The mailing's own body, or that of the post, byte for byte."""
     if taken.packed is None:
         return bytes(taken.mailing.body or b"")
-    return split(zlib.decompress(taken.packed))[1]
+    return split(unpacked(taken.packed))[1]

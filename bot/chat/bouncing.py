@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.chat.desk import Option
+from bot.chat.drawing import button
 from bot.chat.readable import one_line, server_words
 from bot.core.bounces import Bouncing, Unnamed
-from bot.core.chat import Button, Screen, line
+from bot.core.chat import Screen, line
 from bot.core.lists import MailingList
 from bot.core.text import Language, Text
 
@@ -40,7 +41,7 @@ def bounces_card(
             line(title.render(language), strong=True),
             *(line(one_line(each.render(language), _LINE_LIMIT)) for each in said),
         ),
-        buttons=tuple((button,) for button in _buttons(found, language)),
+        buttons=tuple((button(option, language),) for option in (*_last_report(found), *again(found))),
     )
 
 
@@ -92,8 +93,7 @@ def again(found: Sequence[Bouncing]) -> list[Option]:
     return [option for option in options if option.fits]
 
 
-def _buttons(found: Sequence[Bouncing], language: Language) -> list[Button]:
+def _last_report(found: Sequence[Bouncing]) -> list[Option]:
+    """The button that shows what came last, where a report did."""
     reports = [(each.last_at, each.report) for each in found if each.report]
-    newest = max(reports)[1] if reports else None
-    read = [Button(Text("👁 Read the last report").render(language), f"read:{newest}:0")] if newest else []
-    return [*read, *(Button(each.label.render(language), each.data) for each in again(found))]
+    return [Option(Text("👁 Read the last report"), f"read:{max(reports)[1]}:0")] if reports else []

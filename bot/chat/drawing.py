@@ -9,6 +9,7 @@ from bot.chat.desk import Option, Reply
 from bot.chat.language import BabelLanguage
 from bot.chat.readable import harmless
 from bot.core.chat import Button, Line, Screen, line
+from bot.core.text import Language
 
 _SCREEN_CHARACTERS = 3_500
 
@@ -38,7 +39,7 @@ def drawn(reply: Reply, language: BabelLanguage) -> Shown:
 
 def _screens(reply: Reply, said: Sequence[str], language: BabelLanguage) -> tuple[Screen, ...]:
     lines = tuple(line(text, strong=len(said) > 1 and number == 0) for number, text in enumerate(said))
-    buttons = tuple(tuple(_button(option, language) for option in row) for row in reply.options)
+    buttons = tuple(tuple(button(option, language) for option in row) for row in reply.options)
     *before, last = _split(lines)
     return (
         *(Screen(lines=part) for part in before),
@@ -59,7 +60,8 @@ def _split(lines: tuple[Line, ...]) -> list[tuple[Line, ...]]:
     return [tuple(part) for part in parts]
 
 
-def _button(option: Option, language: BabelLanguage) -> Button:
+def button(option: Option, language: Language) -> Button:
+    """What is offered, in the reader's words."""
     return Button(option.label.render(language), option.data, option.tone, option.private)
 
 

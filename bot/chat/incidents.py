@@ -12,7 +12,8 @@ from bot.chat.readable import one_line
 from bot.core.chat import Button, Incident, Screen, Tone, WaitingSheet, line
 from bot.core.errors import UserError
 from bot.core.lists import Certificate
-from bot.core.text import N_, Language, Text, fingerprint
+from bot.core.text import N_, Language, Text
+from bot.flow.checks import trusted_by
 
 _LIMIT = 500
 _LONGEST = 1000
@@ -102,13 +103,7 @@ async def _decide(desk: Desk, sheet: WaitingSheet, *, do: bool) -> Reply:
 
 async def _trust(desk: Desk, seen: Certificate) -> Reply:
     await desk.stores.lists.pin(seen.server, seen.sha256)
-    return say(
-        Text(
-            "{server} is trusted by this certificate from now on: {seen}",
-            server=seen.server,
-            seen=fingerprint(seen.sha256),
-        )
-    )
+    return say(trusted_by(seen.server, seen.sha256))
 
 
 def _time(passed: timedelta) -> Text:
