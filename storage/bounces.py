@@ -34,11 +34,9 @@ class SqlBounceStore(Store):
         row = await BounceRow.get_or_none(address=failure.address)
         if row is None:
             row = BounceRow(address=failure.address, points=0, last_at=LONG_AGO)
-        counts, worse_is_known = not failure.blames_mail, row.points > 0
-        if (worse_is_known or not counts) and _day(row.last_at) == _day(at):
-            return _bouncing(row)
-        if worse_is_known and not counts:
-            return _bouncing(row)
+        counts, bounced, today = not failure.blames_mail, row.points > 0, _day(row.last_at) == _day(at)
+        if (bounced and today) if counts else (bounced or today):
+            return _bouncing(row)  # nothing new
         if at - row.last_at > limit.forget and not row.suspended_at:
             row.points = 0
         row.mlist_id, row.last_at, row.reason, row.report = mlist_id, at, failure.reason, report

@@ -103,6 +103,8 @@ class SqlWaveStore(SqlCardStore):
             wave = await _open_wave(room, now, gathering, busy=busy)
             if wave:
                 await _join(unseen, wave)
+                if gathering.is_of_spam:  # it is turned to what is new
+                    await CardRow.filter(id=wave.id).update(page=_LAST_PAGE)
                 await raise_calmly(wave, now)
             elif len(unseen) + await _shown_lately(room, now, gathering) > gathering.single:
                 await _join(unseen, await _new_wave(room, now, gathering))
@@ -140,10 +142,9 @@ async def _open_wave(room: Room, now: datetime, gathering: _Gathering, *, busy: 
     still = waves.filter(Q(message_id="") | Q(gathers_until__gt=since))
     wave = await still.order_by("-id").select_for_update().first()
     if wave and gathering.is_of_spam:
-        # whoever has dealt with all of it would not look at it again; and what is new is on its last page
+        # whoever has dealt with all of it would not look at it again
         shown = CardRow.filter(wave_id=wave.id)
         waiting = PostRow.filter(state=PostState.HELD, id__in=Subquery(shown.values("about")))
-        await CardRow.filter(id=wave.id).update(page=_LAST_PAGE)
         return wave if await waiting.exists() else None
     return wave
 
