@@ -1,4 +1,4 @@
-"""The copy that members get: header fields change, the body never does (DESIGN: docs/flow.md)."""
+"""The copy that members get: header fields change, the body never does (docs/flow.md)."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ worlds = st.builds(
 
 
 def expected(world: World) -> set[Address]:
-    """DESIGN's sentences: every address of every member, minus those that it names."""
+    """Every address of every member, minus those that it names."""
     has = {(n, role) for n in range(_PEOPLE) for name, role in world.roles if name == f"person {n}"}
     has |= {(n, role) for g, n in world.joined for name, role in world.roles if name == f"group {g}"}
     has |= {(n, Role.MEMBER) for g, n in world.joined if g == world.always}

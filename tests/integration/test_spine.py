@@ -36,7 +36,7 @@ async def populated(world: World, **settings: str) -> World:
 async def test_the_mode_and_the_authors_role_decide(
     world: World, moderation: str, author: str, passes: dict[str, str]
 ) -> None:
-    """DESIGN section 3: who passes is distributed to every member, who does not is held."""
+    """Who passes is distributed to every member, who does not is held."""
     await populated(world, moderation=moderation)
 
     await world.deliver(mail(author=author, to=world.address))

@@ -1,4 +1,4 @@
-"""Who may do what where: DESIGN's "who moderates", seen from the outside."""
+"""Who may do what where: who moderates, seen from the outside."""
 
 from __future__ import annotations
 
