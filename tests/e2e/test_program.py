@@ -117,6 +117,7 @@ async def test_a_relay_that_hangs_does_not_keep_it_from_stopping(
         await program.beside("/distribute 1")
         await asyncio.wait_for(smtp_server.hanging.wait(), WAIT_S)
         assert await service.stop() == 0
+    assert "cut short" in {line["event"] for line in service.lines}
 
 
 async def test_a_disk_that_is_full_loses_nothing_and_needs_nobody(
